@@ -1,0 +1,23 @@
+# Architecture agnostic neural networks: every figure of the paper, from data to PDF.
+from snakemake.utils import min_version
+
+min_version("9.27")
+
+
+configfile: "config/config.yaml"
+
+
+include: "rules/common.smk"
+include: "rules/datasets.smk"
+include: "rules/psiren.smk"
+include: "rules/figures.smk"
+
+
+localrules:
+    all_figures,
+
+
+rule all_figures:
+    input:
+        FIGURES,
+    default_target: True

@@ -1,0 +1,104 @@
+# Stage psiren: Algorithm 1. Steps 1 and 2 run once for a task and seed, steps 3 and 4 for every sparsity.
+PSIREN = f"{RESULTS}/psiren/{{task}}"
+NETWORK = f"{PSIREN}/p{{sparsity}}/seed{{seed}}"
+
+
+rule dense:
+    input:
+        data=rules.split_dataset.output,
+    output:
+        weights=f"{PSIREN}/dense/seed{{seed}}.safetensors",
+        curve=f"{PSIREN}/dense/seed{{seed}}.curve.parquet",
+    params:
+        settings=stage_settings("psiren"),
+        code=code_fingerprint("aann.psiren"),
+    log:
+        f"{RESULTS}/logs/psiren/{{task}}/dense/seed{{seed}}.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/psiren/{{task}}/dense/seed{{seed}}.jsonl"
+    threads: 1
+    resources:
+        mem_mb=1500,
+        runtime=10,
+    shell:
+        "python -m aann psiren dense --task {wildcards.task} --seed {wildcards.seed} --data {input.data}"
+        " --output {output.weights} --curve {output.curve} --threads {threads}"
+        " --settings {params.settings:q} 2> {log}"
+
+
+for TASK in SETTINGS.tasks:
+
+    rule:
+        name:
+            f"sparsify_{TASK}"
+        input:
+            data=expand(rules.split_dataset.output, task=TASK),
+            dense=expand(rules.dense.output.weights, task=TASK, allow_missing=True),
+        output:
+            weights=expand(
+                f"{PSIREN}/sparse/p{{sparsity}}/seed{{{{seed}}}}.safetensors",
+                task=TASK,
+                sparsity=sparsities_of(TASK),
+            ),
+            curve=expand(f"{PSIREN}/sparse/seed{{{{seed}}}}.curve.parquet", task=TASK),
+        params:
+            task=TASK,
+            settings=to_json(SETTINGS.part("psiren", TASK)),
+            code=code_fingerprint("aann.psiren"),
+            sparsities=[f"--sparsity {sparsity}" for sparsity in sparsities_of(TASK)],
+            outputs=lambda wildcards, output: [f"--output {path}" for path in output.weights],
+        log:
+            f"{RESULTS}/logs/psiren/{TASK}/sparse/seed{{seed}}.log",
+        benchmark:
+            f"{RESULTS}/benchmarks/psiren/{TASK}/sparse/seed{{seed}}.jsonl"
+        threads: 1
+        resources:
+            mem_mb=1500,
+            runtime=20,
+        shell:
+            "python -m aann psiren sparsify --task {params.task} --seed {wildcards.seed} --data {input.data}"
+            " --dense {input.dense} {params.sparsities} {params.outputs} --curve {output.curve}"
+            " --threads {threads} --settings {params.settings:q} 2> {log}"
+
+
+rule network:
+    input:
+        data=rules.split_dataset.output,
+        sparse=f"{PSIREN}/sparse/p{{sparsity}}/seed{{seed}}.safetensors",
+    output:
+        network=f"{NETWORK}.safetensors",
+        curve=f"{NETWORK}.curve.parquet",
+        accuracy=f"{NETWORK}.accuracy.csv",
+    params:
+        settings=stage_settings("psiren"),
+        code=code_fingerprint("aann.psiren"),
+    log:
+        f"{RESULTS}/logs/psiren/{{task}}/p{{sparsity}}/seed{{seed}}.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/psiren/{{task}}/p{{sparsity}}/seed{{seed}}.jsonl"
+    threads: 1
+    resources:
+        mem_mb=1500,
+        runtime=10,
+    shell:
+        "python -m aann psiren network --task {wildcards.task} --sparsity {wildcards.sparsity}"
+        " --seed {wildcards.seed} --data {input.data} --sparse {input.sparse} --output {output.network}"
+        " --curve {output.curve} --accuracy {output.accuracy} --threads {threads}"
+        " --settings {params.settings:q} 2> {log}"
+
+
+rule accuracies:
+    input:
+        lambda wildcards: networks_of(wildcards.task, rules.network.output.accuracy),
+    output:
+        f"{PSIREN}/accuracies.csv",
+    log:
+        f"{RESULTS}/logs/psiren/{{task}}/accuracies.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/psiren/{{task}}/accuracies.jsonl"
+    threads: 1
+    resources:
+        mem_mb=500,
+        runtime=5,
+    shell:
+        "python -m aann psiren accuracies {input} --output {output} 2> {log}"

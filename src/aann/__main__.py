@@ -1,0 +1,5 @@
+"""Entry point of ``python -m aann``."""
+
+from aann.cli import main
+
+main()

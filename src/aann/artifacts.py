@@ -1,0 +1,154 @@
+"""Files that are complete or absent: atomic writing, hashes, and metadata that travels inside the file.
+
+Every output is written to a temporary name beside it and renamed, so an interrupted job leaves nothing that could be
+taken for a result. Networks and arrays are safetensors, tables are Parquet or CSV; nothing is ever unpickled.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from aann.errors import InputError
+
+_METADATA_KEY = "aann"
+
+
+@contextmanager
+def atomic_path(path: Path | str) -> Iterator[Path]:
+    """Yield a temporary path beside ``path`` that takes its place if the block ends well, and vanishes if not.
+
+    Raises ``InputError`` if the folder cannot be written.
+    """
+    path = Path(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(prefix=f".{path.stem}.", suffix=path.suffix, dir=path.parent)
+    except OSError as error:
+        raise InputError(
+            f"{path.parent}: cannot write here ({error.strerror}); make the folder writable or choose another with the "
+            "setting 'results'"
+        ) from error
+    os.close(handle)
+    temporary = Path(name)
+    try:
+        yield temporary
+        temporary.chmod(0o666 & ~_umask())
+        with temporary.open("rb") as written:
+            os.fsync(written.fileno())
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def sha256(path: Path | str) -> str:
+    """Return the SHA-256 of a file, in hexadecimal."""
+    with Path(path).open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def to_json(value: Any) -> str:
+    """Return ``value`` as JSON that depends on nothing but ``value``."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"))
+
+
+def write_arrays(path: Path | str, arrays: Mapping[str, np.ndarray], metadata: Mapping[str, Any]) -> None:
+    """Write named arrays and JSON metadata as one safetensors file.
+
+    All metadata stands under one key, since safetensors does not keep the order of several: equal content gives equal
+    bytes.
+    """
+    from safetensors.numpy import save
+
+    contiguous = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
+    content = save(contiguous, {_METADATA_KEY: to_json(metadata)})
+    with atomic_path(path) as temporary:
+        temporary.write_bytes(content)
+
+
+def read_arrays(path: Path | str) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+    """Read what ``write_arrays`` wrote: the arrays by name, and the metadata.
+
+    Raises ``InputError`` if the file is missing, truncated, no safetensors file, or not written by this package.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    path = require_file(path)
+    try:
+        with safe_open(path, framework="numpy") as file:
+            header = file.metadata() or {}
+            arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not iterable)
+    except (SafetensorError, OSError, ValueError) as error:
+        raise InputError(
+            f"{path}: truncated or not a safetensors file ({error}); delete it and run again to rebuild it"
+        ) from error
+    if _METADATA_KEY not in header:
+        raise InputError(f"{path}: has no metadata of this package; delete it and run again to rebuild it")
+    try:
+        return arrays, json.loads(header[_METADATA_KEY])
+    except ValueError as error:
+        raise InputError(f"{path}: its metadata is not JSON; delete it and run again to rebuild it") from error
+
+
+def require_file(path: Path | str) -> Path:
+    """Return ``path`` if a file is there; raise ``InputError`` if not."""
+    path = Path(path)
+    if not path.is_file():
+        raise InputError(f"{path}: there is no such file; run the stage that makes it first")
+    return path
+
+
+def write_table(path: Path | str, table: Any, metadata: Mapping[str, Any] | None = None) -> None:
+    """Write a pandas table as Parquet (with ``metadata`` in its schema) or as CSV, by the ending of ``path``."""
+    import pyarrow
+    import pyarrow.parquet
+
+    with atomic_path(path) as temporary:
+        if Path(path).suffix == ".csv":
+            table.to_csv(temporary, index=False, lineterminator="\n")
+            return
+        arrow = pyarrow.Table.from_pandas(table, preserve_index=False)
+        described = {**(arrow.schema.metadata or {}), _METADATA_KEY.encode(): to_json(metadata or {}).encode()}
+        pyarrow.parquet.write_table(arrow.replace_schema_metadata(described), temporary, compression="zstd")
+
+
+def read_table(path: Path | str, columns: tuple[str, ...] = ()) -> Any:
+    """Read a Parquet or CSV table as a pandas table that has at least ``columns``.
+
+    Raises ``InputError`` if the file is missing, unreadable or lacks a column.
+    """
+    import pandas
+
+    path = require_file(path)
+    try:
+        table = pandas.read_csv(path) if path.suffix == ".csv" else pandas.read_parquet(path)
+    except (OSError, ValueError) as error:
+        reason = str(error).splitlines()[0]
+        raise InputError(f"{path}: cannot be read as a table ({reason}); delete it and run again") from error
+    missing = [column for column in columns if column not in table.columns]
+    if missing:
+        raise InputError(f"{path}: lacks the column {missing[0]!r}; delete it and run again to rebuild it")
+    return table
+
+
+def read_table_metadata(path: Path | str) -> dict[str, Any]:
+    """Return the metadata of a Parquet file that ``write_table`` wrote (empty if there is none)."""
+    import pyarrow.parquet
+
+    found = pyarrow.parquet.read_schema(require_file(path)).metadata or {}
+    metadata: dict[str, Any] = json.loads(found.get(_METADATA_KEY.encode(), b"{}"))
+    return metadata

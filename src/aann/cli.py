@@ -1,0 +1,336 @@
+"""The command line: one sub-command a stage. Each parses, calls one function of its stage, and writes artifacts."""
+
+from __future__ import annotations
+
+import functools
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from aann import __version__
+from aann.config import Settings, load, validate
+from aann.errors import InputError
+
+Command = Callable[..., Any]
+
+_DEFAULT_CONFIG = "config/config.yaml"
+
+
+class _Group(click.Group):
+    """A group whose commands print an ``InputError`` as one line and exit with 1."""
+
+    def invoke(self, context: click.Context) -> Any:
+        """Run the command."""
+        try:
+            return super().invoke(context)
+        except InputError as error:
+            click.echo(f"error: {error}", err=True)
+            context.exit(1)
+
+
+@click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(__version__)
+def main() -> None:
+    """Architecture agnostic neural networks, one stage a sub-command.
+
+    Settings come from config/config.yaml, from other files given with --configfile (each laid over those before it), or
+    from --settings, which the workflow uses.
+    """
+
+
+def _with_options(command: Command, *options: Callable[[Command], Command]) -> Command:
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+def _file(name: str, help_text: str) -> Callable[[Command], Command]:
+    return click.option(name, required=True, type=click.Path(path_type=Path), help=help_text)
+
+
+_task = click.option("--task", required=True, help="A task of the settings, such as mnist.")
+
+
+def _with_settings(command: Command) -> Command:
+    """Give a command the options that name settings, and call it with ``settings``, validated."""
+
+    @functools.wraps(command)
+    def run(configfiles: tuple[Path, ...], settings_json: str | None, **values: Any) -> Any:
+        return command(settings=_load_settings(configfiles, settings_json), **values)
+
+    return _with_options(
+        run,
+        click.option(
+            "--configfile",
+            "configfiles",
+            multiple=True,
+            type=click.Path(path_type=Path),
+            help=f"A file of settings; may be repeated.  [default: {_DEFAULT_CONFIG}]",
+        ),
+        click.option("--settings", "settings_json", metavar="JSON", help="All settings as JSON; replaces the files."),
+    )
+
+
+def _load_settings(configfiles: tuple[Path, ...], settings_json: str | None) -> Settings:
+    if settings_json is None:
+        return load(configfiles or [_DEFAULT_CONFIG])
+    try:
+        values = json.loads(settings_json)
+    except ValueError as error:
+        raise InputError(f"--settings: is not JSON ({error})") from error
+    return validate(values, source="--settings")
+
+
+# --- datasets ---------------------------------------------------------------------------------------------------------
+
+
+@main.group()
+def datasets() -> None:
+    """Fetch data sets and split them into training, validation and test images."""
+
+
+@datasets.command("fetch")
+@click.argument("dataset")
+@_with_settings
+def datasets_fetch(dataset: str, settings: Settings) -> None:
+    """Fetch the archives of DATASET (mnist or fashion-mnist), verified, into the folder of the settings."""
+    from aann.datasets import archives
+
+    if dataset not in archives.DATASETS:
+        raise InputError(f"unknown data set {dataset!r}; expected one of {', '.join(archives.DATASETS)}")
+    archives.fetch(dataset, Path(settings.datasets.folder) / dataset, settings.datasets.mirrors)
+
+
+@datasets.command("split")
+@_task
+@_file("--output", "The splits, a safetensors file.")
+@_with_settings
+def datasets_split(task: str, output: Path, settings: Settings) -> None:
+    """Split a task's data set into training, validation and test images."""
+    from aann import provenance
+    from aann.datasets import splits
+
+    dataset = settings.task(task).dataset
+    made = splits.split(dataset, settings.datasets)
+    inputs = splits.sources(dataset, settings.datasets)
+    recorded = provenance.describe("aann.datasets.splits", inputs, settings.part("datasets", task), task=task)
+    splits.save(output, made, recorded)
+
+
+# --- psiren -----------------------------------------------------------------------------------------------------------
+
+
+@main.group()
+def psiren() -> None:
+    """Make p-sparse ternary networks by p-SIREN (Algorithm 1)."""
+
+
+class _PSirenJob:
+    """What the commands of p-SIREN share: the problem, and how their files are read and written."""
+
+    def __init__(self, settings: Settings, task: str, seed: int, data: Path, threads: int) -> None:
+        import torch
+
+        from aann.datasets import splits
+        from aann.networks import Architecture
+        from aann.psiren import Problem
+
+        torch.set_num_threads(threads)
+        torch.use_deterministic_algorithms(True)
+        torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
+        self.architecture = Architecture.from_dict(settings.network(task))
+        self.splits = splits.load(data)
+        self.problem = Problem(
+            self.architecture, self.splits["train"], self.splits["validation"], settings.psiren, seed
+        )
+        self.data, self.task, self.settings = data, task, settings.part("psiren", task)
+
+    def provenance(self, *inputs: Path, **values: Any) -> dict[str, Any]:
+        """Return the provenance of this job's outputs."""
+        from aann import provenance
+
+        values = {"task": self.task, "seed": self.problem.seed, **values}
+        return provenance.describe("aann.psiren", [self.data, *inputs], self.settings, **values)
+
+    def read_weights(self, path: Path) -> dict[str, Any]:
+        """Read real-valued weights, by layer; raise ``InputError`` if they belong to another architecture."""
+        from aann.artifacts import read_arrays
+
+        weights, _ = read_arrays(path)
+        found = {name: array.shape for name, array in weights.items()}
+        expected = self.architecture.weight_shapes
+        if found != expected or any(array.dtype != "float32" for array in weights.values()):
+            raise InputError(f"{path}: holds the layers {found}, expected {expected} in float32; delete it, run again")
+        return {name: weights[name] for name in expected}
+
+    def write_curve(self, path: Path, curve: Any, provenance: dict[str, Any]) -> None:
+        """Write a learning curve."""
+        import pandas
+
+        from aann.artifacts import write_table
+
+        write_table(path, pandas.DataFrame(curve.rows, columns=list(curve.COLUMNS)), {"provenance": provenance})
+
+    def score(self, network: Any, split: str) -> tuple[int, int]:
+        """Return the number of correct images of a split, and of all its images."""
+        from aann.evaluation.reference import correct_count
+
+        images = self.splits[split]
+        return correct_count(network, images.images, images.labels), len(images)
+
+
+def _with_psiren_job(command: Command) -> Command:
+    """Give a command the options that p-SIREN's steps share, and call it with ``job``."""
+
+    @_with_settings
+    @functools.wraps(command)
+    def run(settings: Settings, task: str, seed: int, data: Path, threads: int, **values: Any) -> Any:
+        return command(job=_PSirenJob(settings, task, seed, data, threads), **values)
+
+    return _with_options(
+        run,
+        _task,
+        click.option("--seed", required=True, type=click.IntRange(0, 2**32 - 1), help="The network's seed."),
+        _file("--data", "The task's splits."),
+        _file("--curve", "Writes the learning curve, a Parquet table."),
+        click.option("--threads", default=1, show_default=True, type=click.IntRange(1), help="CPU threads."),
+    )
+
+
+@psiren.command("dense")
+@_file("--output", "Writes the dense weights, a safetensors file.")
+@_with_psiren_job
+def psiren_dense(job: _PSirenJob, output: Path, curve: Path) -> None:
+    """Step 1: train a dense network from random weights."""
+    from aann.artifacts import write_arrays
+    from aann.psiren import train_dense
+
+    weights, learned = train_dense(job.problem)
+    recorded = job.provenance()
+    job.write_curve(curve, learned, recorded)
+    write_arrays(output, weights, {"provenance": recorded})
+
+
+@psiren.command("sparsify")
+@_file("--dense", "The dense weights of step 1.")
+@click.option("--sparsity", "sparsities", multiple=True, required=True, type=click.FloatRange(0, 100), help="Percent.")
+@click.option("--output", "outputs", multiple=True, required=True, type=click.Path(path_type=Path), help="Its weights.")
+@_with_psiren_job
+def psiren_sparsify(
+    job: _PSirenJob, dense: Path, sparsities: tuple[float, ...], outputs: tuple[Path, ...], curve: Path
+) -> None:
+    """Step 2: prune the smallest weights gradually; repeat --sparsity and --output, in the same order."""
+    from aann.artifacts import write_arrays
+    from aann.psiren import sparsify
+
+    if len(sparsities) != len(outputs) or len(set(sparsities)) < len(sparsities):
+        raise InputError("--sparsity and --output: expected as many outputs as sparsities, and each sparsity once")
+    stops, learned = sparsify(job.problem, job.read_weights(dense), sparsities)
+    recorded = job.provenance(dense, largest_sparsity=max(sparsities))
+    job.write_curve(curve, learned, recorded)
+    for sparsity, output in zip(sparsities, outputs, strict=True):
+        write_arrays(output, stops[sparsity], {"provenance": {**recorded, "sparsity": sparsity}})
+
+
+@psiren.command("network")
+@click.option("--sparsity", required=True, type=click.FloatRange(0, 100), help="Percentage of zero weights.")
+@_file("--sparse", "The sparse weights of step 2.")
+@_file("--output", "Writes the ternary network, a safetensors file.")
+@_file("--accuracy", "Writes its counts of correct validation and test images, a CSV table of one row.")
+@_with_psiren_job
+def psiren_network(job: _PSirenJob, sparsity: float, sparse: Path, output: Path, accuracy: Path, curve: Path) -> None:
+    """Steps 3 and 4: fine-tune, binarize and train on; then look at the test images, once."""
+    import pandas
+
+    from aann.artifacts import write_table
+    from aann.psiren import p_siren
+    from aann.tables import accuracy_row
+
+    network, learned = p_siren(job.problem, job.read_weights(sparse), sparsity)
+    recorded = job.provenance(sparse, sparsity=sparsity)
+    row = accuracy_row(sparsity, job.problem.seed, job.score(network, "validation"), job.score(network, "test"))
+    job.write_curve(curve, learned, recorded)
+    write_table(accuracy, pandas.DataFrame([row]))
+    network.save(output, recorded)
+
+
+@psiren.command("accuracies")
+@click.argument("rows", nargs=-1, required=True, type=click.Path(path_type=Path))
+@_file("--output", "Writes one table of all networks, CSV.")
+def psiren_accuracies(rows: tuple[Path, ...], output: Path) -> None:
+    """Gather the accuracies of many networks in one table, by sparsity and seed."""
+    import pandas
+
+    from aann.artifacts import read_table, write_table
+    from aann.tables import ACCURACY
+
+    table = pandas.concat([read_table(row, ACCURACY) for row in rows])
+    write_table(output, table.sort_values(["sparsity", "seed"]))
+
+
+# --- figures ----------------------------------------------------------------------------------------------------------
+
+
+@main.group()
+def figures() -> None:
+    """Draw figures from tables, each as PDF and PNG with its numbers as CSV."""
+
+
+@figures.command("schematic")
+@_file("--output", "Path of the figure without its ending.")
+def figures_schematic(output: Path) -> None:
+    """Figure 1: a network and four of its first neighbors."""
+    from aann import provenance
+    from aann.figures import schematic
+
+    schematic.draw(output, provenance.describe("aann.figures.schematic", []))
+
+
+@figures.command("sparsity")
+@_file("--accuracies", "The table of `psiren accuracies`.")
+@click.option("--title", required=True, help="What the data are.")
+@_file("--output", "Path of the figure without its ending.")
+def figures_sparsity(accuracies: Path, title: str, output: Path) -> None:
+    """Figures 2a and 12: test accuracy against sparsity."""
+    from aann import provenance
+    from aann.artifacts import read_table
+    from aann.figures import sparsity
+    from aann.tables import ACCURACY
+
+    recorded = provenance.describe("aann.figures.sparsity", [accuracies], title=title)
+    sparsity.draw(read_table(accuracies, ACCURACY), title, output, recorded)
+
+
+# --- settings ---------------------------------------------------------------------------------------------------------
+
+
+@main.group()
+def settings() -> None:
+    """Check settings, and write what documents them."""
+
+
+@settings.command("check")
+@_with_settings
+def settings_check(settings: Settings) -> None:
+    """Validate settings and print them with every default filled in."""
+    click.echo(json.dumps(settings.model_dump(), indent=2))
+
+
+@settings.command("schema")
+def settings_schema() -> None:
+    """Print the schema of the settings, as YAML (workflow/schemas/config.schema.yaml)."""
+    from aann.settings_reference import schema_yaml
+
+    sys.stdout.write(schema_yaml())
+
+
+@settings.command("reference")
+def settings_reference() -> None:
+    """Print the page on all settings, as Markdown (config/README.md)."""
+    from aann.settings_reference import markdown
+
+    sys.stdout.write(markdown())

@@ -1,0 +1,311 @@
+"""Settings: what a user may choose, with types, units, defaults and allowed values.
+
+The models below are the one definition. ``workflow/schemas/config.schema.yaml`` and the table in ``config/README.md``
+are written from them (``python -m aann settings``), and a test holds all three equal. Stages receive the part of the
+settings that concerns them, so importing this module never makes a result depend on settings of another stage.
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypeVar
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from aann.errors import InputError
+
+Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]*$")]
+LayerName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
+Sparsity = Annotated[float, Field(ge=0, le=100)]
+Seed = Annotated[int, Field(ge=0, lt=2**32)]
+Epochs = Annotated[float, Field(ge=0, le=10_000)]
+PositiveEpochs = Annotated[float, Field(gt=0, le=10_000)]
+LearningRate = Annotated[float, Field(gt=0, le=1)]
+
+
+class _Settings(BaseModel):
+    """Unknown keys are errors, values are never coerced across types, and nothing changes after validation."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class ConvolutionSettings(_Settings):
+    """A convolution without bias, then HardTanh, then max-pooling."""
+
+    type: Literal["convolution"] = Field(description="Kind of layer.")
+    name: LayerName = Field(description="The layer's name in files and figures.")
+    filters: int = Field(ge=1, description="Output channels.")
+    kernel: int = Field(ge=1, description="Side of the kernel, in pixels.")
+    stride: int = Field(1, ge=1, description="Step of the kernel, in pixels.")
+    padding: int = Field(0, ge=0, description="Zeros added on each side, in pixels.")
+    pool: int = Field(0, ge=0, description="Side of the max-pooling window, in pixels; 0 for none.")
+    pool_stride: int = Field(0, ge=0, description="Step of the pooling window, in pixels; 0 for its side.")
+
+
+class DenseSettings(_Settings):
+    """A fully connected layer without bias; HardTanh follows unless it is the last."""
+
+    type: Literal["dense"] = Field(description="Kind of layer.")
+    name: LayerName = Field(description="The layer's name in files and figures.")
+    units: int = Field(ge=1, description="Outputs; in the last layer, classes.")
+
+
+LayerSettings = Annotated[ConvolutionSettings | DenseSettings, Field(discriminator="type")]
+
+
+class NetworkSettings(_Settings):
+    """An architecture: layer specifications from input to logits."""
+
+    input_shape: list[Annotated[int, Field(ge=1)]] = Field(
+        min_length=3, max_length=3, description="Channels, height and width of the input."
+    )
+    input_scale: int = Field(
+        255, ge=1, lt=2**15, description="The input value that stands for 1; HardTanh clamps at it."
+    )
+    signed: bool = Field(False, description="Whether inputs may be negative, down to -input_scale.")
+    layers: list[LayerSettings] = Field(min_length=1, description="Layers in order; the last is dense.")
+
+
+class TaskSettings(_Settings):
+    """A data set, the network that learns it, and the sparsities at which it is studied."""
+
+    dataset: Literal["mnist", "fashion-mnist", "digits", "letters"] = Field(
+        description="`mnist`, `fashion-mnist`: downloaded; `digits` (scikit-learn), `letters` (drawn): made here."
+    )
+    network: Name = Field(description="A name in `networks`.")
+    sparsities: list[Sparsity] = Field(default=[90.0], min_length=1, description="Percentages of zero weights.")
+    seeds: list[Seed] = Field(default=[0, 1, 2], min_length=1, description="One network a seed at every sparsity.")
+
+    @model_validator(mode="after")
+    def _distinct(self) -> TaskSettings:
+        _require_distinct(self.sparsities, "sparsities")
+        _require_distinct(self.seeds, "seeds")
+        return self
+
+
+class DatasetSettings(_Settings):
+    """Where data come from and how they are split."""
+
+    folder: str = Field("results/datasets", min_length=1, description="Where archives are kept, for all scales.")
+    mirrors: list[str] = Field(
+        default=[],
+        description="Folders or URLs that hold `mnist/` and `fashion-mnist/`; tried after the environment variable "
+        "`AANN_DATA_MIRROR` and before torchvision's own addresses.",
+    )
+    validation_images: int = Field(10_000, ge=1, description="Training images set aside to choose networks by.")
+    test_images: int = Field(600, ge=1, description="Test images of the data sets that are made here.")
+    letters: int = Field(3000, ge=20, description="Images that are drawn for `letters`.")
+    seed: Seed = Field(0, description="Draws the validation images (and, for made data sets, the data).")
+
+
+class DenseTrainingSettings(_Settings):
+    """Algorithm 1, step 1."""
+
+    epochs: PositiveEpochs = Field(3, description="n1, epochs of dense training.")
+    learning_rate: LearningRate = Field(0.005, description="Adam's first learning rate; it falls as a cosine.")
+
+
+class SparsifySettings(_Settings):
+    """Algorithm 1, step 2, done once on the way to the largest sparsity; each level is a stop on that way."""
+
+    epochs: PositiveEpochs = Field(10, description="n2, epochs from dense to the largest sparsity.")
+    learning_rate: LearningRate = Field(0.005, description="Adam's constant learning rate.")
+    interval: int = Field(20, ge=1, description="Minibatches between two prunings.")
+    distribution: Literal["uniform", "global"] = Field(
+        "uniform", description="`uniform`: every layer has the same sparsity; `global`: the smallest weights of all."
+    )
+
+
+class FineTuneSettings(_Settings):
+    """Algorithm 1, step 3."""
+
+    epochs: Epochs = Field(0.5, description="n3, epochs at the final mask; 0 for none.")
+    learning_rate: LearningRate = Field(0.005, description="Adam's first learning rate; it falls as a cosine.")
+
+
+class BinarySettings(_Settings):
+    """Algorithm 1, step 4: ternary weights from latent weights in [-1, 1], by a straight-through estimator."""
+
+    epochs: PositiveEpochs = Field(4, description="n4, epochs of all layers together.")
+    learning_rate: LearningRate = Field(0.005, description="Adam's first learning rate; it falls as a cosine.")
+    mask: Literal["dynamic", "fixed"] = Field(
+        "dynamic", description="`dynamic`: the non-zero weights are always the largest latent ones; `fixed`: step 3's."
+    )
+    latent_scale: float = Field(0.3, gt=0, le=1, description="Mean absolute latent weight of a layer at the start.")
+    logit_scale: float = Field(
+        3.0, gt=0, le=1000, description="The loss sees logits times this, divided by the root of a class's non-zeros."
+    )
+    gradient_window: float = Field(
+        0.5,
+        gt=0,
+        le=1000,
+        description="HardTanh passes gradients up to this many roots of a unit's non-zeros (and at least up to 1).",
+    )
+    last_layer_epochs: Epochs = Field(
+        15, description="Further epochs of the last layer alone, over stored features; 0 for none."
+    )
+    last_layer_learning_rate: LearningRate = Field(0.002, description="Its first learning rate; it falls as a cosine.")
+    last_layer_batch_size: int = Field(512, ge=1, description="Its images a minibatch.")
+
+
+class PSirenSettings(_Settings):
+    """p-SIREN (Algorithm 1)."""
+
+    batch_size: int = Field(128, ge=1, description="Images a minibatch.")
+    shift: int = Field(
+        1, ge=0, description="Training images are moved by up to this many pixels each way; 0 for not at all."
+    )
+    precision: Literal["bfloat16", "float32"] = Field(
+        "bfloat16", description="Type in which training convolves; evaluation is always exact."
+    )
+    dense: DenseTrainingSettings = Field(default=DenseTrainingSettings(), description="Step 1, dense training.")
+    sparsify: SparsifySettings = Field(default=SparsifySettings(), description="Step 2, gradual sparsification.")
+    fine_tune: FineTuneSettings = Field(default=FineTuneSettings(), description="Step 3, fine-tuning.")
+    binary: BinarySettings = Field(default=BinarySettings(), description="Step 4, binarized training.")
+
+
+class Settings(_Settings):
+    """All settings of one scale."""
+
+    scale: Name = Field(description="Names the folder below `results`: `paper` or `quick`.")
+    results: str = Field("results", min_length=1, description="The folder that all runs write to.")
+    networks: dict[Name, NetworkSettings] = Field(description="Architectures by name.")
+    tasks: dict[Name, TaskSettings] = Field(description="Tasks by name.")
+    datasets: DatasetSettings = Field(default=DatasetSettings(), description="Stage datasets.")
+    psiren: PSirenSettings = Field(default=PSirenSettings(), description="Stage psiren.")
+
+    @model_validator(mode="after")
+    def _networks_exist(self) -> Settings:
+        for name, task in self.tasks.items():
+            if task.network not in self.networks:
+                known = ", ".join(self.networks)
+                raise ValueError(f"tasks.{name}.network: no network {task.network!r}; 'networks' has {known}")
+        return self
+
+    def task(self, name: str) -> TaskSettings:
+        """Return the settings of a task; raise ``InputError`` if there is none of that name."""
+        return _lookup(self.tasks, name, "task", "tasks")
+
+    def part(self, section: str, task: str) -> dict[str, Any]:
+        """Return, as settings in their own right, what one stage needs for one task.
+
+        The lists of sparsities and seeds are left out: a network does not depend on which others are made.
+        """
+        chosen = self.task(task)
+        return {
+            "scale": self.scale,
+            "networks": {chosen.network: self.networks[chosen.network].model_dump()},
+            "tasks": {task: chosen.model_dump(exclude={"sparsities", "seeds"})},
+            section: getattr(self, section).model_dump(),
+        }
+
+    def network(self, task: str) -> dict[str, Any]:
+        """Return the specification of a task's network, for ``Architecture.from_dict``."""
+        return self.networks[self.task(task).network].model_dump()
+
+
+def _require_distinct(values: list[Any], name: str) -> None:
+    repeated = [value for index, value in enumerate(values) if value in values[:index]]
+    if repeated:
+        raise ValueError(f"{name}: {repeated[0]} stands there twice; expected distinct values")
+
+
+Item = TypeVar("Item")
+
+
+def _lookup(items: Mapping[str, Item], name: str, kind: str, key: str) -> Item:
+    if name not in items:
+        known = ", ".join(items)
+        raise InputError(f"unknown {kind} {name!r}{_suggestion(name, items)}; the setting '{key}' has {known}")
+    return items[name]
+
+
+def _suggestion(name: str, known: Iterable[str]) -> str:
+    close = difflib.get_close_matches(name, list(known), n=1)
+    return f" (did you mean {close[0]!r}?)" if close else ""
+
+
+def validate(values: Mapping[str, Any], source: str = "configuration") -> Settings:
+    """Return validated settings.
+
+    Raises ``InputError`` with one line that names the first wrong key, its value and what was expected.
+    """
+    from aann.networks import Architecture
+
+    try:
+        settings = Settings.model_validate(json.loads(json.dumps(values)))
+    except ValidationError as error:
+        raise InputError(f"{source}: {_first_problem(error)}") from error
+    except (TypeError, ValueError) as error:
+        raise InputError(f"{source}: {error}; expected only text, numbers, lists and mappings") from error
+    for name, network in settings.networks.items():
+        try:
+            Architecture.from_dict(network.model_dump())
+        except InputError as error:
+            raise InputError(f"{source}: networks.{name}: {error}") from error
+    return settings
+
+
+def _first_problem(error: ValidationError) -> str:
+    problem = error.errors()[0]
+    key = ".".join(str(part) for part in problem["loc"] if part not in ("convolution", "dense"))
+    help_text = "; see config/README.md"
+    if problem["type"] == "extra_forbidden":
+        known = _known_keys(problem["loc"][:-1])
+        hint = f"; expected one of {', '.join(known)}" if known else ""
+        return f"unknown setting '{key}'{_suggestion(str(problem['loc'][-1]), known)}{hint}{help_text}"
+    if problem["type"] == "missing":
+        return f"setting '{key}' is missing{help_text}"
+    message = problem["msg"].removeprefix("Value error, ")
+    prefix = f"setting '{key}': " if key else ""
+    value = problem["input"]
+    shown = "" if isinstance(value, dict) else f", got {value!r}"
+    return f"{prefix}{message}{shown}{help_text}"
+
+
+def _known_keys(location: tuple[Any, ...]) -> list[str]:
+    """Return the keys of the settings model at a location, or none if it is not one model."""
+    model: Any = Settings
+    for part in location:
+        if not (isinstance(model, type) and issubclass(model, _Settings)):
+            return []
+        field = model.model_fields.get(str(part))
+        model = field.annotation if field else None
+    return list(model.model_fields) if isinstance(model, type) and issubclass(model, _Settings) else []
+
+
+def load(paths: Iterable[Path | str], overrides: Mapping[str, Any] | None = None) -> Settings:
+    """Read YAML files, each laid over those before it, and validate the result.
+
+    Raises ``InputError`` if a file is missing or is not YAML, or if a setting is wrong.
+    """
+    merged: dict[str, Any] = {}
+    names = [str(path) for path in paths]
+    for path in names:
+        merged = merge(merged, _read_yaml(Path(path)))
+    return validate(merge(merged, overrides or {}), source=" + ".join(names))
+
+
+def _read_yaml(path: Path) -> dict[str, Any]:
+    try:
+        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror}); expected a file of settings") from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: is not YAML ({' '.join(str(error).split())})") from error
+    if not isinstance(values, dict):
+        raise InputError(f"{path}: expected a mapping of settings, got {type(values).__name__}")
+    return values
+
+
+def merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
+    """Return ``base`` with ``over`` laid over it, mapping by mapping; anything else is replaced."""
+    merged = dict(base)
+    for key, value in over.items():
+        both = isinstance(value, Mapping) and isinstance(merged.get(key), Mapping)
+        merged[key] = merge(merged[key], value) if both else value
+    return merged

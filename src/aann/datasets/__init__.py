@@ -1,0 +1,1 @@
+"""Data sets: downloaded or made here, and split into training, validation and test images."""

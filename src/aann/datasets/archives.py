@@ -1,0 +1,127 @@
+"""MNIST and Fashion-MNIST: torchvision's own list of files and MD5 sums, from the first place that serves them.
+
+Places are tried in this order: the environment variable ``AANN_DATA_MIRROR``, the mirrors in the settings, and
+torchvision's addresses. The first two are folders or URLs that hold ``mnist/`` and ``fashion-mnist/``.
+"""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import math
+import os
+import urllib.request
+import zlib
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from aann.artifacts import atomic_path, require_file
+from aann.errors import InputError
+
+MIRROR_VARIABLE = "AANN_DATA_MIRROR"
+FILES = (
+    "train-images-idx3-ubyte.gz",
+    "train-labels-idx1-ubyte.gz",
+    "t10k-images-idx3-ubyte.gz",
+    "t10k-labels-idx1-ubyte.gz",
+)
+_CLASSES = {"mnist": "MNIST", "fashion-mnist": "FashionMNIST"}
+DATASETS = tuple(_CLASSES)
+_TIMEOUT_SECONDS = 60
+_LARGEST_BYTES = 2**27
+
+
+def fetch(dataset: str, folder: Path, mirrors: Sequence[str] = ()) -> None:
+    """Put the four archives of a data set into ``folder``, each verified by its MD5 sum before it is written.
+
+    A file that is there and has its sum is kept. Raises ``InputError`` if no place serves a file with that sum; the
+    message lists the places tried and says how to supply the file by hand.
+    """
+    for name, md5 in _resources(dataset).items():
+        path = folder / name
+        if path.is_file() and _md5(path.read_bytes()) == md5:
+            continue
+        content = _download(dataset, name, md5, path, mirrors)
+        with atomic_path(path) as temporary:
+            temporary.write_bytes(content)
+
+
+def _resources(dataset: str) -> dict[str, str]:
+    """Return torchvision's MD5 sum of each archive, by file name."""
+    from torchvision import datasets
+
+    return dict(getattr(datasets, _CLASSES[dataset]).resources)
+
+
+def _places(dataset: str, mirrors: Sequence[str]) -> list[str]:
+    from torchvision import datasets
+
+    chosen = [os.environ.get(MIRROR_VARIABLE, ""), *mirrors]
+    own = [f"{place.rstrip('/')}/{dataset}/" for place in chosen if place]
+    return own + list(getattr(datasets, _CLASSES[dataset]).mirrors)
+
+
+def _download(dataset: str, name: str, md5: str, path: Path, mirrors: Sequence[str]) -> bytes:
+    failures = []
+    for place in _places(dataset, mirrors):
+        try:
+            content = _read(place + name)
+        except (OSError, ValueError) as error:
+            reason = getattr(error, "reason", None) or getattr(error, "strerror", None) or error
+            failures.append(f"{place}{name}: {reason}")
+            continue
+        if _md5(content) == md5:
+            return content
+        failures.append(f"{place}{name}: has MD5 {_md5(content)}, so it is truncated, corrupt or another file")
+    raise InputError(
+        f"{name} of {dataset} (MD5 {md5}) could not be had. Tried {'; '.join(failures)}. Set {MIRROR_VARIABLE} to a "
+        f"folder or URL that holds {dataset}/{name}, or put the file at {path}"
+    )
+
+
+def _read(address: str) -> bytes:
+    """Return the content of a local file or of a http(s) or file URL."""
+    if "://" not in address:
+        return Path(address).read_bytes()
+    with urllib.request.urlopen(address, timeout=_TIMEOUT_SECONDS) as response:
+        content: bytes = response.read(_LARGEST_BYTES)
+    return content
+
+
+def _md5(content: bytes) -> str:
+    return hashlib.md5(content, usedforsecurity=False).hexdigest()
+
+
+def load(dataset: str, folder: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Return training images, training labels, test images and test labels from a folder that ``fetch`` filled.
+
+    Images are uint8 of shape (images, 1, 28, 28), labels int64. Raises ``InputError`` if an archive is missing or does
+    not have torchvision's MD5 sum.
+    """
+    parts = []
+    for name, md5 in _resources(dataset).items():
+        path = require_file(folder / name)
+        content = path.read_bytes()
+        if _md5(content) != md5:
+            raise InputError(
+                f"{path}: has MD5 {_md5(content)}, expected {md5}, so it is truncated, corrupt or another file; "
+                "delete it and run again to fetch it"
+            )
+        parts.append(_parse_idx(content, path))
+    train_images, train_labels, test_images, test_labels = parts
+    return train_images[:, None], train_labels.astype(np.int64), test_images[:, None], test_labels.astype(np.int64)
+
+
+def _parse_idx(compressed: bytes, path: Path) -> np.ndarray:
+    """Return the uint8 array of a gzipped IDX file: two zero bytes, type 8, rank, sizes (big-endian), then the data."""
+    try:
+        content = gzip.decompress(compressed)
+        if content[:3] != b"\x00\x00\x08":
+            raise ValueError("not an IDX file of unsigned bytes")
+        rank = content[3]
+        shape = np.frombuffer(content, ">i4", rank, offset=4).tolist()
+        return np.frombuffer(content, np.uint8, math.prod(shape), offset=4 + 4 * rank).reshape(shape).copy()
+    except (OSError, EOFError, ValueError, IndexError, zlib.error) as error:
+        raise InputError(f"{path}: cannot be unpacked ({error}); delete it and run again to fetch it") from error

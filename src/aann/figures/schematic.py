@@ -1,0 +1,71 @@
+"""Figure 1: a network N0 with six weights and four of its first neighbors, drawn from the code that makes swaps."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas
+from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
+
+from aann.figures import style
+from aann.swaps import apply_swap
+
+ORIGINAL = np.array([1, 0, -1, 0, 1, -1], np.int8)
+"""w0 of section 3.2: the weights of three inputs to a first unit, then to a second."""
+
+SWAPS = ((0, 1), (4, 3), (5, 3), (2, 1))
+"""(from, to) of the swaps that give N1 to N4 of section 3.2."""
+
+_LINES: dict[int, tuple[str, Any, float]] = {
+    -1: (style.ORANGE, "-", 1.8),
+    0: (style.GREY, (0, (2, 2)), 0.9),
+    1: (style.BLUE, "-", 1.8),
+}
+_INPUTS, _UNITS = 3, 2
+
+
+def draw(output: Path, provenance: Mapping[str, Any]) -> None:
+    """Draw N0 in the middle of its neighbors N1 to N4, each with its vector of weights and its swap."""
+    style.use_style()
+    networks = [ORIGINAL, *(apply_swap(ORIGINAL, start, end) for start, end in SWAPS)]
+    figure, axes = plt.subplots(1, 5, figsize=(2 * style.COLUMN_WIDTH, 2.1), layout="constrained")
+    for index, (axis, weights) in enumerate(zip(axes, networks, strict=True)):
+        swap = SWAPS[index - 1] if index else None
+        _draw_network(axis, weights, swap)
+        values = ", ".join(f"{weight:d}".replace("-", "\N{MINUS SIGN}") for weight in weights)
+        axis.set_title(rf"$N_{index}$" + (" (original)" if swap is None else f": weight {swap[0]} to {swap[1]}"))
+        axis.text(0.5, -0.09, f"[{values}]", ha="center", va="top", fontsize=7, transform=axis.transAxes)
+    handles = [
+        Line2D([], [], color=color, linestyle=line, linewidth=width, label=label)
+        for (color, line, width), label in zip(_LINES.values(), ("\N{MINUS SIGN}1", "0 (none)", "+1"), strict=True)
+    ]
+    figure.legend(handles=handles, loc="outside lower center", ncols=3, frameon=False, title="Weight")
+    style.save(figure, output, _table(networks), provenance)
+
+
+def _draw_network(axis: Axes, weights: np.ndarray, swap: tuple[int, int] | None) -> None:
+    inputs = [(0.0, y) for y in np.linspace(1, 0, _INPUTS)]
+    units = [(1.0, y) for y in np.linspace(0.8, 0.2, _UNITS)]
+    for index, weight in enumerate(weights):
+        start, end = inputs[index % _INPUTS], units[index // _INPUTS]
+        color, line, width = _LINES[int(weight)]
+        if swap and index in swap:
+            axis.plot(*zip(start, end, strict=True), color="#F0E442", linewidth=6, solid_capstyle="round", zorder=1)
+        axis.plot(*zip(start, end, strict=True), color=color, linestyle=line, linewidth=width, zorder=2)
+    x, y = zip(*inputs, *units, strict=True)
+    axis.scatter(x, y, s=70, color="white", edgecolor="black", zorder=3)
+    axis.set(xlim=(-0.2, 1.2), ylim=(-0.15, 1.15))
+    axis.axis("off")
+
+
+def _table(networks: list[np.ndarray]) -> pandas.DataFrame:
+    rows = [
+        {"network": f"N{index}", **{f"w{position}": int(weight) for position, weight in enumerate(weights)}}
+        for index, weights in enumerate(networks)
+    ]
+    return pandas.DataFrame(rows)

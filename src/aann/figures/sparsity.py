@@ -1,0 +1,34 @@
+"""Figures 2a and 12: test accuracy of p-SIREN networks against sparsity."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import matplotlib.pyplot as plt
+import pandas
+
+from aann.figures import style
+
+
+def draw(accuracies: pandas.DataFrame, title: str, output: Path, provenance: Mapping[str, Any]) -> None:
+    """Draw every network as a point, their mean as a line and their range as a band; write the table drawn.
+
+    ``accuracies`` has one row a network and the columns ``aann.tables.ACCURACY``.
+    """
+    style.use_style()
+    percent = accuracies.assign(test_percent=100 * accuracies.test_accuracy)
+    by_sparsity = percent.groupby("sparsity").test_percent
+    mean, low, high, count = by_sparsity.mean(), by_sparsity.min(), by_sparsity.max(), by_sparsity.size()
+    figure, axis = plt.subplots(figsize=(style.COLUMN_WIDTH, 2.5), layout="constrained")
+    axis.fill_between(mean.index, low, high, color=style.BLUE, alpha=0.2, linewidth=0, label="Range")
+    axis.plot(mean.index, mean, color=style.BLUE, linewidth=1.3, label="Mean")
+    axis.scatter(
+        percent.sparsity, percent.test_percent, s=7, color=style.ORANGE, linewidth=0, zorder=3, label="One network"
+    )
+    networks = f"{count.min()}" if count.min() == count.max() else f"{count.min()} to {count.max()}"
+    axis.set(xlabel="Sparsity (% of weights that are 0)", ylabel="Test accuracy (%)", title=title)
+    axis.set_xlim(-2, max(100, mean.index.max() + 2))
+    axis.legend(loc="lower left", frameon=False, title=f"n = {networks} networks a point", alignment="left")
+    style.save(figure, output, accuracies, provenance)

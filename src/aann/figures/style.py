@@ -1,0 +1,56 @@
+"""How figures look and how they are saved: one style, one palette, and three files a figure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import matplotlib
+
+matplotlib.use("Agg")
+
+import matplotlib.pyplot as plt
+import pandas
+import seaborn
+from matplotlib.figure import Figure
+
+from aann.artifacts import atomic_path, to_json, write_table
+
+BLUE, ORANGE, GREEN, RED, GREY = "#0072B2", "#D55E00", "#009E73", "#CC3311", "#767676"
+"""Colours that stay apart for colour-blind readers (Okabe and Ito, with a red of Tol)."""
+
+COLUMN_WIDTH = 3.5
+"""Width of a column of text, in inches."""
+
+_DPI = 300
+
+
+def use_style() -> None:
+    """Set seaborn's theme for print: small text that stays readable at column width."""
+    seaborn.set_theme(context="paper", style="ticks", palette=[BLUE, ORANGE, GREEN, RED, GREY])
+    plt.rcParams.update(
+        {
+            "font.family": "DejaVu Sans",
+            "font.size": 8,
+            "axes.titlesize": 8.5,
+            "axes.labelsize": 8,
+            "legend.fontsize": 7,
+            "xtick.labelsize": 7.5,
+            "ytick.labelsize": 7.5,
+            "axes.spines.top": False,
+            "axes.spines.right": False,
+            "pdf.fonttype": 42,
+        }
+    )
+
+
+def save(figure: Figure, output: Path, table: pandas.DataFrame, provenance: Mapping[str, Any]) -> None:
+    """Write ``output``.pdf, .png (with provenance in their metadata, and no dates) and .csv (what is drawn)."""
+    described = to_json(dict(provenance))
+    write_table(output.with_name(f"{output.name}.csv"), table)
+    with atomic_path(output.with_name(f"{output.name}.pdf")) as temporary:
+        figure.savefig(temporary, metadata={"Keywords": described, "CreationDate": None, "ModDate": None})
+    with atomic_path(output.with_name(f"{output.name}.png")) as temporary:
+        figure.savefig(temporary, dpi=_DPI, metadata={"Provenance": described})
+    plt.close(figure)

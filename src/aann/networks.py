@@ -1,0 +1,229 @@
+"""What a network is: an architecture of convolution and dense layers, and one ternary array of weights per layer.
+
+Integer semantics (paper, section 3.1, made exact): inputs are integers in ``[-input_scale, input_scale]``, weights are
+-1, 0 or +1, HardTanh clamps at ``+-input_scale`` instead of +-1, and logits are plain integer sums. Dividing every
+value by ``input_scale`` gives the paper's network with activations in [-1, +1]; not dividing keeps every sum exact, in
+any order, on any machine.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from aann.artifacts import read_arrays, write_arrays
+from aann.errors import InputError
+
+LARGEST_EXACT = 2**24
+"""float32 holds every integer up to this size, so sums below it are exact in any order."""
+
+
+@dataclass(frozen=True)
+class Convolution:
+    """A convolution without bias, then HardTanh, then max-pooling if ``pool`` is not 0 (sizes in pixels)."""
+
+    name: str
+    filters: int
+    kernel: int
+    stride: int = 1
+    padding: int = 0
+    pool: int = 0
+    pool_stride: int = 0
+
+    def weight_shape(self, inputs: tuple[int, ...]) -> tuple[int, ...]:
+        """Return (filters, channels, kernel, kernel) for inputs of shape (channels, height, width)."""
+        return (self.filters, inputs[0], self.kernel, self.kernel)
+
+    def output_shape(self, inputs: tuple[int, ...]) -> tuple[int, ...]:
+        """Return (filters, height, width) after pooling; raise ``InputError`` if nothing is left."""
+        if len(inputs) != 3:
+            raise InputError(f"layer {self.name!r}: a convolution cannot follow a dense layer; move it before it")
+        sides = [(side + 2 * self.padding - self.kernel) // self.stride + 1 for side in inputs[1:]]
+        if self.pool:
+            sides = [(side - self.pool) // (self.pool_stride or self.pool) + 1 for side in sides]
+        if min(sides) < 1:
+            raise InputError(
+                f"layer {self.name!r}: nothing is left of inputs of shape {inputs}; "
+                "use a smaller kernel, stride or pool"
+            )
+        return (self.filters, *sides)
+
+
+@dataclass(frozen=True)
+class Dense:
+    """A fully connected layer without bias; HardTanh follows unless it is the last layer."""
+
+    name: str
+    units: int
+
+    def weight_shape(self, inputs: tuple[int, ...]) -> tuple[int, ...]:
+        """Return (units, features) for inputs of any shape, which are flattened in C order."""
+        return (self.units, math.prod(inputs))
+
+    def output_shape(self, inputs: tuple[int, ...]) -> tuple[int, ...]:
+        """Return (units,)."""
+        return (self.units,)
+
+
+Layer = Convolution | Dense
+_KINDS: dict[str, type[Layer]] = {"convolution": Convolution, "dense": Dense}
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """Layer specifications for inputs of shape (channels, height, width); the last layer has one unit a class.
+
+    Inputs are integers in [0, input_scale], or in [-input_scale, input_scale] if ``signed``.
+    Raises ``InputError`` if the layers do not fit each other or a logit could exceed what float32 holds exactly.
+    """
+
+    input_shape: tuple[int, int, int]
+    layers: tuple[Layer, ...]
+    input_scale: int = 255
+    signed: bool = False
+
+    def __post_init__(self) -> None:
+        names = [layer.name for layer in self.layers]
+        if not names or len(set(names)) < len(names):
+            raise InputError(f"network: its layer names {names} must be distinct and at least one")
+        if not isinstance(self.layers[-1], Dense):
+            raise InputError(f"layer {names[-1]!r}: the last layer must be dense, with one unit per class")
+        if not 1 <= self.input_scale < 2**15:
+            raise InputError(f"input_scale {self.input_scale}: expected 1 to {2**15 - 1}, to fit int16")
+        for name, shape in self.weight_shapes.items():
+            bound = self.input_scale * math.prod(shape[1:])
+            if bound >= LARGEST_EXACT:
+                raise InputError(
+                    f"layer {name!r}: a unit could reach {bound}, beyond the {LARGEST_EXACT} that float32 holds "
+                    "exactly; use fewer inputs to a unit or a smaller input_scale"
+                )
+
+    @property
+    def weight_shapes(self) -> dict[str, tuple[int, ...]]:
+        """The shape of every layer's weights, by layer name, from input to output."""
+        shapes, inputs = {}, tuple(self.input_shape)
+        for layer in self.layers:
+            outputs = layer.output_shape(inputs)
+            shapes[layer.name] = layer.weight_shape(inputs)
+            inputs = outputs
+        return shapes
+
+    @property
+    def classes(self) -> int:
+        """The number of logits."""
+        return self.weight_shapes[self.layers[-1].name][0]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the specification as it stands in the settings (section ``networks``)."""
+        kinds = {kind: name for name, kind in _KINDS.items()}
+        layers = [{"type": kinds[type(layer)], **dataclasses.asdict(layer)} for layer in self.layers]
+        return {**dataclasses.asdict(self), "input_shape": list(self.input_shape), "layers": layers}
+
+    @classmethod
+    def from_dict(cls, specification: Mapping[str, Any]) -> Architecture:
+        """Build an architecture from settings or from a file's metadata; raise ``InputError`` if it is malformed."""
+        try:
+            layers = tuple(
+                _KINDS[layer["type"]](**{key: value for key, value in layer.items() if key != "type"})
+                for layer in specification["layers"]
+            )
+            channels, height, width = specification["input_shape"]
+            others = {key: value for key, value in specification.items() if key not in ("layers", "input_shape")}
+            return cls((channels, height, width), layers, **others)
+        except (KeyError, TypeError, ValueError) as error:
+            raise InputError(f"network: cannot read {error!r}; see 'networks' in config/README.md") from error
+
+
+class TernaryNetwork:
+    """A network whose weights are only -1, 0 and +1 (paper, section 3.1).
+
+    ``weights`` holds one int8 array per layer, by layer name, in the order and shapes of the architecture. They are
+    copied and cannot be written to: a changed network is a new one.
+
+    Raises ``InputError`` for other values, types, names or shapes.
+    """
+
+    def __init__(self, architecture: Architecture, weights: Mapping[str, np.ndarray], source: str = "network") -> None:
+        expected = architecture.weight_shapes
+        found = {name: weights[name].shape for name in expected if name in weights}
+        if found != expected or len(weights) != len(expected):
+            raise InputError(
+                f"{source}: belongs to another architecture: its layers are "
+                f"{ {name: array.shape for name, array in weights.items()} }, expected {expected}"
+            )
+        for name, array in weights.items():
+            _require_ternary(array, f"{source}: layer {name!r}")
+        self.architecture = architecture
+        self.weights = {name: weights[name].copy() for name in expected}
+        for array in self.weights.values():
+            array.setflags(write=False)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, TernaryNetwork):
+            return NotImplemented
+        same = (np.array_equal(array, other.weights[name]) for name, array in self.weights.items())
+        return self.architecture == other.architecture and all(same)
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        return f"TernaryNetwork(layers={list(self.layers)}, weights={self.size}, sparsity={self.sparsity:g} %)"
+
+    @property
+    def layers(self) -> tuple[str, ...]:
+        """Layer names, from input to output."""
+        return tuple(self.weights)
+
+    @property
+    def size(self) -> int:
+        """The number n of weights, zeros included."""
+        return sum(array.size for array in self.weights.values())
+
+    @property
+    def sparsity(self) -> float:
+        """The percentage of weights that are 0."""
+        return 100.0 * sum(int((array == 0).sum()) for array in self.weights.values()) / self.size
+
+    @property
+    def family(self) -> dict[str, tuple[int, int, int]]:
+        """How many weights are (-1, 0, +1) in each layer: equal counts make a family (paper, section 3.2)."""
+        counts = {name: [int((array == value).sum()) for value in (-1, 0, 1)] for name, array in self.weights.items()}
+        return {name: (minus, zero, plus) for name, (minus, zero, plus) in counts.items()}
+
+    def save(self, path: Path | str, provenance: Mapping[str, Any] | None = None) -> None:
+        """Write the network as safetensors: int8 tensors named by layer, architecture and provenance as metadata."""
+        metadata = {"architecture": self.architecture.to_dict(), "provenance": dict(provenance or {})}
+        write_arrays(path, self.weights, metadata)
+
+    @classmethod
+    def load(cls, path: Path | str, architecture: Architecture | None = None) -> TernaryNetwork:
+        """Read a network that ``save`` wrote.
+
+        Raises ``InputError`` if the file is damaged, holds anything but a ternary network, or belongs to another
+        architecture than the one given.
+        """
+        arrays, metadata = read_arrays(path)
+        if "architecture" not in metadata:
+            raise InputError(f"{path}: holds no network; expected a file of the p-SIREN stage")
+        found = Architecture.from_dict(metadata["architecture"])
+        if architecture is not None and found != architecture:
+            raise InputError(
+                f"{path}: belongs to another architecture: {json.dumps(found.to_dict())}, expected "
+                f"{json.dumps(architecture.to_dict())}"
+            )
+        return cls(found, arrays, source=str(path))
+
+
+def _require_ternary(array: np.ndarray, source: str) -> None:
+    if array.dtype != np.int8:
+        raise InputError(f"{source}: has type {array.dtype}, expected int8 weights of -1, 0 and +1")
+    wrong = array[(array < -1) | (array > 1)]
+    if wrong.size:
+        raise InputError(f"{source}: holds the weight {int(wrong[0])}, expected only -1, 0 and +1")

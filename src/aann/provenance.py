@@ -1,0 +1,98 @@
+"""What a result came from: inputs and their hashes, settings, seeds, code and versions. Never times or machine paths.
+
+The code fingerprint is also what makes the workflow rerun a stage when its code changes: it hashes the syntax trees of
+the modules that the stage imports, transitively and inside this package, without comments and docstrings.
+"""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import importlib.metadata
+import platform
+from collections.abc import Iterable, Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from aann.artifacts import sha256
+
+_PACKAGE = Path(__file__).parent
+_RECORDED = ("aann", "numpy", "torch", "torchvision", "scikit-learn", "matplotlib", "pandas")
+_NO_RESULT_DEPENDS_ON = ("aann", "aann.config", "aann.errors")
+"""Settings reach a stage as values, which are recorded and tracked themselves; messages are no results."""
+
+
+def describe(
+    module: str, inputs: Iterable[Path | str], settings: Mapping[str, Any] | None = None, **values: Any
+) -> dict[str, Any]:
+    """Return the provenance of a result that ``module`` (such as ``aann.psiren``) made.
+
+    ``inputs`` are files, recorded by path and SHA-256; ``values`` are what else the result depends on, such as a seed.
+    """
+    return {
+        "module": module,
+        "code": code_fingerprint(module),
+        "inputs": {Path(path).as_posix(): sha256(path) for path in inputs},
+        "settings": dict(settings or {}),
+        **values,
+        "versions": versions(),
+    }
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of Python and of the packages that results depend on."""
+    return {"python": platform.python_version(), **{name: importlib.metadata.version(name) for name in _RECORDED}}
+
+
+def code_fingerprint(*modules: str) -> str:
+    """Return a hash of what modules do: their code and all they import from this package, comments aside."""
+    digest = hashlib.sha256()
+    for name in sorted(_reachable(modules) - set(_NO_RESULT_DEPENDS_ON)):
+        digest.update(f"{name}\n{_code(_file(name))}\n".encode())
+    return digest.hexdigest()[:16]
+
+
+def _reachable(modules: Iterable[str]) -> set[str]:
+    reached: set[str] = set()
+    waiting = list(modules)
+    while waiting:
+        name = waiting.pop()
+        if name not in reached:
+            reached.add(name)
+            waiting.extend(_imports(name))
+    return reached
+
+
+@cache
+def _imports(name: str) -> list[str]:
+    """Return the modules of this package that a module imports, wherever the statement stands."""
+    found = []
+    for node in ast.walk(ast.parse(_file(name).read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and node.module and node.module.split(".")[0] == "aann":
+            submodules = [f"{node.module}.{alias.name}" for alias in node.names]
+            found += [node.module, *(module for module in submodules if _exists(module))]
+        elif isinstance(node, ast.Import):
+            found += [alias.name for alias in node.names if alias.name.split(".")[0] == "aann"]
+    return found
+
+
+def _file(name: str) -> Path:
+    path = _PACKAGE.parent.joinpath(*name.split("."))
+    return path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
+
+
+def _exists(name: str) -> bool:
+    return _file(name).is_file()
+
+
+@cache
+def _code(path: Path) -> str:
+    """Return the code of a file without comments and docstrings, in a form that layout does not change."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    for node in ast.walk(tree):
+        match node:
+            case ast.Module() | ast.ClassDef() | ast.FunctionDef() | ast.AsyncFunctionDef():
+                if ast.get_docstring(node, clean=False) is not None:
+                    node.body = node.body[1:] or [ast.Pass()]
+    return ast.unparse(tree)

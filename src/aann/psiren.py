@@ -1,0 +1,366 @@
+"""p-SIREN, Algorithm 1: p-sparse networks of -1, 0 and +1 by backpropagation.
+
+Step 1, ``train_dense``: real-valued weights, trained once for each task and seed.
+Step 2, ``sparsify``: the smallest weights are pruned a few at a time on one way from dense to the largest sparsity;
+    the network at each sparsity asked for is a stop on that way, so all sparsities share the work.
+Step 3, ``fine_tune``: training goes on at the mask reached.
+Step 4, ``binarize``: weights become -1, 0 and +1, and training goes on through a straight-through estimator over
+    latent weights in [-1, 1]: all layers together, then the last layer alone over stored features.
+
+The network with the best validation accuracy is kept. Nothing here sees a test image.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+
+from aann import training
+from aann.config import PSirenSettings, SparsifySettings
+from aann.datasets.splits import Images
+from aann.errors import InputError
+from aann.evaluation import reference
+from aann.networks import Architecture, TernaryNetwork
+from aann.training import Curve, Phase, Progress, Weights
+
+RealWeights = dict[str, np.ndarray]
+"""One float32 array per layer, by layer name."""
+
+_STEPS = ("dense", "sparsify", "network")
+
+
+@dataclass(frozen=True)
+class Problem:
+    """What p-SIREN is given: a network to make, images to train it on and to choose it by, settings and a seed.
+
+    Raises ``InputError`` if the images do not fit the network.
+    """
+
+    architecture: Architecture
+    train: Images
+    validation: Images
+    settings: PSirenSettings
+    seed: int
+
+    def __post_init__(self) -> None:
+        for images in (self.train, self.validation):
+            reference.check_images(self.architecture, images.images)
+
+
+class _Trainer:
+    """A problem with its images as tensors, the random generator of one step, and the learning curve so far."""
+
+    def __init__(self, problem: Problem, step: str, sparsity: float = 0.0) -> None:
+        self.architecture, self.settings, self.validation = problem.architecture, problem.settings, problem.validation
+        self.train = problem.train
+        self.images = torch.from_numpy(problem.train.images)
+        self.labels = torch.from_numpy(problem.train.labels)
+        self.generator = _generator(problem.seed, step, sparsity)
+        self.curve = Curve()
+
+    def scaled(self, images: torch.Tensor) -> torch.Tensor:
+        """Return integer images as float32 with the input scale mapped to 1."""
+        return images.float() / self.architecture.input_scale
+
+    def augmented(self, images: torch.Tensor) -> torch.Tensor:
+        """Return a minibatch of images, scaled and shifted at random as the settings ask."""
+        pixels = self.settings.shift
+        return training.shift(self.scaled(images), pixels, self.generator) if pixels else self.scaled(images)
+
+    def accuracy(self, weights: Weights) -> float:
+        """Return the validation accuracy of real-valued weights."""
+        images, labels = torch.from_numpy(self.validation.images), torch.from_numpy(self.validation.labels)
+        right = 0
+        with torch.no_grad():
+            for start in range(0, len(images), 500):
+                batch = slice(start, start + 500)
+                logits = training.forward(self.architecture, weights, self.scaled(images[batch]))
+                right += int((logits.argmax(1) == labels[batch]).sum())
+        return right / len(images)
+
+    def real_phase(self, name: str, weights: Weights, epochs: float, learning_rate: float) -> Phase:
+        """Return a phase that trains real-valued weights in place, on shifted images."""
+        return Phase(
+            name=name,
+            epochs=epochs,
+            learning_rate=learning_rate,
+            batch_size=self.settings.batch_size,
+            parameters=list(weights.values()),
+            inputs=self.augmented,
+            logits=lambda images: training.forward(self.architecture, weights, images),
+            validate=lambda: self.accuracy(weights),
+            precision=self.precision,
+        )
+
+    @property
+    def precision(self) -> torch.dtype:
+        """The type in which training convolves."""
+        return torch.bfloat16 if self.settings.precision == "bfloat16" else torch.float32
+
+    def run(self, phase: Phase) -> None:
+        """Train one phase over the training images."""
+        training.run(phase, self.images, self.labels, self.generator, self.curve)
+
+
+def _generator(seed: int, step: str, sparsity: float = 0.0) -> torch.Generator:
+    """Return a generator that no other seed, step of the algorithm or sparsity shares."""
+    words = np.random.SeedSequence([seed, _STEPS.index(step), round(sparsity * 1000)]).generate_state(2, np.uint32)
+    return torch.Generator().manual_seed(int(words[0]) << 32 | int(words[1]))
+
+
+def train_dense(problem: Problem) -> tuple[RealWeights, Curve]:
+    """Algorithm 1, step 1: return the weights of a dense network trained from random ones, and its learning curve."""
+    trainer = _Trainer(problem, "dense")
+    weights = training.initial_weights(trainer.architecture, trainer.generator)
+    steps = trainer.settings.dense
+    trainer.run(trainer.real_phase("dense", weights, steps.epochs, steps.learning_rate))
+    return _to_numpy(weights), trainer.curve
+
+
+def sparsify(
+    problem: Problem, dense: RealWeights, sparsities: Sequence[float]
+) -> tuple[dict[float, RealWeights], Curve]:
+    """Algorithm 1, step 2: return the sparse network at each sparsity (percent) on the way to the largest.
+
+    The sparsity rises as ``p_max (1 - (1 - t)^3)`` with the share t of training done. A pruned weight stays 0. Each
+    network returned has exactly round(n p / 100) zeros.
+    """
+    trainer = _Trainer(problem, "sparsify")
+    weights, steps = _to_tensors(dense), trainer.settings.sparsify
+    pruning = _Pruning(weights, sorted(sparsities), steps)
+    phase = trainer.real_phase("sparsify", weights, steps.epochs, steps.learning_rate)
+    trainer.run(replace(phase, schedule=training.constant, before=pruning.advance, after=pruning.hold))
+    return pruning.stops, trainer.curve
+
+
+class _Pruning:
+    """Gradual magnitude pruning of weights in place, with copies of them at each sparsity asked for."""
+
+    def __init__(self, weights: Weights, sparsities: list[float], settings: SparsifySettings) -> None:
+        self.weights = weights
+        self.masks = {name: torch.ones_like(tensor) for name, tensor in weights.items()}
+        self.remaining, self.largest = sparsities, sparsities[-1]
+        self.settings = settings
+        self.stops: dict[float, RealWeights] = {}
+
+    @torch.no_grad()
+    def advance(self, progress: Progress) -> None:
+        """Prune to where the schedule stands, stopping at each sparsity on the way."""
+        if progress.step % self.settings.interval:
+            return
+        reached = min(1.0, (progress.step + self.settings.interval) / progress.steps)
+        target = self.largest * (1 - (1 - reached) ** 3)
+        while self.remaining and self.remaining[0] <= target:
+            self._prune(self.remaining[0])
+            self.stops[self.remaining.pop(0)] = _to_numpy(self.weights)
+        self._prune(target)
+
+    def _prune(self, sparsity: float) -> None:
+        zeros = zero_counts(self.weights, sparsity, self.settings.distribution)
+        self.masks = {name: keep_largest(tensor, zeros[name]) for name, tensor in self.weights.items()}
+        self.hold()
+
+    @torch.no_grad()
+    def hold(self, progress: Progress | None = None) -> None:
+        """Keep pruned weights at 0 after an optimizer step."""
+        for name, tensor in self.weights.items():
+            tensor.mul_(self.masks[name])
+
+
+def p_siren(problem: Problem, sparse: RealWeights, sparsity: float) -> tuple[TernaryNetwork, Curve]:
+    """Algorithm 1, steps 3 and 4: return the ternary network made of a sparse one, and its learning curve.
+
+    Raises ``InputError`` if the sparse weights do not have round(n p / 100) zeros.
+    """
+    weights = _to_tensors(sparse)
+    zeros = sum(int((tensor == 0).sum()) for tensor in weights.values())
+    expected = round(sum(tensor.numel() for tensor in weights.values()) * sparsity / 100)
+    if zeros != expected:
+        raise InputError(f"sparse weights: hold {zeros} zeros, expected {expected} at {sparsity:g} % sparsity")
+    trainer = _Trainer(problem, "network", sparsity)
+    _fine_tune(trainer, weights)
+    return _binarize(trainer, weights), trainer.curve
+
+
+def _fine_tune(trainer: _Trainer, weights: Weights) -> None:
+    """Step 3: train the non-zero weights in place."""
+    masks = {name: (tensor != 0).float() for name, tensor in weights.items()}
+
+    @torch.no_grad()
+    def hold(progress: Progress) -> None:
+        for name, tensor in weights.items():
+            tensor.mul_(masks[name])
+
+    steps = trainer.settings.fine_tune
+    if steps.epochs:
+        phase = trainer.real_phase("fine_tune", weights, steps.epochs, steps.learning_rate)
+        trainer.run(replace(phase, after=hold))
+
+
+class _Latent:
+    """Latent weights in [-1, 1] of a ternary network, and the mask of its non-zero weights."""
+
+    def __init__(self, architecture: Architecture, weights: Weights, settings: PSirenSettings) -> None:
+        self.architecture = architecture
+        self.dynamic = settings.binary.mask == "dynamic"
+        self.masks = {name: (tensor != 0).float() for name, tensor in weights.items()}
+        self.zeros = {name: int((tensor == 0).sum()) for name, tensor in weights.items()}
+        self.weights = {}
+        for name, tensor in weights.items():
+            mean = tensor.abs().sum() / self.masks[name].sum().clamp(min=1)
+            factor = settings.binary.latent_scale / mean.clamp(min=1e-12)
+            self.weights[name] = (tensor * factor).clamp(-1, 1)
+
+    @torch.no_grad()
+    def constrain(self, *layers: str) -> None:
+        """Clamp the latent weights of layers to [-1, 1] and, if the mask is dynamic, choose it anew."""
+        for name in layers:
+            self.weights[name].clamp_(-1, 1)
+            if self.dynamic:
+                self.masks[name] = keep_largest(self.weights[name], self.zeros[name])
+
+    def ternary(self) -> Weights:
+        """Return the ternary weights, through which gradients reach the latent ones."""
+        return {name: training.ternarize(tensor, self.masks[name]) for name, tensor in self.weights.items()}
+
+    def network(self) -> TernaryNetwork:
+        """Return the ternary network."""
+        with torch.no_grad():
+            weights = {name: tensor.numpy().astype(np.int8) for name, tensor in self.ternary().items()}
+        return TernaryNetwork(self.architecture, weights)
+
+    def fan_in(self, layer: str) -> float:
+        """Return the mean number of non-zero weights of a unit, at least 1."""
+        return max(1.0, float(self.masks[layer].sum()) / len(self.masks[layer]))
+
+    def copy(self) -> tuple[Weights, Weights]:
+        """Return copies of weights and masks, for ``restore``."""
+        weights = {name: tensor.detach().clone() for name, tensor in self.weights.items()}
+        return weights, dict(self.masks)
+
+    @torch.no_grad()
+    def restore(self, state: tuple[Weights, Weights]) -> None:
+        """Return to a copied state."""
+        for name, tensor in state[0].items():
+            self.weights[name].copy_(tensor)
+        self.masks = dict(state[1])
+
+
+class _Best:
+    """The latent state with the most correct validation images so far; the first of equals."""
+
+    def __init__(self, latent: _Latent) -> None:
+        self.latent = latent
+        self.correct = -1
+
+    def offer(self, correct: int) -> None:
+        """Keep the present state if it is better than the best so far."""
+        if correct > self.correct:
+            self.correct, self.state = correct, self.latent.copy()
+
+
+def _binarize(trainer: _Trainer, weights: Weights) -> TernaryNetwork:
+    """Step 4: return the best network by validation accuracy."""
+    latent = _Latent(trainer.architecture, weights, trainer.settings)
+    best = _Best(latent)
+    best.offer(reference.correct_count(latent.network(), trainer.validation.images, trainer.validation.labels))
+    trainer.run(_all_layers_phase(trainer, latent, best))
+    latent.restore(best.state)
+    if trainer.settings.binary.last_layer_epochs:
+        _train_last_layer(trainer, latent, best)
+        latent.restore(best.state)
+    return latent.network()
+
+
+def _all_layers_phase(trainer: _Trainer, latent: _Latent, best: _Best) -> Phase:
+    settings = trainer.settings.binary
+    *hidden, last = latent.weights
+    windows = {name: max(1.0, settings.gradient_window * math.sqrt(latent.fan_in(name))) for name in hidden}
+
+    def validate() -> float:
+        validation = trainer.validation
+        correct = reference.correct_count(latent.network(), validation.images, validation.labels)
+        best.offer(correct)
+        return correct / len(validation.labels)
+
+    phase = trainer.real_phase("binary", latent.weights, settings.epochs, settings.learning_rate)
+    return replace(
+        phase,
+        logits=lambda images: training.forward(trainer.architecture, latent.ternary(), images, windows),
+        validate=validate,
+        logit_scale=settings.logit_scale / math.sqrt(latent.fan_in(last)),
+        after=lambda progress: latent.constrain(*latent.weights),
+    )
+
+
+def _train_last_layer(trainer: _Trainer, latent: _Latent, best: _Best) -> None:
+    """Go on with the last layer alone: the layers before it are fixed, so their outputs are computed once."""
+    settings, scale = trainer.settings.binary, trainer.architecture.input_scale
+    last = trainer.architecture.layers[-1].name
+    network = latent.network()
+    inputs = torch.from_numpy(reference.features(network, trainer.train.images))
+    validation = torch.from_numpy(reference.features(network, trainer.validation.images))
+    labels = torch.from_numpy(trainer.validation.labels)
+
+    def ternary() -> torch.Tensor:
+        return training.ternarize(latent.weights[last], latent.masks[last])
+
+    @torch.no_grad()
+    def validate() -> float:
+        logits = validation.float() @ ternary().T
+        correct = int((logits.numpy().argmax(axis=1) == labels.numpy()).sum())
+        best.offer(correct)
+        return correct / len(labels)
+
+    phase = Phase(
+        name="last_layer",
+        epochs=settings.last_layer_epochs,
+        learning_rate=settings.last_layer_learning_rate,
+        batch_size=settings.last_layer_batch_size,
+        parameters=[latent.weights[last]],
+        inputs=lambda features: features.float() / scale,
+        logits=lambda features: features @ ternary().T,
+        validate=validate,
+        logit_scale=settings.logit_scale / math.sqrt(latent.fan_in(last)),
+        after=lambda progress: latent.constrain(last),
+    )
+    training.run(phase, inputs, trainer.labels, trainer.generator, trainer.curve)
+
+
+def zero_counts(weights: Mapping[str, torch.Tensor], sparsity: float, distribution: str = "uniform") -> dict[str, int]:
+    """Return how many weights of each layer are 0 at a sparsity (percent): round(n p / 100) in all.
+
+    ``uniform`` gives every layer the same share, rounded by largest remainder; ``global`` prunes the smallest of all
+    weights, wherever they are.
+    """
+    sizes = np.array([tensor.numel() for tensor in weights.values()])
+    total = round(int(sizes.sum()) * sparsity / 100)
+    if distribution == "global":
+        magnitudes = torch.cat([tensor.detach().abs().flatten() for tensor in weights.values()])
+        pruned = torch.argsort(magnitudes, stable=True)[:total].numpy()
+        counts = np.histogram(pruned, bins=np.concatenate([[0], sizes.cumsum()]))[0]
+    else:
+        shares = sizes * (total / sizes.sum())
+        counts = np.floor(shares).astype(int)
+        order = np.argsort(counts - shares, kind="stable")
+        counts[order[: total - counts.sum()]] += 1
+    return {name: int(count) for name, count in zip(weights, counts, strict=True)}
+
+
+def keep_largest(weights: torch.Tensor, zeros: int) -> torch.Tensor:
+    """Return a mask of 0 at the ``zeros`` weights of smallest magnitude, and 1 elsewhere (exactly, ties included)."""
+    mask = torch.ones(weights.numel())
+    mask[torch.topk(weights.detach().abs().flatten(), zeros, largest=False, sorted=False).indices] = 0
+    return mask.view_as(weights)
+
+
+def _to_numpy(weights: Weights) -> RealWeights:
+    return {name: tensor.detach().numpy().copy() for name, tensor in weights.items()}
+
+
+def _to_tensors(weights: RealWeights) -> Weights:
+    return {name: torch.from_numpy(array.copy()) for name, array in weights.items()}
