@@ -18,6 +18,6 @@ localrules:
 
 
 rule all_figures:
+    default_target: True
     input:
         FIGURES,
-    default_target: True

@@ -1,13 +1,6 @@
 # Stage figures: each figure of the paper is a target of its own, drawn from tables as PDF, PNG and CSV.
 FIGURE = f"{RESULTS}/figures/figure_"
 
-DATASET_TITLES = {
-    "mnist": "MNIST",
-    "fashion-mnist": "Fashion-MNIST",
-    "digits": "scikit-learn digits (quick scale)",
-    "letters": "Drawn letters (quick scale)",
-}
-
 
 rule figure_1:
     output:
@@ -19,9 +12,6 @@ rule figure_1:
             labels={"figure": "1", "shows": "first neighbors"},
         ),
         csv=f"{FIGURE}1.csv",
-    params:
-        stem=f"{FIGURE}1",
-        code=code_fingerprint("aann.figures.schematic"),
     log:
         f"{RESULTS}/logs/figures/figure_1.log",
     benchmark:
@@ -30,46 +20,46 @@ rule figure_1:
     resources:
         mem_mb=500,
         runtime=5,
+    params:
+        code=code_fingerprint("aann.figures.schematic"),
     shell:
-        "python -m aann figures schematic --output {params.stem} 2> {log}"
+        "python -m aann figures schematic --output {output.png:q} 2> {log:q}"
 
 
-def draw_sparsity(name, task):
-    """Make the rule of a figure that shows a task's test accuracy against sparsity."""
+for NAME, TASK in {"2a": "mnist", "12": "fashion"}.items():
 
     rule:
         name:
-            f"figure_{name}"
+            f"figure_{NAME}"
         input:
-            expand(rules.accuracies.output, task=task),
+            expand(rules.accuracies.output, task=TASK),
         output:
-            pdf=f"{FIGURE}{name}.pdf",
+            pdf=f"{FIGURE}{NAME}.pdf",
             png=report(
-                f"{FIGURE}{name}.png",
-                caption=f"../workflow/report/figure_{name}.rst",
+                f"{FIGURE}{NAME}.png",
+                caption=f"../workflow/report/figure_{NAME}.rst",
                 category="p-SIREN",
-                labels={"figure": name, "shows": "accuracy against sparsity"},
+                labels={"figure": NAME, "shows": "accuracy against sparsity"},
             ),
-            csv=f"{FIGURE}{name}.csv",
-        params:
-            stem=f"{FIGURE}{name}",
-            title=DATASET_TITLES[SETTINGS.task(task).dataset],
-            code=code_fingerprint("aann.figures.sparsity"),
+            csv=f"{FIGURE}{NAME}.csv",
         log:
-            f"{RESULTS}/logs/figures/figure_{name}.log",
+            f"{RESULTS}/logs/figures/figure_{NAME}.log",
         benchmark:
-            f"{RESULTS}/benchmarks/figures/figure_{name}.jsonl"
+            f"{RESULTS}/benchmarks/figures/figure_{NAME}.jsonl"
         threads: 1
         resources:
             mem_mb=500,
             runtime=5,
+        params:
+            title=DATASET_TITLES[SETTINGS.task(TASK).dataset],
+            code=code_fingerprint("aann.figures.sparsity"),
         shell:
-            "python -m aann figures sparsity --accuracies {input} --title {params.title:q}"
-            " --output {params.stem} 2> {log}"
+            "python -m aann figures sparsity --accuracies {input:q} --title {params.title:q}"
+            " --output {output.png:q} 2> {log:q}"
 
 
-for NAME, TASK in {"2a": "mnist", "12": "fashion"}.items():
-    draw_sparsity(NAME, TASK)
-
-
-FIGURES = [f"{FIGURE}{name}.{ending}" for name in ("1", "2a", "12") for ending in ("pdf", "png", "csv")]
+FIGURES = [
+    f"{FIGURE}{name}.{ending}"
+    for name in ("1", "2a", "12")
+    for ending in ("pdf", "png", "csv")
+]

@@ -9,9 +9,6 @@ rule dense:
     output:
         weights=f"{PSIREN}/dense/seed{{seed}}.safetensors",
         curve=f"{PSIREN}/dense/seed{{seed}}.curve.parquet",
-    params:
-        settings=stage_settings("psiren"),
-        code=code_fingerprint("aann.psiren"),
     log:
         f"{RESULTS}/logs/psiren/{{task}}/dense/seed{{seed}}.log",
     benchmark:
@@ -20,10 +17,13 @@ rule dense:
     resources:
         mem_mb=1500,
         runtime=10,
+    params:
+        settings=stage_settings("psiren"),
+        code=code_fingerprint("aann.psiren"),
     shell:
-        "python -m aann psiren dense --task {wildcards.task} --seed {wildcards.seed} --data {input.data}"
-        " --output {output.weights} --curve {output.curve} --threads {threads}"
-        " --settings {params.settings:q} 2> {log}"
+        "python -m aann psiren dense --task {wildcards.task} --seed {wildcards.seed} --data {input.data:q}"
+        " --output {output.weights:q} --curve {output.curve:q} --threads {threads}"
+        " --settings {params.settings:q} 2> {log:q}"
 
 
 for TASK in SETTINGS.tasks:
@@ -41,12 +41,6 @@ for TASK in SETTINGS.tasks:
                 sparsity=sparsities_of(TASK),
             ),
             curve=expand(f"{PSIREN}/sparse/seed{{{{seed}}}}.curve.parquet", task=TASK),
-        params:
-            task=TASK,
-            settings=to_json(SETTINGS.part("psiren", TASK)),
-            code=code_fingerprint("aann.psiren"),
-            sparsities=[f"--sparsity {sparsity}" for sparsity in sparsities_of(TASK)],
-            outputs=lambda wildcards, output: [f"--output {path}" for path in output.weights],
         log:
             f"{RESULTS}/logs/psiren/{TASK}/sparse/seed{{seed}}.log",
         benchmark:
@@ -55,10 +49,18 @@ for TASK in SETTINGS.tasks:
         resources:
             mem_mb=1500,
             runtime=20,
+        params:
+            task=TASK,
+            settings=to_json(SETTINGS.part("psiren", TASK)),
+            code=code_fingerprint("aann.psiren"),
+            sparsities=[f"--sparsity {sparsity}" for sparsity in sparsities_of(TASK)],
+            outputs=lambda wildcards, output: [
+                f"--output {path}" for path in output.weights
+            ],
         shell:
-            "python -m aann psiren sparsify --task {params.task} --seed {wildcards.seed} --data {input.data}"
-            " --dense {input.dense} {params.sparsities} {params.outputs} --curve {output.curve}"
-            " --threads {threads} --settings {params.settings:q} 2> {log}"
+            "python -m aann psiren sparsify --task {params.task} --seed {wildcards.seed} --data {input.data:q}"
+            " --dense {input.dense:q} {params.sparsities} {params.outputs} --curve {output.curve:q}"
+            " --threads {threads} --settings {params.settings:q} 2> {log:q}"
 
 
 rule network:
@@ -69,9 +71,6 @@ rule network:
         network=f"{NETWORK}.safetensors",
         curve=f"{NETWORK}.curve.parquet",
         accuracy=f"{NETWORK}.accuracy.csv",
-    params:
-        settings=stage_settings("psiren"),
-        code=code_fingerprint("aann.psiren"),
     log:
         f"{RESULTS}/logs/psiren/{{task}}/p{{sparsity}}/seed{{seed}}.log",
     benchmark:
@@ -80,11 +79,14 @@ rule network:
     resources:
         mem_mb=1500,
         runtime=10,
+    params:
+        settings=stage_settings("psiren"),
+        code=code_fingerprint("aann.psiren"),
     shell:
         "python -m aann psiren network --task {wildcards.task} --sparsity {wildcards.sparsity}"
-        " --seed {wildcards.seed} --data {input.data} --sparse {input.sparse} --output {output.network}"
-        " --curve {output.curve} --accuracy {output.accuracy} --threads {threads}"
-        " --settings {params.settings:q} 2> {log}"
+        " --seed {wildcards.seed} --data {input.data:q} --sparse {input.sparse:q} --output {output.network:q}"
+        " --curve {output.curve:q} --accuracy {output.accuracy:q} --threads {threads}"
+        " --settings {params.settings:q} 2> {log:q}"
 
 
 rule accuracies:
@@ -101,4 +103,4 @@ rule accuracies:
         mem_mb=500,
         runtime=5,
     shell:
-        "python -m aann psiren accuracies {input} --output {output} 2> {log}"
+        "python -m aann psiren accuracies {input:q} --output {output:q} 2> {log:q}"

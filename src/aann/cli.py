@@ -281,7 +281,7 @@ def figures() -> None:
 
 
 @figures.command("schematic")
-@_file("--output", "Path of the figure without its ending.")
+@_file("--output", "Writes the figure as PNG, and as PDF and CSV beside it.")
 def figures_schematic(output: Path) -> None:
     """Figure 1: a network and four of its first neighbors."""
     from aann import provenance
@@ -293,7 +293,7 @@ def figures_schematic(output: Path) -> None:
 @figures.command("sparsity")
 @_file("--accuracies", "The table of `psiren accuracies`.")
 @click.option("--title", required=True, help="What the data are.")
-@_file("--output", "Path of the figure without its ending.")
+@_file("--output", "Writes the figure as PNG, and as PDF and CSV beside it.")
 def figures_sparsity(accuracies: Path, title: str, output: Path) -> None:
     """Figures 2a and 12: test accuracy against sparsity."""
     from aann import provenance

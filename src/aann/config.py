@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import difflib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -112,7 +112,7 @@ class DenseTrainingSettings(_Settings):
 class SparsifySettings(_Settings):
     """Algorithm 1, step 2, done once on the way to the largest sparsity; each level is a stop on that way."""
 
-    epochs: PositiveEpochs = Field(10, description="n2, epochs from dense to the largest sparsity.")
+    epochs: PositiveEpochs = Field(8, description="n2, epochs from dense to the largest sparsity.")
     learning_rate: LearningRate = Field(0.005, description="Adam's constant learning rate.")
     interval: int = Field(20, ge=1, description="Minibatches between two prunings.")
     distribution: Literal["uniform", "global"] = Field(
@@ -130,17 +130,17 @@ class FineTuneSettings(_Settings):
 class BinarySettings(_Settings):
     """Algorithm 1, step 4: ternary weights from latent weights in [-1, 1], by a straight-through estimator."""
 
-    epochs: PositiveEpochs = Field(4, description="n4, epochs of all layers together.")
+    epochs: PositiveEpochs = Field(3, description="n4, epochs of all layers together.")
     learning_rate: LearningRate = Field(0.005, description="Adam's first learning rate; it falls as a cosine.")
     mask: Literal["dynamic", "fixed"] = Field(
         "dynamic", description="`dynamic`: the non-zero weights are always the largest latent ones; `fixed`: step 3's."
     )
     latent_scale: float = Field(0.3, gt=0, le=1, description="Mean absolute latent weight of a layer at the start.")
     logit_scale: float = Field(
-        3.0, gt=0, le=1000, description="The loss sees logits times this, divided by the root of a class's non-zeros."
+        60.0, gt=0, le=10_000, description="The loss sees logits times this, divided by the non-zeros of a class."
     )
     gradient_window: float = Field(
-        0.5,
+        0.4,
         gt=0,
         le=1000,
         description="HardTanh passes gradients up to this many roots of a unit's non-zeros (and at least up to 1).",
@@ -155,7 +155,7 @@ class BinarySettings(_Settings):
 class PSirenSettings(_Settings):
     """p-SIREN (Algorithm 1)."""
 
-    batch_size: int = Field(128, ge=1, description="Images a minibatch.")
+    batch_size: int = Field(64, ge=1, description="Images a minibatch.")
     shift: int = Field(
         1, ge=0, description="Training images are moved by up to this many pixels each way; 0 for not at all."
     )
@@ -251,7 +251,7 @@ def validate(values: Mapping[str, Any], source: str = "configuration") -> Settin
 
 
 def _first_problem(error: ValidationError) -> str:
-    problem = error.errors()[0]
+    problem = min(error.errors(), key=lambda found: found["type"] != "extra_forbidden")
     key = ".".join(str(part) for part in problem["loc"] if part not in ("convolution", "dense"))
     help_text = "; see config/README.md"
     if problem["type"] == "extra_forbidden":
@@ -267,15 +267,37 @@ def _first_problem(error: ValidationError) -> str:
     return f"{prefix}{message}{shown}{help_text}"
 
 
-def _known_keys(location: tuple[Any, ...]) -> list[str]:
+def _known_keys(location: Sequence[Any]) -> list[str]:
     """Return the keys of the settings model at a location, or none if it is not one model."""
-    model: Any = Settings
+    annotation: Any = Settings
     for part in location:
-        if not (isinstance(model, type) and issubclass(model, _Settings)):
-            return []
-        field = model.model_fields.get(str(part))
-        model = field.annotation if field else None
-    return list(model.model_fields) if isinstance(model, type) and issubclass(model, _Settings) else []
+        annotation = _inner(annotation, part)
+    return list(annotation.model_fields) if _is_model(annotation) else []
+
+
+def _inner(annotation: Any, part: Any) -> Any:
+    """Return the type of what stands at ``part`` (a key, an index, a union's tag) of type ``annotation``."""
+    if get_origin(annotation) is Annotated:
+        annotation = get_args(annotation)[0]
+    if _is_model(annotation):
+        field = annotation.model_fields.get(part)
+        return field.annotation if field else None
+    members = get_args(annotation)
+    tagged = [member for member in members if part in _tags(member)]
+    return (tagged or members or [None])[-1]
+
+
+def _tags(annotation: Any) -> tuple[Any, ...]:
+    """Return the values of `type` by which a union chooses this model; none if it is not in a union."""
+    return (
+        get_args(annotation.model_fields["type"].annotation)
+        if "type" in getattr(annotation, "model_fields", ())
+        else ()
+    )
+
+
+def _is_model(annotation: Any) -> bool:
+    return isinstance(annotation, type) and issubclass(annotation, _Settings)
 
 
 def load(paths: Iterable[Path | str], overrides: Mapping[str, Any] | None = None) -> Settings:

@@ -292,7 +292,7 @@ def _all_layers_phase(trainer: _Trainer, latent: _Latent, best: _Best) -> Phase:
         phase,
         logits=lambda images: training.forward(trainer.architecture, latent.ternary(), images, windows),
         validate=validate,
-        logit_scale=settings.logit_scale / math.sqrt(latent.fan_in(last)),
+        logit_scale=settings.logit_scale / latent.fan_in(last),
         after=lambda progress: latent.constrain(*latent.weights),
     )
 
@@ -325,7 +325,7 @@ def _train_last_layer(trainer: _Trainer, latent: _Latent, best: _Best) -> None:
         inputs=lambda features: features.float() / scale,
         logits=lambda features: features @ ternary().T,
         validate=validate,
-        logit_scale=settings.logit_scale / math.sqrt(latent.fan_in(last)),
+        logit_scale=settings.logit_scale / latent.fan_in(last),
         after=lambda progress: latent.constrain(last),
     )
     training.run(phase, inputs, trainer.labels, trainer.generator, trainer.curve)

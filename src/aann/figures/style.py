@@ -46,11 +46,14 @@ def use_style() -> None:
 
 
 def save(figure: Figure, output: Path, table: pandas.DataFrame, provenance: Mapping[str, Any]) -> None:
-    """Write ``output``.pdf, .png (with provenance in their metadata, and no dates) and .csv (what is drawn)."""
+    """Write the figure as ``output`` (PNG) and as PDF beside it, and what it draws as CSV.
+
+    Both images carry the provenance in their metadata, and no dates, so equal tables give equal bytes.
+    """
     described = to_json(dict(provenance))
-    write_table(output.with_name(f"{output.name}.csv"), table)
-    with atomic_path(output.with_name(f"{output.name}.pdf")) as temporary:
+    write_table(output.with_suffix(".csv"), table)
+    with atomic_path(output.with_suffix(".pdf")) as temporary:
         figure.savefig(temporary, metadata={"Keywords": described, "CreationDate": None, "ModDate": None})
-    with atomic_path(output.with_name(f"{output.name}.png")) as temporary:
+    with atomic_path(output.with_suffix(".png")) as temporary:
         figure.savefig(temporary, dpi=_DPI, metadata={"Provenance": described})
     plt.close(figure)

@@ -1,0 +1,69 @@
+"""What tests share: small networks and images, and the real data sets."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from aann.config import load
+from aann.datasets import archives
+from aann.datasets.splits import Images
+from aann.networks import Architecture, Convolution, Dense, TernaryNetwork
+
+ROOT = Path(__file__).parent.parent
+torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="session")
+def root():
+    return ROOT
+
+
+@pytest.fixture(scope="session")
+def paper_settings():
+    return load([ROOT / "config/config.yaml"])
+
+
+@pytest.fixture
+def architecture():
+    layers = (Convolution("1.0", filters=3, kernel=3, padding=1, pool=2), Dense("fc", units=4))
+    return Architecture((1, 6, 6), layers)
+
+
+@pytest.fixture
+def network(architecture):
+    random = np.random.default_rng(0)
+    weights = {
+        name: random.integers(-1, 2, shape).astype(np.int8) for name, shape in architecture.weight_shapes.items()
+    }
+    return TernaryNetwork(architecture, weights)
+
+
+@pytest.fixture
+def blobs():
+    """Four classes of 6 x 6 images, one bright quadrant each: learnable, not trivial."""
+
+    def make(count, seed):
+        random = np.random.default_rng(seed)
+        labels = np.arange(count) % 4
+        images = random.integers(0, 120, (count, 1, 6, 6))
+        for index, label in enumerate(labels):
+            row, column = 3 * (label // 2), 3 * (label % 2)
+            images[index, 0, row : row + 3, column : column + 3] += 100
+        return Images(images.astype(np.uint8), labels.astype(np.int64))
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def data_mirror():
+    """The folder or URL that serves the real archives; its absence is a failure in CI, and a skip elsewhere."""
+    place = os.environ.get(archives.MIRROR_VARIABLE)
+    if place:
+        return place
+    message = f"set {archives.MIRROR_VARIABLE} to a folder or URL that holds mnist/ and fashion-mnist/"
+    if os.environ.get("CI"):
+        pytest.fail(message)
+    return pytest.skip(message)

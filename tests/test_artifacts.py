@@ -1,0 +1,114 @@
+import errno
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pandas
+import pytest
+
+from aann import artifacts
+from aann.errors import InputError
+
+
+def test_a_file_is_complete_or_absent(tmp_path):
+    path = tmp_path / "folder" / "result.txt"
+    with pytest.raises(ZeroDivisionError), artifacts.atomic_path(path) as temporary:
+        temporary.write_text("half")
+        raise ZeroDivisionError
+    assert list(path.parent.iterdir()) == []
+    with artifacts.atomic_path(path) as temporary:
+        assert not path.exists()
+        temporary.write_text("whole")
+    assert [entry.name for entry in path.parent.iterdir()] == ["result.txt"]
+    assert path.read_text() == "whole"
+
+
+def test_an_older_result_stays_until_the_new_one_is_complete(tmp_path):
+    path = tmp_path / "result.txt"
+    path.write_text("old")
+    with pytest.raises(ZeroDivisionError), artifacts.atomic_path(path) as temporary:
+        temporary.write_text("half of the new")
+        raise ZeroDivisionError
+    assert path.read_text() == "old"
+
+
+def test_a_killed_process_leaves_nothing_under_the_final_name(tmp_path):
+    path = tmp_path / "result.txt"
+    program = (
+        "import sys, time\nfrom aann.artifacts import atomic_path\n"
+        "with atomic_path(sys.argv[1]) as temporary:\n"
+        "    temporary.write_text('half')\n    print('writing', flush=True)\n    time.sleep(60)\n"
+    )
+    process = subprocess.Popen([sys.executable, "-c", program, path], stdout=subprocess.PIPE)
+    assert process.stdout.readline() == b"writing\n"
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    process.stdout.close()
+    assert not path.exists()
+
+
+def test_a_file_has_the_permissions_that_the_user_expects(tmp_path):
+    mask = os.umask(0o027)
+    try:
+        artifacts.write_table(tmp_path / "table.csv", pandas.DataFrame({"a": [1]}))
+    finally:
+        os.umask(mask)
+    assert (tmp_path / "table.csv").stat().st_mode & 0o777 == 0o640
+
+
+def test_a_folder_that_cannot_be_written_is_named(tmp_path, monkeypatch):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(
+        InputError, match=r"file/results: cannot write here \(Not a directory\); make the folder writable"
+    ):
+        artifacts.write_table(tmp_path / "file/results/table.csv", pandas.DataFrame({"a": [1]}))
+
+    def refuse(**_):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+
+    monkeypatch.setattr(artifacts.tempfile, "mkstemp", refuse)
+    with pytest.raises(InputError, match=r"cannot write here \(Permission denied\)"):
+        artifacts.write_table(tmp_path / "table.csv", pandas.DataFrame({"a": [1]}))
+
+
+def test_tables_are_read_back_with_their_metadata(tmp_path):
+    table = pandas.DataFrame({"sparsity": [0.0, 90.0], "seed": [1, 2]})
+    for name in ("table.csv", "table.parquet"):
+        artifacts.write_table(tmp_path / name, table, {"seed": 1})
+        pandas.testing.assert_frame_equal(artifacts.read_table(tmp_path / name, ("sparsity", "seed")), table)
+    assert artifacts.read_table_metadata(tmp_path / "table.parquet") == {"seed": 1}
+
+
+@pytest.mark.parametrize("name", ["table.parquet", "table.csv"])
+def test_a_damaged_table_is_named(tmp_path, name):
+    path = tmp_path / name
+    artifacts.write_table(path, pandas.DataFrame({"a": range(100)}))
+    path.write_bytes(path.read_bytes()[: 40 if name.endswith("parquet") else 0])
+    with pytest.raises(InputError, match=f"{name}: cannot be read as a table"):
+        artifacts.read_table(path)
+
+
+def test_a_table_without_a_column_is_named(tmp_path):
+    artifacts.write_table(tmp_path / "table.csv", pandas.DataFrame({"a": [1]}))
+    with pytest.raises(InputError, match=r"table\.csv: lacks the column 'b'"):
+        artifacts.read_table(tmp_path / "table.csv", ("a", "b"))
+
+
+def test_arrays_are_read_back_in_any_layout(tmp_path):
+    arrays = {"b": np.arange(6, dtype=np.int8).reshape(2, 3).T, "a": np.ones((2, 2), np.float32)}
+    artifacts.write_arrays(tmp_path / "arrays.safetensors", arrays, {"list": [1, 2]})
+    read, metadata = artifacts.read_arrays(tmp_path / "arrays.safetensors")
+    assert metadata == {"list": [1, 2]}
+    assert all(np.array_equal(read[name], array) for name, array in arrays.items())
+
+
+def test_equal_content_gives_equal_bytes_at_any_time(tmp_path):
+    for name in ("one", "two"):
+        artifacts.write_arrays(tmp_path / f"{name}.safetensors", {"a": np.ones(3)}, {"x": 1, "y": 2})
+        artifacts.write_table(tmp_path / f"{name}.parquet", pandas.DataFrame({"a": [1.5]}), {"x": 1, "y": 2})
+        time.sleep(0.01)
+    for ending in ("safetensors", "parquet"):
+        assert (tmp_path / f"one.{ending}").read_bytes() == (tmp_path / f"two.{ending}").read_bytes()

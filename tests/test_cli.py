@@ -1,0 +1,112 @@
+import json
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+from aann.artifacts import write_arrays, write_table
+from aann.cli import main
+from aann.config import load
+
+STAGES = {"datasets", "psiren", "figures", "settings"}
+
+
+@pytest.fixture(autouse=True)
+def in_the_repository(root, monkeypatch):
+    monkeypatch.chdir(root)
+
+
+def run(*arguments):
+    return CliRunner().invoke(main, [str(argument) for argument in arguments])
+
+
+def check_one_line(result, *messages):
+    assert result.exit_code == 1
+    assert result.stderr.startswith("error: ")
+    assert result.stderr.count("\n") == 1
+    for message in messages:
+        assert message in result.stderr
+
+
+def test_help_lists_a_sub_command_for_each_stage():
+    assert set(main.commands) == STAGES
+    output = run("--help").output
+    for name in STAGES:
+        assert f"\n  {name} " in output
+        for command in main.commands[name].commands.values():
+            assert command.help
+            assert all(option.help for option in command.params if option.param_type_name == "option")
+
+
+def test_settings_are_checked_and_shown_with_their_defaults(root):
+    shown = json.loads(run("settings", "check", "--configfile", "config/config.yaml").output)
+    assert shown == load([root / "config/config.yaml"]).model_dump()
+    assert shown["psiren"]["binary"]["mask"] == "dynamic"
+
+
+def test_wrong_settings_are_one_line():
+    check_one_line(run("settings", "check", "--settings", '{"scale": 3}'), "--settings: ", "'scale'")
+    check_one_line(run("settings", "check", "--settings", "{"), "--settings: is not JSON")
+    check_one_line(run("settings", "check", "--configfile", "absent.yaml"), "absent.yaml: cannot be read")
+
+
+def test_an_unknown_data_set_or_task_is_one_line(tmp_path):
+    check_one_line(run("datasets", "fetch", "minst"), "unknown data set 'minst'; expected one of mnist, fashion-mnist")
+    result = run("datasets", "split", "--task", "mnits", "--output", tmp_path / "x.safetensors")
+    check_one_line(result, "unknown task 'mnits' (did you mean 'mnist'?)")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("sparsity", ["101", "-1", "many"])
+def test_a_sparsity_out_of_range_is_refused(sparsity):
+    arguments = ("--seed", 0, "--data", "d", "--sparse", "s", "--output", "o", "--curve", "c", "--accuracy", "a")
+    result = run("psiren", "network", "--task", "mnist", "--sparsity", sparsity, *arguments)
+    assert result.exit_code == 2
+    assert "--sparsity" in result.stderr
+
+
+@pytest.fixture
+def quick(tmp_path):
+    """The quick scale's splits, and the arguments that p-SIREN's commands share."""
+    files = ("--configfile", "config/config.yaml", "--configfile", "config/quick.yaml")
+    assert run("datasets", "split", "--task", "mnist", "--output", tmp_path / "data.safetensors", *files).exit_code == 0
+    return (
+        "--task",
+        "mnist",
+        "--seed",
+        0,
+        "--data",
+        tmp_path / "data.safetensors",
+        "--curve",
+        tmp_path / "c.parquet",
+        *files,
+    )
+
+
+def test_weights_of_another_architecture_are_named_before_any_work(quick, tmp_path):
+    write_arrays(tmp_path / "dense.safetensors", {"fc": np.ones((3, 4), np.float32)}, {})
+    result = run(
+        *("psiren", "sparsify", *quick, "--dense", tmp_path / "dense.safetensors"),
+        *("--sparsity", 90, "--output", tmp_path / "sparse.safetensors"),
+    )
+    check_one_line(result, "dense.safetensors: holds the layers {'fc': (3, 4)}", "'2.0': (32, 16, 5, 5)")
+    assert not (tmp_path / "sparse.safetensors").exists()
+
+
+def test_sparsities_and_outputs_go_together(quick, tmp_path):
+    result = run(
+        *("psiren", "sparsify", *quick, "--dense", tmp_path / "dense.safetensors"),
+        *("--sparsity", 90, "--sparsity", 50, "--output", tmp_path / "sparse.safetensors"),
+    )
+    check_one_line(result, "expected as many outputs as sparsities")
+
+
+def test_a_table_of_something_else_is_named(tmp_path):
+    import pandas
+
+    write_table(tmp_path / "table.csv", pandas.DataFrame({"sparsity": [1]}))
+    result = run(
+        "figures", "sparsity", "--accuracies", tmp_path / "table.csv", "--title", "x", "--output", tmp_path / "f.png"
+    )
+    check_one_line(result, "table.csv: lacks the column 'seed'")
+    assert {path.name for path in tmp_path.iterdir()} == {"table.csv"}

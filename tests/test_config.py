@@ -1,0 +1,120 @@
+import copy
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
+from aann import settings_reference
+from aann.config import Settings, load, merge, validate
+from aann.errors import InputError
+
+
+@pytest.fixture
+def values(root):
+    return yaml.safe_load((root / "config/config.yaml").read_text())
+
+
+def test_the_full_scale_has_the_papers_levels_and_networks(paper_settings):
+    fifteen = {0, 10, 20, 30, 40, 50, 60, 70, 80, 85, 87, 89, 91, 93, 95}
+    for task in ("mnist", "fashion"):
+        assert set(paper_settings.task(task).sparsities) == fifteen | {90}
+        assert len(paper_settings.task(task).seeds) == 3
+
+
+def test_the_quick_scale_is_laid_over_the_paper(root):
+    quick = load([root / "config/config.yaml", root / "config/quick.yaml"])
+    assert quick.scale == "quick"
+    assert {task.dataset for task in quick.tasks.values()} == {"digits", "letters"}
+    assert quick.task("mnist").network == "static"
+
+
+def test_schema_and_reference_are_written_from_the_models(root):
+    assert (root / "workflow/schemas/config.schema.yaml").read_text() == settings_reference.schema_yaml()
+    assert (root / "config/README.md").read_text() == settings_reference.markdown()
+
+
+def test_every_setting_is_described():
+    schema = Settings.model_json_schema()
+    for name, model in {"Settings": schema, **schema["$defs"]}.items():
+        for key, field in model["properties"].items():
+            assert field.get("description"), f"{name}.{key}"
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"psirne": {}}, "unknown setting 'psirne' (did you mean 'psiren'?)"),
+        ({"psiren": {"binary": {"epoch": 3}}}, "unknown setting 'psiren.binary.epoch' (did you mean 'epochs'?)"),
+        ({"tasks": {"mnist": {"seed": 1}}}, "unknown setting 'tasks.mnist.seed' (did you mean 'seeds'?)"),
+        (
+            {"networks": {"static": {"layers": [{"type": "dense", "name": "fc", "unit": 3}]}}},
+            "unknown setting 'networks.static.layers.0.unit' (did you mean 'units'?); expected",
+        ),
+        ({"tasks": {"mnist": {"sparsities": [50, 101]}}}, "'tasks.mnist.sparsities.1': Input should be less than or"),
+        ({"tasks": {"mnist": {"sparsities": [-1]}}}, "'tasks.mnist.sparsities.0': Input should be greater than or"),
+        ({"tasks": {"mnist": {"sparsities": [50, 50.0]}}}, "sparsities: 50.0 stands there twice"),
+        ({"tasks": {"mnist": {"seeds": []}}}, "'tasks.mnist.seeds': List should have at least 1 item"),
+        ({"tasks": {"mnist": {"seeds": [0, 1, 0]}}}, "seeds: 0 stands there twice"),
+        ({"tasks": {"mnist": {"seeds": [0.5]}}}, "'tasks.mnist.seeds.0': Input should be a valid integer, got 0.5"),
+        ({"tasks": {"mnist": {"dataset": "minst"}}}, "'tasks.mnist.dataset': Input should be 'mnist'"),
+        (
+            {"tasks": {"mnist": {"network": "cnn"}}},
+            "tasks.mnist.network: no network 'cnn'; 'networks' has static, dynamic",
+        ),
+        ({"tasks": {"../evil": {"dataset": "mnist", "network": "static"}}}, "should match pattern"),
+        ({"scale": "a b; rm"}, "'scale': String should match pattern"),
+        ({"psiren": {"batch_size": "64"}}, "'psiren.batch_size': Input should be a valid integer, got '64'"),
+        ({"psiren": {"dense": {"learning_rate": float("nan")}}}, "learning_rate"),
+        ({"psiren": None}, "'psiren'"),
+        ({"networks": {"static": {"layers": []}}}, "'networks.static.layers': List should have at least 1 item"),
+        ({"networks": {"static": {"input_shape": [1, 2, 2]}}}, "networks.static: layer '2.0': nothing is left"),
+    ],
+)
+def test_a_wrong_setting_is_named_in_one_line(values, change, message):
+    with pytest.raises(InputError) as error:
+        validate(merge(values, change), "my.yaml")
+    assert str(error.value).startswith("my.yaml: ")
+    assert message in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_a_missing_setting_is_named(values):
+    del values["tasks"]["mnist"]["network"]
+    with pytest.raises(InputError, match=r"setting 'tasks\.mnist\.network' is missing"):
+        validate(values)
+
+
+def test_an_unknown_task_is_named(paper_settings):
+    with pytest.raises(InputError, match=r"unknown task 'mnits' \(did you mean 'mnist'\?\)"):
+        paper_settings.task("mnits")
+
+
+def test_files_that_hold_no_settings_are_named(tmp_path):
+    (tmp_path / "list.yaml").write_text("- 1\n")
+    (tmp_path / "broken.yaml").write_text("a: [1\n")
+    for name, message in (("list", "expected a mapping"), ("broken", "is not YAML"), ("absent", "cannot be read")):
+        with pytest.raises(InputError, match=rf"{name}\.yaml: {message}"):
+            load([tmp_path / f"{name}.yaml"])
+
+
+def test_a_stages_part_is_settings_and_leaves_out_the_lists(paper_settings):
+    part = paper_settings.part("psiren", "mnist")
+    assert validate(part).psiren == paper_settings.psiren
+    assert set(part["tasks"]["mnist"]) == {"dataset", "network"}
+    assert "datasets" not in part
+
+
+MAPPINGS = st.recursive(st.integers(), lambda inner: st.dictionaries(st.sampled_from("abc"), inner), max_leaves=6)
+
+
+@given(st.dictionaries(st.sampled_from("abc"), MAPPINGS), st.dictionaries(st.sampled_from("abc"), MAPPINGS))
+def test_merging_changes_neither_and_takes_the_later_value(base, over):
+    base_before, over_before = copy.deepcopy(base), copy.deepcopy(over)
+    merged = merge(base, over)
+    assert (base, over) == (base_before, over_before)
+    assert set(merged) == set(base) | set(over)
+    for key, value in over.items():
+        if not isinstance(value, dict):
+            assert merged[key] == value
+    assert merge(merged, over) == merged

@@ -1,0 +1,213 @@
+import functools
+import gzip
+import hashlib
+import http.server
+import threading
+
+import numpy as np
+import pytest
+
+from aann.artifacts import read_arrays, write_arrays
+from aann.config import DatasetSettings
+from aann.datasets import archives, embedded, splits
+from aann.errors import InputError
+
+IMAGES, TEST_IMAGES = 60, 20
+
+
+def idx(array):
+    header = bytes([0, 0, 8, array.ndim]) + b"".join(side.to_bytes(4, "big") for side in array.shape)
+    return gzip.compress(header + array.astype(np.uint8).tobytes(), mtime=0)
+
+
+@pytest.fixture
+def made():
+    """Arrays in the order of the archives, and each archive's content by name."""
+    random = np.random.default_rng(0)
+    arrays = []
+    for count in (IMAGES, TEST_IMAGES):
+        arrays += [random.integers(0, 256, (count, 28, 28)), np.arange(count) % 10]
+    return arrays, dict(zip(archives.FILES, map(idx, arrays), strict=True))
+
+
+@pytest.fixture
+def mirror(made, tmp_path, monkeypatch):
+    """A folder that serves small archives as MNIST, whose sums stand in for torchvision's; no other place is tried."""
+    _, contents = made
+    folder = tmp_path / "mirror"
+    (folder / "mnist").mkdir(parents=True)
+    for name, content in contents.items():
+        (folder / "mnist" / name).write_bytes(content)
+    sums = {name: hashlib.md5(content).hexdigest() for name, content in contents.items()}
+    monkeypatch.setattr(archives, "_resources", lambda dataset: sums)
+    monkeypatch.setattr("torchvision.datasets.MNIST.mirrors", [])
+    monkeypatch.setenv(archives.MIRROR_VARIABLE, str(folder))
+    return folder
+
+
+def check_fetched(folder, made):
+    arrays, _ = made
+    train_images, train_labels, test_images, test_labels = archives.load("mnist", folder)
+    assert (train_images.shape, test_images.shape) == ((IMAGES, 1, 28, 28), (TEST_IMAGES, 1, 28, 28))
+    assert np.array_equal(train_images[:, 0], arrays[0])
+    assert np.array_equal(test_labels, arrays[3])
+    assert train_labels.dtype == np.int64
+    assert sorted(path.name for path in folder.iterdir()) == sorted(archives.FILES)
+
+
+def test_the_list_of_files_is_torchvisions():
+    for dataset in archives.DATASETS:
+        assert tuple(archives._resources(dataset)) == archives.FILES
+
+
+def test_archives_come_from_a_folder(mirror, made, tmp_path):
+    archives.fetch("mnist", tmp_path / "cache")
+    check_fetched(tmp_path / "cache", made)
+
+
+def test_archives_come_from_a_url(mirror, made, tmp_path, monkeypatch):
+    handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=mirror)
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        monkeypatch.setenv(archives.MIRROR_VARIABLE, f"http://127.0.0.1:{server.server_port}/")
+        archives.fetch("mnist", tmp_path / "cache")
+        server.shutdown()
+    check_fetched(tmp_path / "cache", made)
+
+
+def test_the_next_place_is_tried_where_one_fails(mirror, made, tmp_path, monkeypatch):
+    monkeypatch.setenv(archives.MIRROR_VARIABLE, str(tmp_path / "nowhere"))
+    archives.fetch("mnist", tmp_path / "cache", ["http://127.0.0.1:9", str(mirror)])
+    check_fetched(tmp_path / "cache", made)
+
+
+def test_files_that_are_there_and_right_are_kept(mirror, made, tmp_path, monkeypatch):
+    archives.fetch("mnist", tmp_path / "cache")
+    monkeypatch.delenv(archives.MIRROR_VARIABLE)
+    archives.fetch("mnist", tmp_path / "cache")
+    check_fetched(tmp_path / "cache", made)
+
+
+@pytest.mark.parametrize("damage", [lambda content: content[:-9], lambda content: b"\0" + content[1:], lambda _: b""])
+def test_a_damaged_file_in_the_cache_is_replaced(mirror, made, tmp_path, damage):
+    archives.fetch("mnist", tmp_path / "cache")
+    path = tmp_path / "cache" / archives.FILES[0]
+    path.write_bytes(damage(path.read_bytes()))
+    with pytest.raises(InputError, match=f"{path.name}: has MD5 .* truncated, corrupt or another file; delete it"):
+        archives.load("mnist", tmp_path / "cache")
+    archives.fetch("mnist", tmp_path / "cache")
+    check_fetched(tmp_path / "cache", made)
+
+
+@pytest.mark.parametrize("damage", [lambda content: content[:-9], lambda content: content + b"x", lambda _: b""])
+def test_a_file_with_another_hash_is_refused_and_not_kept(mirror, tmp_path, damage):
+    path = mirror / "mnist" / archives.FILES[1]
+    path.write_bytes(damage(path.read_bytes()))
+    with pytest.raises(InputError, match=r"has MD5 .*, so it is truncated, corrupt or another file"):
+        archives.fetch("mnist", tmp_path / "cache")
+    assert [path.name for path in (tmp_path / "cache").iterdir()] == [archives.FILES[0]]
+
+
+def test_without_any_place_the_error_lists_them_and_says_what_to_do(mirror, tmp_path, monkeypatch):
+    monkeypatch.setattr("torchvision.datasets.MNIST.mirrors", ["http://127.0.0.1:9/"])
+    monkeypatch.delenv(archives.MIRROR_VARIABLE)
+    with pytest.raises(InputError) as error:
+        archives.fetch("mnist", tmp_path / "cache", [str(tmp_path / "nowhere")])
+    message = str(error.value)
+    assert f"{tmp_path}/nowhere/mnist/{archives.FILES[0]}: No such file or directory" in message
+    assert f"http://127.0.0.1:9/{archives.FILES[0]}: [Errno 111] Connection refused" in message
+    assert f"Set {archives.MIRROR_VARIABLE} to a folder or URL" in message
+    assert f"put the file at {tmp_path}/cache/{archives.FILES[0]}" in message
+    assert "\n" not in message
+
+
+def test_an_archive_that_is_no_idx_file_is_named(tmp_path):
+    for content in (
+        b"",
+        b"no gzip",
+        gzip.compress(b"no idx"),
+        gzip.compress(b"\0\0\x08\x01\0\0\0\x09abc"),
+        gzip.compress(b""),
+    ):
+        with pytest.raises(InputError, match=r"x\.gz: cannot be unpacked"):
+            archives._parse_idx(content, tmp_path / "x.gz")
+
+
+# --- data sets made here ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("dataset", embedded.DATASETS)
+def test_made_data_look_like_mnist_and_do_not_change(dataset):
+    images, labels = embedded.load(dataset, 200, 0)
+    again, again_labels = embedded.load(dataset, 200, 0)
+    assert images.shape == (len(labels), 1, 28, 28)
+    assert (images.dtype, labels.dtype) == (np.uint8, np.int64)
+    assert set(labels) == set(range(10))
+    assert images.max() > 200
+    assert 20 < images.mean() < 90
+    assert np.array_equal(images, again)
+    assert np.array_equal(labels, again_labels)
+
+
+def test_letters_change_with_the_seed_and_are_all_different():
+    images, _ = embedded.load("letters", 200, 0)
+    other, _ = embedded.load("letters", 200, 1)
+    assert not np.array_equal(images, other)
+    assert len({image.tobytes() for image in images}) == 200
+
+
+# --- splits -----------------------------------------------------------------------------------------------------------
+
+
+def settings(**changes):
+    return DatasetSettings.model_validate({"validation_images": 203, "test_images": 150, "letters": 600} | changes)
+
+
+@pytest.mark.parametrize("dataset", embedded.DATASETS)
+def test_splits_are_disjoint_complete_and_balanced(dataset):
+    made = splits.split(dataset, settings())
+    images, _ = embedded.load(dataset, 600, 0)
+    parts = [part.images for part in made.values()]
+    assert sorted(image.tobytes() for part in parts for image in part) == sorted(image.tobytes() for image in images)
+    assert (len(made["validation"]), len(made["test"])) == (203, 150)
+    for name, share in (("validation", {20, 21}), ("test", {15})):
+        assert set(np.bincount(made[name].labels)) == share
+
+
+def test_the_same_seed_draws_the_same_validation_images():
+    first, again, other = (splits.split("digits", settings(seed=seed))["validation"] for seed in (1, 1, 2))
+    assert first.sha256 == again.sha256 != other.sha256
+
+
+def test_the_test_images_of_a_downloaded_data_set_are_its_own(mirror, made, tmp_path):
+    archives.fetch("mnist", tmp_path / "mnist")
+    parts = splits.split("mnist", settings(folder=str(tmp_path), validation_images=10))
+    assert np.array_equal(parts["test"].images[:, 0], made[0][2])
+    assert (len(parts["train"]), len(parts["validation"])) == (IMAGES - 10, 10)
+
+
+def test_too_many_images_set_aside_are_refused():
+    with pytest.raises(InputError, match=r"setting 'datasets\.validation_images': 1750 images need 175 of class 8"):
+        splits.split("digits", settings(validation_images=1750, test_images=10))
+
+
+def test_splits_are_read_back_equal_with_their_hashes(tmp_path):
+    made = splits.split("letters", settings())
+    splits.save(tmp_path / "one.safetensors", made, {"seed": 0})
+    splits.save(tmp_path / "two.safetensors", made, {"seed": 0})
+    assert (tmp_path / "one.safetensors").read_bytes() == (tmp_path / "two.safetensors").read_bytes()
+    read = splits.load(tmp_path / "one.safetensors")
+    assert {name: part.sha256 for name, part in read.items()} == {name: part.sha256 for name, part in made.items()}
+
+
+def test_splits_that_were_changed_or_are_none_are_refused(tmp_path):
+    path = tmp_path / "splits.safetensors"
+    splits.save(path, splits.split("letters", settings()), {})
+    arrays, metadata = read_arrays(path)
+    arrays["test.images"][0, 0, 0, 0] ^= 1
+    write_arrays(path, arrays, metadata)
+    with pytest.raises(InputError, match=r"splits\.safetensors: its test images are damaged; delete it"):
+        splits.load(path)
+    write_arrays(path, {"fc": np.zeros(3, np.int8)}, {})
+    with pytest.raises(InputError, match=r"splits\.safetensors: holds no train images"):
+        splits.load(path)

@@ -1,0 +1,115 @@
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from aann.errors import InputError
+from aann.evaluation import reference
+from aann.networks import Architecture, Convolution, Dense, TernaryNetwork
+
+
+def slow_logits(network, images):
+    """The network by its definition: loops over every output, in Python integers."""
+    values = images.astype(np.int64)
+    architecture = network.architecture
+    for layer in architecture.layers:
+        weights = network.weights[layer.name].astype(np.int64)
+        if isinstance(layer, Convolution):
+            values = slow_convolution(values, weights, layer)
+        else:
+            values = values.reshape(len(values), -1) @ weights.T
+        if layer is not architecture.layers[-1]:
+            values = np.clip(values, -architecture.input_scale, architecture.input_scale)
+            if isinstance(layer, Convolution) and layer.pool:
+                values = slow_max_pool(values, layer.pool, layer.pool_stride or layer.pool)
+    return values
+
+
+def slow_convolution(values, weights, layer):
+    padded = np.pad(values, ((0, 0), (0, 0), (layer.padding,) * 2, (layer.padding,) * 2))
+    sides = [(side - layer.kernel) // layer.stride + 1 for side in padded.shape[2:]]
+    output = np.zeros((len(values), layer.filters, *sides), np.int64)
+    for row in range(sides[0]):
+        for column in range(sides[1]):
+            top, left = row * layer.stride, column * layer.stride
+            window = padded[:, :, top : top + layer.kernel, left : left + layer.kernel]
+            output[:, :, row, column] = np.tensordot(window, weights, axes=((1, 2, 3), (1, 2, 3)))
+    return output
+
+
+def slow_max_pool(values, size, stride):
+    sides = [(side - size) // stride + 1 for side in values.shape[2:]]
+    output = np.zeros((*values.shape[:2], *sides), np.int64)
+    for row in range(sides[0]):
+        for column in range(sides[1]):
+            window = values[:, :, row * stride : row * stride + size, column * stride : column * stride + size]
+            output[:, :, row, column] = window.max(axis=(2, 3))
+    return output
+
+
+@st.composite
+def problems(draw):
+    channels, side = draw(st.integers(1, 3)), draw(st.integers(6, 9))
+    first = Convolution(
+        "1.0",
+        filters=draw(st.integers(1, 4)),
+        kernel=draw(st.integers(1, 4)),
+        stride=draw(st.integers(1, 2)),
+        padding=draw(st.integers(0, 2)),
+        pool=draw(st.sampled_from([0, 2])),
+        pool_stride=draw(st.integers(0, 2)),
+    )
+    hidden = (Dense("fc1", units=draw(st.integers(1, 5))),) if draw(st.booleans()) else ()
+    signed = draw(st.booleans())
+    scale = draw(st.sampled_from([1, 51, 255]))
+    layers = (first, *hidden, Dense("fc", units=draw(st.integers(1, 5))))
+    architecture = Architecture((channels, side, side), layers, scale, signed)
+    random = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    density = draw(st.sampled_from([0.0, 0.1, 0.5, 1.0]))
+    weights = {
+        name: (random.choice([-1, 1], shape) * (random.random(shape) < density)).astype(np.int8)
+        for name, shape in architecture.weight_shapes.items()
+    }
+    images = random.integers(-scale if signed else 0, scale + 1, (draw(st.integers(1, 4)), channels, side, side))
+    return TernaryNetwork(architecture, weights), images.astype(np.int16)
+
+
+@given(problems())
+@settings(max_examples=150, deadline=None)
+def test_logits_equal_the_definition(problem):
+    network, images = problem
+    expected = slow_logits(network, images)
+    found = reference.logits(network, images)
+    assert found.dtype == np.int32
+    assert np.array_equal(found, expected)
+
+
+def test_logits_do_not_depend_on_the_batch(network):
+    images = np.random.default_rng(1).integers(0, 256, (1203, 1, 6, 6), dtype=np.uint8)
+    whole = reference.logits(network, images)
+    assert np.array_equal(
+        whole, np.concatenate([reference.logits(network, images[:7]), reference.logits(network, images[7:])])
+    )
+
+
+def test_ties_go_to_the_lowest_class(architecture):
+    weights = {name: np.zeros(shape, np.int8) for name, shape in architecture.weight_shapes.items()}
+    network = TernaryNetwork(architecture, weights)
+    images = np.full((3, 1, 6, 6), 255, np.uint8)
+    assert reference.predictions(network, images).tolist() == [0, 0, 0]
+    assert reference.correct_count(network, images, np.array([0, 1, 0])) == 2
+
+
+@pytest.mark.parametrize(
+    ("images", "message"),
+    [
+        (np.zeros((0, 1, 6, 6), np.uint8), "expected \\(1 or more"),
+        (np.zeros((2, 1, 5, 6), np.uint8), "images: have shape"),
+        (np.zeros((2, 1, 6, 6), np.float32), "type float32, expected integers"),
+        (np.full((2, 1, 6, 6), -1, np.int16), "values from -1 to -1, expected 0 to 255"),
+        (np.full((2, 1, 6, 6), 256, np.int16), "expected 0 to 255"),
+    ],
+)
+def test_images_that_do_not_fit_are_refused(network, images, message):
+    with pytest.raises(InputError, match=message):
+        reference.logits(network, images)

@@ -1,0 +1,75 @@
+import json
+
+import pandas
+import pytest
+from PIL import Image
+
+from aann.figures import schematic, sparsity, style
+from aann.tables import ACCURACY, accuracy_row
+
+PROVENANCE = {"module": "aann.figures", "inputs": {"a.csv": "0" * 64}}
+
+
+@pytest.fixture
+def accuracies():
+    rows = [
+        accuracy_row(level, seed, (9000 + seed, 10_000), (9000 - 10 * seed - int(level), 10_000))
+        for level in (0.0, 50.0, 95.0)
+        for seed in (0, 1, 2)
+    ]
+    return pandas.DataFrame(rows)
+
+
+def draw_schematic(_, output):
+    schematic.draw(output, PROVENANCE)
+
+
+def draw_sparsity(accuracies, output):
+    sparsity.draw(accuracies, "MNIST", output, PROVENANCE)
+
+
+@pytest.mark.parametrize("draw", [draw_schematic, draw_sparsity])
+def test_a_figure_is_png_pdf_and_csv_with_provenance_and_always_the_same_bytes(draw, accuracies, tmp_path):
+    for name in ("one", "two"):
+        draw(accuracies, tmp_path / f"{name}.png")
+    assert {path.name for path in tmp_path.iterdir()} == {
+        f"{name}.{ending}" for name in ("one", "two") for ending in ("png", "pdf", "csv")
+    }
+    for ending in ("png", "pdf", "csv"):
+        assert (tmp_path / f"one.{ending}").read_bytes() == (tmp_path / f"two.{ending}").read_bytes()
+    with Image.open(tmp_path / "one.png") as image:
+        assert json.loads(image.text["Provenance"]) == PROVENANCE
+        assert image.width >= 300 * style.COLUMN_WIDTH
+        assert len(image.convert("RGB").getcolors(2**24)) > 20
+    assert b"0000000000" in (tmp_path / "one.pdf").read_bytes()
+
+
+def test_figure_1_draws_the_papers_vectors(tmp_path):
+    schematic.draw(tmp_path / "figure_1.png", PROVENANCE)
+    table = pandas.read_csv(tmp_path / "figure_1.csv", index_col="network")
+    assert table.loc["N0"].tolist() == [1, 0, -1, 0, 1, -1]
+    assert table.loc["N4"].tolist() == [1, -1, 0, 0, 1, -1]
+    assert list(table.index) == ["N0", "N1", "N2", "N3", "N4"]
+
+
+def test_figure_2a_writes_the_table_it_draws(accuracies, tmp_path):
+    draw_sparsity(accuracies, tmp_path / "figure_2a.png")
+    written = pandas.read_csv(tmp_path / "figure_2a.csv")
+    assert tuple(written.columns) == ACCURACY
+    pandas.testing.assert_frame_equal(written, accuracies)
+
+
+def test_figure_2a_says_how_many_networks_a_point_has(accuracies, tmp_path, monkeypatch):
+    titles = []
+    monkeypatch.setattr(
+        style, "save", lambda figure, *_: titles.append(figure.axes[0].get_legend().get_title().get_text())
+    )
+    draw_sparsity(accuracies, tmp_path / "x.png")
+    draw_sparsity(accuracies.iloc[:-1], tmp_path / "x.png")
+    assert titles == ["n = 3 networks a point", "n = 2 to 3 networks a point"]
+
+
+def test_accuracy_is_the_count_over_the_number():
+    row = accuracy_row(90, 1, (9, 10), (7, 8))
+    assert tuple(row) == ACCURACY
+    assert (row["validation_accuracy"], row["test_accuracy"]) == (0.9, 0.875)

@@ -1,0 +1,79 @@
+"""A short run of the whole of p-SIREN on real MNIST."""
+
+import gzip
+import json
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from torchvision.datasets.mnist import read_image_file
+
+from aann.artifacts import read_arrays, read_table
+from aann.cli import main
+from aann.config import merge
+from aann.networks import Architecture, TernaryNetwork
+
+SHORT = {
+    "dense": {"epochs": 0.5},
+    "sparsify": {"epochs": 1.5},
+    "fine_tune": {"epochs": 0.2},
+    "binary": {"epochs": 0.7, "last_layer_epochs": 4},
+}
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory, data_mirror, paper_settings):
+    folder = tmp_path_factory.mktemp("mnist")
+    changes = {"datasets": {"folder": str(folder / "archives"), "mirrors": [data_mirror]}, "psiren": SHORT}
+    settings = json.dumps(merge(paper_settings.model_dump(), changes))
+
+    def aann(*arguments):
+        result = CliRunner().invoke(main, [*map(str, arguments), "--settings", settings])
+        assert result.exit_code == 0, result.output
+
+    shared = (
+        "--task",
+        "mnist",
+        "--seed",
+        0,
+        "--data",
+        folder / "data.safetensors",
+        "--curve",
+        folder / "curve.parquet",
+    )
+    aann("datasets", "fetch", "mnist")
+    aann("datasets", "split", "--task", "mnist", "--output", folder / "data.safetensors")
+    aann("psiren", "dense", *shared, "--output", folder / "dense.safetensors", "--threads", 2)
+    aann(
+        *("psiren", "sparsify", *shared, "--dense", folder / "dense.safetensors"),
+        *("--sparsity", 90, "--output", folder / "sparse.safetensors", "--threads", 2),
+    )
+    aann(
+        *("psiren", "network", *shared, "--sparsity", 90, "--sparse", folder / "sparse.safetensors"),
+        *("--output", folder / "network.safetensors", "--accuracy", folder / "accuracy.csv", "--threads", 2),
+    )
+    return folder
+
+
+def test_the_network_is_90_percent_sparse_ternary_and_good(run, paper_settings):
+    architecture = Architecture.from_dict(paper_settings.network("mnist"))
+    network = TernaryNetwork.load(run / "network.safetensors", architecture)
+    assert sum(zeros for _, zeros, _ in network.family.values()) == round(28_880 * 0.9)
+    assert network.family["1.0"][1] == 360
+    accuracy = read_table(run / "accuracy.csv").iloc[0]
+    assert accuracy.test_images == accuracy.validation_images == 10_000
+    assert accuracy.test_accuracy == accuracy.test_correct / 10_000
+    assert accuracy.test_accuracy > 0.95
+
+
+def test_the_splits_are_mnists_own(run):
+    arrays, metadata = read_arrays(run / "data.safetensors")
+    assert {name: part["images"] for name, part in metadata["splits"].items()} == {
+        "train": 50_000,
+        "validation": 10_000,
+        "test": 10_000,
+    }
+    assert arrays["test.labels"][:10].tolist() == [7, 2, 1, 0, 4, 1, 4, 9, 5, 9]
+    raw = run / "t10k-images"
+    raw.write_bytes(gzip.decompress((run / "archives/mnist/t10k-images-idx3-ubyte.gz").read_bytes()))
+    assert np.array_equal(arrays["test.images"][:, 0], read_image_file(str(raw)).numpy())

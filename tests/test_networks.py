@@ -1,0 +1,110 @@
+import numpy as np
+import pytest
+
+from aann.artifacts import write_arrays
+from aann.errors import InputError
+from aann.networks import Architecture, Convolution, Dense, TernaryNetwork
+
+
+def test_the_papers_networks_have_its_shapes(paper_settings):
+    static = Architecture.from_dict(paper_settings.networks["static"].model_dump())
+    dynamic = Architecture.from_dict(paper_settings.networks["dynamic"].model_dump())
+    assert static.weight_shapes == {"1.0": (16, 1, 5, 5), "2.0": (32, 16, 5, 5), "fc": (10, 1568)}
+    assert dynamic.weight_shapes == {
+        "1.0": (32, 3, 7, 7),
+        "2.0": (64, 32, 5, 5),
+        "fc1": (100, 576),
+        "fc2": (3, 100),
+    }
+    assert (static.classes, dynamic.classes) == (10, 3)
+
+
+def test_a_specification_survives_being_written_and_read(paper_settings):
+    for settings in paper_settings.networks.values():
+        architecture = Architecture.from_dict(settings.model_dump())
+        assert Architecture.from_dict(architecture.to_dict()) == architecture
+
+
+def test_sparsity_and_family_count_the_weights(architecture):
+    weights = {name: np.zeros(shape, np.int8) for name, shape in architecture.weight_shapes.items()}
+    weights["1.0"].flat[:3] = (1, 1, -1)
+    network = TernaryNetwork(architecture, weights)
+    assert network.family == {"1.0": (1, 24, 2), "fc": (0, 108, 0)}
+    assert network.size == 135
+    assert network.sparsity == pytest.approx(100 * 132 / 135)
+
+
+def test_weights_are_copied_and_cannot_be_written_to(network):
+    with pytest.raises(ValueError, match="read-only"):
+        network.weights["fc"][0, 0] = 1
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda weights: weights | {"fc": weights["fc"] * 2}, r"holds the weight -2, expected only -1, 0 and \+1"),
+        (lambda weights: weights | {"fc": weights["fc"].astype(np.float32)}, "type float32, expected int8"),
+        (lambda weights: weights | {"fc": weights["fc"][:, :5]}, "another architecture"),
+        (lambda weights: {"fc": weights["fc"]}, "another architecture"),
+        (lambda weights: weights | {"extra": weights["fc"]}, "another architecture"),
+    ],
+)
+def test_anything_but_ternary_weights_of_the_architecture_is_refused(network, change, message):
+    with pytest.raises(InputError, match=message):
+        TernaryNetwork(network.architecture, change(dict(network.weights)))
+
+
+@pytest.mark.parametrize(
+    ("layers", "message"),
+    [
+        ((Convolution("1.0", filters=2, kernel=9), Dense("fc", units=2)), "nothing is left"),
+        ((Dense("1.0", units=2), Convolution("2.0", filters=2, kernel=1), Dense("fc", units=2)), "cannot follow"),
+        ((Convolution("1.0", filters=2, kernel=3),), "last layer must be dense"),
+        ((Dense("fc", units=2), Dense("fc", units=2)), "distinct"),
+        ((Dense("1.0", units=70_000), Dense("fc", units=2)), "beyond the 16777216"),
+    ],
+)
+def test_layers_that_do_not_fit_are_refused(layers, message):
+    with pytest.raises(InputError, match=message):
+        Architecture((1, 6, 6), layers)
+
+
+def test_a_saved_network_is_read_back_equal_and_always_as_the_same_bytes(network, tmp_path):
+    provenance = {"seed": 3, "settings": {"b": 1, "a": [2.5, "x"]}, "module": "m"}
+    network.save(tmp_path / "one.safetensors", provenance)
+    network.save(tmp_path / "two.safetensors", provenance)
+    assert TernaryNetwork.load(tmp_path / "one.safetensors", network.architecture) == network
+    assert (tmp_path / "one.safetensors").read_bytes() == (tmp_path / "two.safetensors").read_bytes()
+
+
+def test_a_network_of_another_architecture_is_refused(network, tmp_path):
+    network.save(tmp_path / "network.safetensors")
+    other = Architecture((1, 6, 6), (Dense("fc", units=4),))
+    with pytest.raises(InputError, match=r"network\.safetensors: belongs to another architecture"):
+        TernaryNetwork.load(tmp_path / "network.safetensors", other)
+
+
+@pytest.mark.parametrize("kept", [0, 7, 100, -1])
+def test_a_truncated_network_file_is_named(network, tmp_path, kept):
+    path = tmp_path / "network.safetensors"
+    network.save(path)
+    path.write_bytes(path.read_bytes()[:kept])
+    with pytest.raises(InputError, match=r"network\.safetensors: truncated or not a safetensors file"):
+        TernaryNetwork.load(path)
+
+
+def test_a_network_file_with_another_value_is_named(network, tmp_path):
+    path = tmp_path / "network.safetensors"
+    weights = {name: array.copy() for name, array in network.weights.items()}
+    weights["1.0"].flat[0] = 5
+    write_arrays(path, weights, {"architecture": network.architecture.to_dict()})
+    with pytest.raises(InputError, match=r"network\.safetensors: layer '1.0': holds the weight 5"):
+        TernaryNetwork.load(path)
+
+
+def test_a_file_without_a_network_is_named(tmp_path):
+    write_arrays(tmp_path / "data.safetensors", {"fc": np.zeros(3, np.int8)}, {})
+    with pytest.raises(InputError, match=r"data\.safetensors: holds no network"):
+        TernaryNetwork.load(tmp_path / "data.safetensors")
+    with pytest.raises(InputError, match="there is no such file"):
+        TernaryNetwork.load(tmp_path / "absent.safetensors")
