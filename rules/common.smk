@@ -12,7 +12,7 @@ shell.prefix(
     f"set -euo pipefail; export PYTHONPATH={quote(SOURCE)} PATH={quote(str(Path(sys.executable).parent))}:$PATH; "
 )
 
-from aann.artifacts import to_json
+from aann.artifacts import require_writable, to_json
 from aann.config import validate
 from aann.datasets.archives import DATASETS as DOWNLOADED, FILES as ARCHIVE_FILES
 from aann.errors import InputError
@@ -20,6 +20,7 @@ from aann.provenance import code_fingerprint
 
 try:
     SETTINGS = validate(config)
+    require_writable(SETTINGS.results)
 except InputError as error:
     raise WorkflowError(str(error))
 

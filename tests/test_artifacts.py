@@ -74,6 +74,14 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path, monkeypatch):
         artifacts.write_table(tmp_path / "table.csv", pandas.DataFrame({"a": [1]}))
 
 
+def test_a_read_only_folder_is_named_before_anything_runs(tmp_path, monkeypatch):
+    artifacts.require_writable(tmp_path / "new/results")
+    assert not (tmp_path / "new").exists()
+    monkeypatch.setattr(artifacts.os, "access", lambda path, mode: False)
+    with pytest.raises(InputError, match=f"{tmp_path}: is not writable, so nothing can be made in {tmp_path}/results"):
+        artifacts.require_writable(tmp_path / "results")
+
+
 def test_tables_are_read_back_with_their_metadata(tmp_path):
     table = pandas.DataFrame({"sparsity": [0.0, 90.0], "seed": [1, 2]})
     for name in ("table.csv", "table.parquet"):

@@ -55,6 +55,17 @@ def _umask() -> int:
     return mask
 
 
+def require_writable(folder: Path | str) -> None:
+    """Raise ``InputError`` unless files can be made in a folder, or the folder itself where it is not there yet."""
+    existing = next(path for path in (Path(folder).absolute(), *Path(folder).absolute().parents) if path.exists())
+    if not existing.is_dir() or not os.access(existing, os.W_OK | os.X_OK):
+        reason = "is not writable" if existing.is_dir() else "is not a folder"
+        raise InputError(
+            f"{existing}: {reason}, so nothing can be made in {folder}; make it writable or choose another folder with "
+            "the setting 'results'"
+        )
+
+
 def sha256(path: Path | str) -> str:
     """Return the SHA-256 of a file, in hexadecimal."""
     with Path(path).open("rb") as file:

@@ -28,9 +28,23 @@ LearningRate = Annotated[float, Field(gt=0, le=1)]
 
 
 class _Settings(BaseModel):
-    """Unknown keys are errors, values are never coerced across types, and nothing changes after validation."""
+    """Unknown keys are errors, and nothing changes after validation.
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+    A number may come as text, since Snakemake hands on nested values of ``--config`` that way; true and false are no
+    numbers.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _booleans_are_no_numbers(cls, values: Any) -> Any:
+        for key, value in values.items() if isinstance(values, dict) else ():
+            field = cls.model_fields.get(key)
+            items = value if isinstance(value, list) else [value]
+            if field and field.annotation is not bool and any(isinstance(item, bool) for item in items):
+                raise ValueError(f"{key}: true and false do not stand for numbers or names")
+        return values
 
 
 class ConvolutionSettings(_Settings):
@@ -263,7 +277,7 @@ def _first_problem(error: ValidationError) -> str:
     message = problem["msg"].removeprefix("Value error, ")
     prefix = f"setting '{key}': " if key else ""
     value = problem["input"]
-    shown = "" if isinstance(value, dict) else f", got {value!r}"
+    shown = "" if isinstance(value, dict) else f" (found {value!r})"
     return f"{prefix}{message}{shown}{help_text}"
 
 

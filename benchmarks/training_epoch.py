@@ -1,0 +1,136 @@
+"""Time one epoch of dense training on one thread: this package against a plain eager PyTorch loop.
+
+Both train the same network from the same weights on the same images in the same order, with Adam at the same rate.
+They take turns, so that a machine whose speed drifts treats both alike. Prints each run and the medians, and writes
+docs/training_epoch.csv. The plain loop is the network as a tutorial writes it: nn.Conv2d, Hardtanh, MaxPool2d,
+nn.Linear, torch.optim.Adam.
+
+Usage: python benchmarks/training_epoch.py [--runs 5] [--images 50000] [--output docs/training_epoch.csv]
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pandas
+import torch
+from torch import nn
+
+from aann import training
+from aann.artifacts import write_table
+from aann.config import load
+from aann.datasets import archives, splits
+from aann.networks import Architecture
+
+LEARNING_RATE = 0.005
+BATCH = 64
+
+
+def plain_network(weights: training.Weights) -> nn.Module:
+    """Return the static network of the paper with given weights, as a tutorial writes it."""
+    network = nn.Sequential(
+        nn.Conv2d(1, 16, 5, padding=2, bias=False),
+        nn.Hardtanh(),
+        nn.MaxPool2d(2),
+        nn.Conv2d(16, 32, 5, padding=2, bias=False),
+        nn.Hardtanh(),
+        nn.MaxPool2d(2),
+        nn.Flatten(),
+        nn.Linear(1568, 10, bias=False),
+    )
+    with torch.no_grad():
+        for parameter, tensor in zip(network.parameters(), weights.values(), strict=True):
+            parameter.copy_(tensor)
+    return network
+
+
+def run_plain(weights: training.Weights, images: torch.Tensor, labels: torch.Tensor) -> tuple[float, nn.Module]:
+    """Return the seconds of an epoch of the plain loop, and the network it trained."""
+    network = plain_network(weights)
+    optimizer = torch.optim.Adam(network.parameters(), lr=LEARNING_RATE)
+    criterion = nn.CrossEntropyLoss()
+    order = torch.randperm(len(images), generator=torch.Generator().manual_seed(0))
+    start = time.perf_counter()
+    for batch in order[: len(order) // BATCH * BATCH].split(BATCH):
+        optimizer.zero_grad()
+        loss = criterion(network(images[batch].float() / 255), labels[batch])
+        loss.backward()
+        optimizer.step()
+    return time.perf_counter() - start, network
+
+
+def run_package(
+    architecture: Architecture, weights: training.Weights, images: torch.Tensor, labels: torch.Tensor, precision: str
+) -> tuple[float, training.Weights]:
+    """Return the seconds of an epoch of this package's training, and the weights it trained."""
+    trained = {name: tensor.clone() for name, tensor in weights.items()}
+    phase = training.Phase(
+        name="dense",
+        epochs=1,
+        learning_rate=LEARNING_RATE,
+        batch_size=BATCH,
+        parameters=list(trained.values()),
+        inputs=lambda batch: batch.float() / 255,
+        logits=lambda batch: training.forward(architecture, trained, batch),
+        validate=lambda: 0.0,
+        schedule=training.constant,
+    )
+    if precision == "bfloat16":
+        phase = replace(phase, precision=torch.bfloat16)
+    start = time.perf_counter()
+    training.run(phase, images, labels, torch.Generator().manual_seed(0), training.Curve())
+    return time.perf_counter() - start, trained
+
+
+def accuracy(network: nn.Module, test: splits.Images) -> float:
+    """Return the test accuracy of real-valued weights, in percent."""
+    with torch.no_grad():
+        logits = network(torch.from_numpy(test.images).float() / 255)
+    return 100 * float((logits.argmax(1) == torch.from_numpy(test.labels)).float().mean())
+
+
+def main() -> None:
+    """Run the benchmark."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--runs", type=int, default=5)
+    parser.add_argument("--images", type=int, default=50_000)
+    parser.add_argument("--output", type=Path, default=Path("docs/training_epoch.csv"))
+    arguments = parser.parse_args()
+    torch.set_num_threads(1)
+
+    settings = load(["config/config.yaml"])
+    archives.fetch("mnist", Path(settings.datasets.folder) / "mnist", settings.datasets.mirrors)
+    data = splits.split("mnist", settings.datasets)
+    images = torch.from_numpy(data["train"].images[: arguments.images])
+    labels = torch.from_numpy(data["train"].labels[: arguments.images])
+    architecture = Architecture.from_dict(settings.network("mnist"))
+    weights = training.initial_weights(architecture, torch.Generator().manual_seed(0))
+
+    rows = []
+    for run in range(arguments.runs):
+        seconds, network = run_plain(weights, images, labels)
+        rows.append(("plain eager PyTorch", run, seconds, accuracy(network, data["test"])))
+        for precision in ("float32", "bfloat16"):
+            seconds, trained = run_package(architecture, weights, images, labels, precision)
+            rows.append((f"aann, {precision}", run, seconds, accuracy(plain_network(trained), data["test"])))
+        for name, _, seconds, percent in rows[-3:]:
+            print(f"run {run}  {name:20s} {seconds:6.2f} s  test accuracy {percent:.2f} %", flush=True)
+
+    table = pandas.DataFrame(rows, columns=["loop", "run", "seconds", "test_accuracy_percent"])
+    write_table(arguments.output, table)
+    for name in ("aann, float32", "aann, bfloat16"):
+        ratios = [
+            plain / ours
+            for plain, ours in zip(
+                table[table.loop == "plain eager PyTorch"].seconds, table[table.loop == name].seconds, strict=True
+            )
+        ]
+        print(f"{name}: {statistics.median(ratios):.2f}x faster than the plain loop (median of {len(ratios)} pairs)")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,89 @@
+"""A copy of the repository with a cut-down configuration that still has every kind of rule."""
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+SMALL = {
+    "scale": "small",
+    "tasks": {
+        "mnist": {"dataset": "digits", "network": "tiny", "sparsities": [0, 90], "seeds": [0]},
+        "fashion": {"dataset": "letters", "network": "tiny", "sparsities": [90], "seeds": [0]},
+    },
+    "networks": {
+        "tiny": {
+            "input_shape": [1, 28, 28],
+            "layers": [
+                {"type": "convolution", "name": "1.0", "filters": 2, "kernel": 5, "stride": 2, "pool": 2},
+                {"type": "dense", "name": "fc", "units": 10},
+            ],
+        }
+    },
+    "datasets": {"validation_images": 200, "letters": 400, "test_images": 100},
+    "psiren": {
+        "precision": "float32",
+        "dense": {"epochs": 1},
+        "sparsify": {"epochs": 1, "interval": 2},
+        "binary": {"epochs": 1, "last_layer_epochs": 1},
+    },
+}
+
+
+class Workflow:
+    """A copy of the repository in which Snakemake runs and code can be edited."""
+
+    def __init__(self, root: Path, folder: Path) -> None:
+        self.folder = folder
+        listed = subprocess.run(
+            ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"],
+            cwd=root,
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout.split("\0")
+        for name in filter(None, listed):
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(root / name, folder / name)
+        (folder / "small.yaml").write_text(yaml.safe_dump(SMALL))
+
+    @property
+    def results(self) -> Path:
+        return self.folder / "results/small"
+
+    def command(self, *arguments: str) -> list[str]:
+        return [sys.executable, "-m", "snakemake", "--cores", "2", "--configfile", "small.yaml", *arguments]
+
+    def snakemake(self, *arguments: str) -> subprocess.CompletedProcess:
+        return subprocess.run(self.command(*arguments), cwd=self.folder, capture_output=True, text=True, check=False)
+
+    def build(self, *targets: str) -> str:
+        result = self.snakemake("--", *(targets or ("all_figures",)))
+        output = result.stdout + result.stderr
+        assert result.returncode == 0, output
+        return output
+
+    def planned(self) -> set[str]:
+        """Return the rules that a dry run would execute, without the one that only collects."""
+        result = self.snakemake("--dry-run", "--", "all_figures")
+        assert result.returncode == 0, result.stdout + result.stderr
+        words = [line.split() for line in (result.stdout + result.stderr).splitlines()]
+        rules = {line[1].rstrip(":") for line in words if len(line) == 2 and line[0] in ("rule", "localrule")}
+        return rules - {"all_figures"}
+
+
+@pytest.fixture(scope="session")
+def fresh(root, tmp_path_factory):
+    """A copy in which nothing was built."""
+    return Workflow(root, tmp_path_factory.mktemp("fresh"))
+
+
+@pytest.fixture(scope="module")
+def built(root, tmp_path_factory):
+    """A copy in which all figures were built."""
+    workflow = Workflow(root, tmp_path_factory.mktemp("built"))
+    workflow.build()
+    return workflow

@@ -1,0 +1,73 @@
+"""Bad input stops the workflow before any job, and an interrupted job leaves nothing that could be a result."""
+
+import os
+import signal
+import subprocess
+import time
+
+import pytest
+
+from aann.networks import TernaryNetwork
+
+
+@pytest.mark.parametrize(
+    ("config", "message"),
+    [
+        ("psirne={}", "unknown setting 'psirne' (did you mean 'psiren'?)"),
+        ("tasks={mnist: {seeds: []}}", "setting 'tasks.mnist.seeds': List should have at least 1 item"),
+        (
+            "tasks={mnist: {sparsities: [90, 120]}}",
+            "'tasks.mnist.sparsities.1': Input should be less than or equal to 100",
+        ),
+        ("tasks={mnist: {dataset: minst}}", "'tasks.mnist.dataset': Input should be 'mnist'"),
+    ],
+)
+def test_a_wrong_setting_stops_the_workflow_with_its_name(fresh, config, message):
+    result = fresh.snakemake("--config", config, "--", "all_figures")
+    output = result.stdout + result.stderr
+    assert result.returncode == 1
+    assert message in output
+    assert "Traceback" not in output
+    assert not fresh.results.exists()
+
+
+def test_an_unknown_figure_is_named(fresh):
+    result = fresh.snakemake("--", "figure_99")
+    assert result.returncode == 1
+    assert "figure_99" in result.stdout + result.stderr
+
+
+def test_a_results_folder_that_cannot_be_written_is_named(fresh):
+    (fresh.folder / "occupied").write_text("")
+    result = fresh.snakemake("--config", "results=occupied/results", "--", "figure_1")
+    assert result.returncode == 1
+    message = (
+        "occupied: is not a folder, so nothing can be made in occupied/results; make it writable or choose another"
+    )
+    assert message in result.stdout + result.stderr
+
+
+def test_a_killed_build_leaves_no_half_written_output_and_goes_on(fresh):
+    process = subprocess.Popen(
+        fresh.command("--", "all_figures"),
+        cwd=fresh.folder,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    log = fresh.results / "logs/psiren/mnist/dense/seed0.log"
+    deadline = time.monotonic() + 120
+    while not log.exists() and time.monotonic() < deadline:
+        time.sleep(0.02)
+    time.sleep(2)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    assert log.exists()
+    complete = {path for path in fresh.results.rglob("*.safetensors") if not path.name.startswith(".")}
+    fresh.snakemake("--unlock")
+    fresh.build()
+    networks = list(fresh.results.glob("psiren/*/p*/seed*.safetensors"))
+    assert len(networks) == 3
+    for path in networks:
+        assert TernaryNetwork.load(path).sparsity == pytest.approx(float(path.parent.name[1:]), abs=0.1)
+    assert all(path.exists() for path in complete)

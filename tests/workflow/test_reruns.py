@@ -1,0 +1,72 @@
+"""What runs again after a change: all that depends on it, and nothing else."""
+
+import pytest
+
+PSIREN = {"dense", "sparsify_mnist", "sparsify_fashion", "network", "accuracies"}
+FIGURES = {"figure_1", "figure_2a", "figure_12"}
+
+
+@pytest.fixture
+def edited(built):
+    """Edit a file for one test, and return what a dry run then plans."""
+    originals = {}
+
+    def edit(path, old, new):
+        text = (built.folder / path).read_text()
+        assert old in text
+        originals.setdefault(path, text)
+        (built.folder / path).write_text(text.replace(old, new, 1))
+        return built.planned()
+
+    yield edit
+    for path, text in originals.items():
+        (built.folder / path).write_text(text)
+
+
+def test_nothing_runs_again_without_a_change(built):
+    assert built.planned() == set()
+
+
+def test_every_figure_is_there_with_logs_and_benchmarks(built):
+    for name in ("1", "2a", "12"):
+        for ending in ("pdf", "png", "csv"):
+            assert (built.results / f"figures/figure_{name}.{ending}").stat().st_size > 0
+        assert (built.results / f"logs/figures/figure_{name}.log").is_file()
+        assert "h:m:s" in (built.results / f"benchmarks/figures/figure_{name}.jsonl").read_text()
+    assert not list(built.folder.glob("results/**/.*"))
+
+
+def test_a_comment_changes_nothing(edited):
+    assert edited("src/aann/psiren.py", "from __future__", "# a comment\nfrom __future__") == set()
+
+
+def test_the_code_of_p_siren_reruns_it_and_what_follows(edited):
+    assert edited("src/aann/psiren.py", "(1 - reached) ** 3", "(1 - reached) ** 2") == PSIREN | {
+        "figure_2a",
+        "figure_12",
+    }
+
+
+def test_the_code_of_a_figure_reruns_that_figure(edited):
+    assert edited("src/aann/figures/schematic.py", "s=70", "s=80") == {"figure_1"}
+    assert edited("src/aann/figures/sparsity.py", "alpha=0.2", "alpha=0.3") == FIGURES
+
+
+def test_a_setting_reruns_its_stage_and_what_follows(edited):
+    assert edited("small.yaml", "last_layer_epochs: 1", "last_layer_epochs: 2") == PSIREN | {"figure_2a", "figure_12"}
+
+
+def test_another_seed_adds_networks_and_leaves_the_others(built, edited):
+    planned = edited("small.yaml", "    seeds:\n    - 0\n", "    seeds:\n    - 0\n    - 1\n")
+    assert planned == {"dense", "sparsify_fashion", "network", "accuracies", "figure_12"}
+    result = built.snakemake("--dry-run", "--", "results/small/psiren/fashion/p90/seed0.safetensors")
+    assert "Nothing to be done" in result.stdout + result.stderr
+
+
+def test_the_report_has_every_figure(built):
+    output = built.folder / "report.html"
+    result = built.snakemake("--report", str(output))
+    assert result.returncode == 0, result.stdout + result.stderr
+    text = output.read_text()
+    for name in ("figure_1.png", "figure_2a.png", "figure_12.png"):
+        assert name in text
