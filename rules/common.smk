@@ -1,4 +1,5 @@
 # What several stages share: validated settings, paths, and how a command is told its settings and its code.
+import re
 import sys
 from pathlib import Path
 from shlex import quote
@@ -14,6 +15,7 @@ shell.prefix(
 
 from aann.artifacts import require_writable, to_json
 from aann.config import validate
+from aann.datasets import TITLES as DATASET_TITLES
 from aann.datasets.archives import DATASETS as DOWNLOADED, FILES as ARCHIVE_FILES
 from aann.errors import InputError
 from aann.provenance import code_fingerprint
@@ -21,22 +23,19 @@ from aann.provenance import code_fingerprint
 try:
     SETTINGS = validate(config)
     require_writable(SETTINGS.results)
+    require_writable(SETTINGS.datasets.folder)
 except InputError as error:
     raise WorkflowError(str(error))
 
 RESULTS = f"{SETTINGS.results}/{SETTINGS.scale}"
-
-DATASET_TITLES = {
-    "mnist": "MNIST",
-    "fashion-mnist": "Fashion-MNIST",
-    "digits": "scikit-learn digits (quick scale)",
-    "letters": "Drawn letters (quick scale)",
-}
+ARCHIVES = SETTINGS.datasets.folder
+MIRRORS = " ".join(f"--mirror {quote(mirror)}" for mirror in SETTINGS.datasets.mirrors)
 
 
 wildcard_constraints:
     task="|".join(SETTINGS.tasks),
     dataset="|".join(DOWNLOADED),
+    archive="|".join(map(re.escape, ARCHIVE_FILES)),
     sparsity=r"\d+(\.\d+)?",
     seed=r"\d+",
 
@@ -49,11 +48,14 @@ def stage_settings(section):
 def archives_of(task):
     """Return the archives that hold a task's data set; none if it is made here."""
     dataset = SETTINGS.task(task).dataset
-    return (
-        expand(rules.fetch_dataset.output, dataset=dataset)
-        if dataset in DOWNLOADED
-        else []
-    )
+    archives = ARCHIVE_FILES if dataset in DOWNLOADED else ()
+    return expand(rules.fetch_archive.output, dataset=dataset, archive=archives)
+
+
+def data_title(task):
+    """Return what a figure says its data are."""
+    title = DATASET_TITLES[SETTINGS.task(task).dataset]
+    return title if SETTINGS.scale == "paper" else f"{title} ({SETTINGS.scale} scale)"
 
 
 def sparsities_of(task):

@@ -1,29 +1,23 @@
 # Stage datasets: fetch archives once for all scales, and split each task's images.
 localrules:
-    fetch_dataset,
+    fetch_archive,
 
 
-rule fetch_dataset:
+# One job a file: an archive that somebody put there is kept. Mirrors are no parameter, since every file is verified.
+rule fetch_archive:
     output:
-        expand(
-            "{folder}/{{dataset}}/{file}",
-            folder=SETTINGS.datasets.folder,
-            file=ARCHIVE_FILES,
-        ),
+        f"{ARCHIVES}/{{dataset}}/{{archive}}",
     log:
-        f"{RESULTS}/logs/datasets/fetch_{{dataset}}.log",
+        f"{RESULTS}/logs/datasets/{{dataset}}/{{archive}}.log",
     benchmark:
-        f"{RESULTS}/benchmarks/datasets/fetch_{{dataset}}.jsonl"
+        f"{RESULTS}/benchmarks/datasets/{{dataset}}/{{archive}}.jsonl"
     threads: 1
     resources:
-        mem_mb=500,
+        mem_mb=1000,
         runtime=30,
-    params:
-        settings=to_json(
-            SETTINGS.model_dump(include={"scale", "networks", "tasks", "datasets"})
-        ),
     shell:
-        "python -m aann datasets fetch {wildcards.dataset} --settings {params.settings:q} 2> {log:q}"
+        "python -m aann datasets fetch {wildcards.dataset} {wildcards.archive}"
+        " --folder {ARCHIVES:q}/{wildcards.dataset} {MIRRORS} 2> {log:q}"
 
 
 rule split_dataset:
@@ -41,7 +35,8 @@ rule split_dataset:
         runtime=5,
     params:
         settings=stage_settings("datasets"),
+        archives=lambda wildcards: f"{ARCHIVES}/{SETTINGS.task(wildcards.task).dataset}",
         code=code_fingerprint("aann.datasets.splits"),
     shell:
-        "python -m aann datasets split --task {wildcards.task} --output {output:q}"
-        " --settings {params.settings:q} 2> {log:q}"
+        "python -m aann datasets split --task {wildcards.task} --archives {params.archives:q}"
+        " --output {output:q} --settings {params.settings:q} 2> {log:q}"

@@ -37,7 +37,7 @@ for NAME, TASK in {"2a": "mnist", "12": "fashion"}.items():
             pdf=f"{FIGURE}{NAME}.pdf",
             png=report(
                 f"{FIGURE}{NAME}.png",
-                caption=f"../workflow/report/figure_{NAME}.rst",
+                caption="../workflow/report/sparsity.rst",
                 category="p-SIREN",
                 labels={"figure": NAME, "shows": "accuracy against sparsity"},
             ),
@@ -51,7 +51,7 @@ for NAME, TASK in {"2a": "mnist", "12": "fashion"}.items():
             mem_mb=500,
             runtime=5,
         params:
-            title=DATASET_TITLES[SETTINGS.task(TASK).dataset],
+            title=data_title(TASK),
             code=code_fingerprint("aann.figures.sparsity"),
         shell:
             "python -m aann figures sparsity --accuracies {input:q} --title {params.title:q}"

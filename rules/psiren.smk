@@ -81,7 +81,7 @@ rule network:
         runtime=10,
     params:
         settings=stage_settings("psiren"),
-        code=code_fingerprint("aann.psiren"),
+        code=code_fingerprint("aann.psiren", "aann.tables"),
     shell:
         "python -m aann psiren network --task {wildcards.task} --sparsity {wildcards.sparsity}"
         " --seed {wildcards.seed} --data {input.data:q} --sparse {input.sparse:q} --output {output.network:q}"
@@ -102,5 +102,7 @@ rule accuracies:
     resources:
         mem_mb=500,
         runtime=5,
+    params:
+        code=code_fingerprint("aann.tables"),
     shell:
         "python -m aann psiren accuracies {input:q} --output {output:q} 2> {log:q}"

@@ -51,8 +51,15 @@ def test_wrong_settings_are_one_line():
 
 
 def test_an_unknown_data_set_or_task_is_one_line(tmp_path):
-    check_one_line(run("datasets", "fetch", "minst"), "unknown data set 'minst'; expected one of mnist, fashion-mnist")
-    result = run("datasets", "split", "--task", "mnits", "--output", tmp_path / "x.safetensors")
+    check_one_line(
+        run("datasets", "fetch", "minst", "--folder", tmp_path),
+        "unknown data set 'minst'; expected one of mnist, fashion-mnist",
+    )
+    check_one_line(
+        run("datasets", "fetch", "mnist", "x.gz", "--folder", tmp_path), "unknown archive 'x.gz'; expected one"
+    )
+    files = ("--archives", tmp_path, "--output", tmp_path / "x.safetensors")
+    result = run("datasets", "split", "--task", "mnits", *files)
     check_one_line(result, "unknown task 'mnits' (did you mean 'mnist'?)")
     assert list(tmp_path.iterdir()) == []
 
@@ -69,7 +76,8 @@ def test_a_sparsity_out_of_range_is_refused(sparsity):
 def quick(tmp_path):
     """The quick scale's splits, and the arguments that p-SIREN's commands share."""
     files = ("--configfile", "config/config.yaml", "--configfile", "config/quick.yaml")
-    assert run("datasets", "split", "--task", "mnist", "--output", tmp_path / "data.safetensors", *files).exit_code == 0
+    split = ("datasets", "split", "--task", "mnist", "--archives", tmp_path, "--output", tmp_path / "data.safetensors")
+    assert run(*split, *files).exit_code == 0
     return (
         "--task",
         "mnist",
@@ -109,4 +117,6 @@ def test_a_table_of_something_else_is_named(tmp_path):
         "figures", "sparsity", "--accuracies", tmp_path / "table.csv", "--title", "x", "--output", tmp_path / "f.png"
     )
     check_one_line(result, "table.csv: lacks the column 'seed'")
+    result = run("figures", "sparsity", "--accuracies", tmp_path / "absent.csv", "--title", "x", "--output", "f.png")
+    check_one_line(result, "absent.csv: there is no such file")
     assert {path.name for path in tmp_path.iterdir()} == {"table.csv"}

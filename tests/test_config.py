@@ -64,13 +64,23 @@ def test_every_setting_is_described():
         ),
         ({"tasks": {"../evil": {"dataset": "mnist", "network": "static"}}}, "should match pattern"),
         ({"scale": "a b; rm"}, "'scale': String should match pattern"),
+        ({"psiren": {"dense": {"epoches": 1}}}, "unknown setting 'psiren.dense.epoches' (did you mean 'epochs'?)"),
+        ({"psiren": {"dense": {"epochs": -1}}}, "setting 'psiren.dense.epochs': Input should be greater than 0"),
+        ({"tasks": {"mnist": {"sparsities": [33.3333]}}}, "'tasks.mnist.sparsities.0': sparsities have at most three"),
+        ({"tasks": {"mnist": {"network": "dynamic"}}}, "tasks.mnist.network: 'dynamic' does not fit 'mnist'; expected"),
+        ({"results": "~/results"}, "'results': String should match pattern"),
+        ({"results": "{task}"}, "'results': String should match pattern"),
+        (
+            {"networks": {"static": {"layers": [{"name": "fc"}]}}},
+            "expected a layer with type: convolution or type: dense",
+        ),
         ({"psiren": {"batch_size": "many"}}, "'psiren.batch_size': Input should be a valid integer"),
         ({"psiren": {"batch_size": True}}, "batch_size: true and false do not stand for numbers"),
         ({"tasks": {"mnist": {"seeds": [False]}}}, "seeds: true and false do not stand for numbers"),
         ({"psiren": {"dense": {"learning_rate": float("nan")}}}, "learning_rate"),
         ({"psiren": None}, "'psiren'"),
         ({"networks": {"static": {"layers": []}}}, "'networks.static.layers': List should have at least 1 item"),
-        ({"networks": {"static": {"input_shape": [1, 2, 2]}}}, "networks.static: layer '2.0': nothing is left"),
+        ({"networks": {"dynamic": {"input_shape": [1, 2, 2]}}}, "networks.dynamic: layer '1.0': nothing is left"),
     ],
 )
 def test_a_wrong_setting_is_named_in_one_line(values, change, message):
@@ -111,6 +121,7 @@ def test_a_stages_part_is_settings_and_leaves_out_the_lists(paper_settings):
     assert validate(part).psiren == paper_settings.psiren
     assert set(part["tasks"]["mnist"]) == {"dataset", "network"}
     assert "datasets" not in part
+    assert not {"folder", "mirrors"} & set(paper_settings.part("datasets", "mnist")["datasets"])
 
 
 MAPPINGS = st.recursive(st.integers(), lambda inner: st.dictionaries(st.sampled_from("abc"), inner), max_leaves=6)

@@ -77,8 +77,13 @@ def test_archives_come_from_a_url(mirror, made, tmp_path, monkeypatch):
 
 def test_the_next_place_is_tried_where_one_fails(mirror, made, tmp_path, monkeypatch):
     monkeypatch.setenv(archives.MIRROR_VARIABLE, str(tmp_path / "nowhere"))
-    archives.fetch("mnist", tmp_path / "cache", ["http://127.0.0.1:9", str(mirror)])
+    archives.fetch("mnist", tmp_path / "cache", ["http://127.0.0.1:9", "http://127.0.0.1:9/a b", str(mirror)])
     check_fetched(tmp_path / "cache", made)
+
+
+def test_one_archive_can_be_fetched_alone(mirror, tmp_path):
+    archives.fetch("mnist", tmp_path / "cache", names=archives.FILES[2:3])
+    assert [path.name for path in (tmp_path / "cache").iterdir()] == [archives.FILES[2]]
 
 
 def test_files_that_are_there_and_right_are_kept(mirror, made, tmp_path, monkeypatch):
@@ -164,8 +169,8 @@ def settings(**changes):
 
 
 @pytest.mark.parametrize("dataset", embedded.DATASETS)
-def test_splits_are_disjoint_complete_and_balanced(dataset):
-    made = splits.split(dataset, settings())
+def test_splits_are_disjoint_complete_and_balanced(dataset, tmp_path):
+    made = splits.split(dataset, settings(), tmp_path)
     images, _ = embedded.load(dataset, 600, 0)
     parts = [part.images for part in made.values()]
     assert sorted(image.tobytes() for part in parts for image in part) == sorted(image.tobytes() for image in images)
@@ -174,25 +179,25 @@ def test_splits_are_disjoint_complete_and_balanced(dataset):
         assert set(np.bincount(made[name].labels)) == share
 
 
-def test_the_same_seed_draws_the_same_validation_images():
-    first, again, other = (splits.split("digits", settings(seed=seed))["validation"] for seed in (1, 1, 2))
+def test_the_same_seed_draws_the_same_validation_images(tmp_path):
+    first, again, other = (splits.split("digits", settings(seed=seed), tmp_path)["validation"] for seed in (1, 1, 2))
     assert first.sha256 == again.sha256 != other.sha256
 
 
 def test_the_test_images_of_a_downloaded_data_set_are_its_own(mirror, made, tmp_path):
     archives.fetch("mnist", tmp_path / "mnist")
-    parts = splits.split("mnist", settings(folder=str(tmp_path), validation_images=10))
+    parts = splits.split("mnist", settings(validation_images=10), tmp_path / "mnist")
     assert np.array_equal(parts["test"].images[:, 0], made[0][2])
     assert (len(parts["train"]), len(parts["validation"])) == (IMAGES - 10, 10)
 
 
-def test_too_many_images_set_aside_are_refused():
+def test_too_many_images_set_aside_are_refused(tmp_path):
     with pytest.raises(InputError, match=r"setting 'datasets\.validation_images': 1750 images need 175 of class 8"):
-        splits.split("digits", settings(validation_images=1750, test_images=10))
+        splits.split("digits", settings(validation_images=1750, test_images=10), tmp_path)
 
 
 def test_splits_are_read_back_equal_with_their_hashes(tmp_path):
-    made = splits.split("letters", settings())
+    made = splits.split("letters", settings(), tmp_path)
     splits.save(tmp_path / "one.safetensors", made, {"seed": 0})
     splits.save(tmp_path / "two.safetensors", made, {"seed": 0})
     assert (tmp_path / "one.safetensors").read_bytes() == (tmp_path / "two.safetensors").read_bytes()
@@ -202,7 +207,7 @@ def test_splits_are_read_back_equal_with_their_hashes(tmp_path):
 
 def test_splits_that_were_changed_or_are_none_are_refused(tmp_path):
     path = tmp_path / "splits.safetensors"
-    splits.save(path, splits.split("letters", settings()), {})
+    splits.save(path, splits.split("letters", settings(), tmp_path), {})
     arrays, metadata = read_arrays(path)
     arrays["test.images"][0, 0, 0, 0] ^= 1
     write_arrays(path, arrays, metadata)

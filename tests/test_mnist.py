@@ -24,11 +24,10 @@ SHORT = {
 @pytest.fixture(scope="module")
 def run(tmp_path_factory, data_mirror, paper_settings):
     folder = tmp_path_factory.mktemp("mnist")
-    changes = {"datasets": {"folder": str(folder / "archives"), "mirrors": [data_mirror]}, "psiren": SHORT}
-    settings = json.dumps(merge(paper_settings.model_dump(), changes))
+    settings = json.dumps(merge(paper_settings.model_dump(), {"psiren": SHORT}))
 
     def aann(*arguments):
-        result = CliRunner().invoke(main, [*map(str, arguments), "--settings", settings])
+        result = CliRunner().invoke(main, list(map(str, arguments)))
         assert result.exit_code == 0, result.output
 
     shared = (
@@ -40,9 +39,15 @@ def run(tmp_path_factory, data_mirror, paper_settings):
         folder / "data.safetensors",
         "--curve",
         folder / "curve.parquet",
+        "--settings",
+        settings,
     )
-    aann("datasets", "fetch", "mnist")
-    aann("datasets", "split", "--task", "mnist", "--output", folder / "data.safetensors")
+    archives = folder / "archives"
+    aann("datasets", "fetch", "mnist", "--folder", archives)
+    aann(
+        *("datasets", "split", "--task", "mnist", "--archives", archives),
+        *("--output", folder / "data.safetensors", "--settings", settings),
+    )
     aann("psiren", "dense", *shared, "--output", folder / "dense.safetensors", "--threads", 2)
     aann(
         *("psiren", "sparsify", *shared, "--dense", folder / "dense.safetensors"),
@@ -75,5 +80,5 @@ def test_the_splits_are_mnists_own(run):
     }
     assert arrays["test.labels"][:10].tolist() == [7, 2, 1, 0, 4, 1, 4, 9, 5, 9]
     raw = run / "t10k-images"
-    raw.write_bytes(gzip.decompress((run / "archives/mnist/t10k-images-idx3-ubyte.gz").read_bytes()))
+    raw.write_bytes(gzip.decompress((run / "archives/t10k-images-idx3-ubyte.gz").read_bytes()))
     assert np.array_equal(arrays["test.images"][:, 0], read_image_file(str(raw)).numpy())

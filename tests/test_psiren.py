@@ -10,7 +10,7 @@ from aann import psiren, training
 from aann.config import PSirenSettings
 from aann.errors import InputError
 from aann.evaluation import reference
-from aann.networks import TernaryNetwork
+from aann.networks import Architecture, Dense, TernaryNetwork
 
 SETTINGS = {
     "batch_size": 16,
@@ -104,6 +104,31 @@ def test_step_2_gives_the_same_networks_whichever_others_are_asked_for(problem, 
     many, _ = psiren.sparsify(problem, dense, [10, 50, 70, 90])
     for sparsity in (50, 90):
         assert all(np.array_equal(few[sparsity][name], many[sparsity][name]) for name in dense)
+
+
+@given(st.lists(st.integers(1, 20_000), min_size=1, max_size=4), st.floats(0, 100), st.floats(0, 100))
+def test_counts_on_the_way_never_fall_and_never_exceed_a_later_stop(sizes, one, other):
+    weights = {str(index): torch.zeros(size) for index, size in enumerate(sizes)}
+    before, after = (psiren.zero_counts(weights, sparsity, exact=False) for sparsity in sorted((one, other)))
+    stop = psiren.zero_counts(weights, max(one, other))
+    assert all(before[name] <= after[name] <= stop[name] for name in weights)
+
+
+def test_pruned_weights_stay_pruned_and_every_stop_is_exact_in_the_papers_network(paper_settings):
+    shapes = Architecture.from_dict(paper_settings.network("mnist")).weight_shapes
+    weights = {name: torch.randn(shape, generator=torch.Generator().manual_seed(0)) for name, shape in shapes.items()}
+    stops = [5.38, 50.0, 92.88, 94.63, 95.0]
+    pruning = psiren._Pruning(weights, list(stops), paper_settings.psiren.sparsify)
+    alive = {name: torch.ones_like(tensor, dtype=torch.bool) for name, tensor in weights.items()}
+    for step in range(0, 6250, 20):
+        pruning.advance(training.Progress(step, 6250))
+        for name, tensor in weights.items():
+            assert not torch.any((tensor != 0) & ~alive[name])
+            alive[name] = tensor != 0
+            tensor.add_(0.01 * alive[name])
+    assert list(pruning.stops) == stops
+    for sparsity, stop in pruning.stops.items():
+        assert sum(zeros(stop).values()) == round(28_880 * sparsity / 100)
 
 
 @pytest.mark.parametrize("mask", ["dynamic", "fixed"])
@@ -209,8 +234,17 @@ def test_schedules_start_at_one_and_the_cosine_ends_near_zero():
     assert training.constant(training.Progress(50, 100)) == 1
 
 
-def test_initial_weights_have_the_variance_that_keeps_activations(architecture):
-    weights = training.initial_weights(architecture, torch.Generator().manual_seed(0))
-    for name, shape in architecture.weight_shapes.items():
+def test_a_class_without_a_unit_is_refused(problem, blobs):
+    images = blobs(8, 1)
+    wrong = type(images)(images.images, images.labels + 1)
+    with pytest.raises(InputError, match="labels: hold class 4, but the network's last layer has 4 units"):
+        psiren.Problem(problem.architecture, wrong, images, problem.settings, 0)
+
+
+def test_initial_weights_have_the_variance_that_keeps_activations():
+    wide = Architecture((1, 6, 6), (Dense("1.0", units=200), Dense("fc", units=50)))
+    weights = training.initial_weights(wide, torch.Generator().manual_seed(0))
+    for name, shape in wide.weight_shapes.items():
         assert weights[name].shape == shape
         assert weights[name].abs().max() <= math.sqrt(3 / math.prod(shape[1:]))
+        assert weights[name].var().item() * math.prod(shape[1:]) == pytest.approx(1, abs=0.05)

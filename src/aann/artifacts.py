@@ -34,8 +34,7 @@ def atomic_path(path: Path | str) -> Iterator[Path]:
         handle, name = tempfile.mkstemp(prefix=f".{path.stem}.", suffix=path.suffix, dir=path.parent)
     except OSError as error:
         raise InputError(
-            f"{path.parent}: cannot write here ({error.strerror}); make the folder writable or choose another with the "
-            "setting 'results'"
+            f"{path.parent}: cannot write here ({error.strerror}); make the folder writable or choose another"
         ) from error
     os.close(handle)
     temporary = Path(name)
@@ -45,6 +44,8 @@ def atomic_path(path: Path | str) -> Iterator[Path]:
         with temporary.open("rb") as written:
             os.fsync(written.fileno())
         temporary.replace(path)
+    except OSError as error:
+        raise InputError(f"{path}: could not be written ({error.strerror or error}); nothing was kept of it") from error
     finally:
         temporary.unlink(missing_ok=True)
 
@@ -67,8 +68,8 @@ def require_writable(folder: Path | str) -> None:
 
 
 def sha256(path: Path | str) -> str:
-    """Return the SHA-256 of a file, in hexadecimal."""
-    with Path(path).open("rb") as file:
+    """Return the SHA-256 of a file, in hexadecimal; raise ``InputError`` if there is no such file."""
+    with require_file(path).open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
@@ -103,7 +104,7 @@ def read_arrays(path: Path | str) -> tuple[dict[str, np.ndarray], dict[str, Any]
         with safe_open(path, framework="numpy") as file:
             header = file.metadata() or {}
             arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not iterable)
-    except (SafetensorError, OSError, ValueError) as error:
+    except (SafetensorError, OSError, TypeError, ValueError) as error:
         raise InputError(
             f"{path}: truncated or not a safetensors file ({error}); delete it and run again to rebuild it"
         ) from error
@@ -124,10 +125,15 @@ def require_file(path: Path | str) -> Path:
 
 
 def write_table(path: Path | str, table: Any, metadata: Mapping[str, Any] | None = None) -> None:
-    """Write a pandas table as Parquet (with ``metadata`` in its schema) or as CSV, by the ending of ``path``."""
+    """Write a pandas table as Parquet (with ``metadata`` in its schema) or as CSV, by the ending of ``path``.
+
+    Raises ``InputError`` for another ending.
+    """
     import pyarrow
     import pyarrow.parquet
 
+    if Path(path).suffix not in (".csv", ".parquet"):
+        raise InputError(f"{path}: expected a name that ends in .csv or .parquet")
     with atomic_path(path) as temporary:
         if Path(path).suffix == ".csv":
             table.to_csv(temporary, index=False, lineterminator="\n")
@@ -138,9 +144,9 @@ def write_table(path: Path | str, table: Any, metadata: Mapping[str, Any] | None
 
 
 def read_table(path: Path | str, columns: tuple[str, ...] = ()) -> Any:
-    """Read a Parquet or CSV table as a pandas table that has at least ``columns``.
+    """Read a Parquet or CSV table as a pandas table that has at least ``columns``, with numbers in them.
 
-    Raises ``InputError`` if the file is missing, unreadable or lacks a column.
+    Raises ``InputError`` if the file is missing, unreadable or empty, or if a column is missing or holds no numbers.
     """
     import pandas
 
@@ -153,13 +159,8 @@ def read_table(path: Path | str, columns: tuple[str, ...] = ()) -> Any:
     missing = [column for column in columns if column not in table.columns]
     if missing:
         raise InputError(f"{path}: lacks the column {missing[0]!r}; delete it and run again to rebuild it")
+    wrong = [column for column in columns if not pandas.api.types.is_numeric_dtype(table[column])]
+    if table.empty or wrong:
+        reason = f"its column {wrong[0]!r} holds no numbers" if wrong and not table.empty else "has no rows"
+        raise InputError(f"{path}: {reason}; delete it and run again to rebuild it")
     return table
-
-
-def read_table_metadata(path: Path | str) -> dict[str, Any]:
-    """Return the metadata of a Parquet file that ``write_table`` wrote (empty if there is none)."""
-    import pyarrow.parquet
-
-    found = pyarrow.parquet.read_schema(require_file(path)).metadata or {}
-    metadata: dict[str, Any] = json.loads(found.get(_METADATA_KEY.encode(), b"{}"))
-    return metadata

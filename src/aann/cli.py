@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -95,28 +96,40 @@ def datasets() -> None:
 
 @datasets.command("fetch")
 @click.argument("dataset")
-@_with_settings
-def datasets_fetch(dataset: str, settings: Settings) -> None:
-    """Fetch the archives of DATASET (mnist or fashion-mnist), verified, into the folder of the settings."""
+@click.argument("archive", nargs=-1)
+@_file("--folder", "The folder that keeps the archives.")
+@click.option("--mirror", "mirrors", multiple=True, help="A folder or URL to try; may be repeated.")
+def datasets_fetch(dataset: str, archive: tuple[str, ...], folder: Path, mirrors: tuple[str, ...]) -> None:
+    """Fetch archives of DATASET (mnist or fashion-mnist), verified: those named, or all four.
+
+    The environment variable AANN_DATA_MIRROR is tried first, then the mirrors given, then torchvision's addresses.
+    """
     from aann.datasets import archives
 
-    if dataset not in archives.DATASETS:
-        raise InputError(f"unknown data set {dataset!r}; expected one of {', '.join(archives.DATASETS)}")
-    archives.fetch(dataset, Path(settings.datasets.folder) / dataset, settings.datasets.mirrors)
+    _require_known(dataset, archives.DATASETS, "data set")
+    for name in archive:
+        _require_known(name, archives.FILES, "archive")
+    archives.fetch(dataset, folder, mirrors, archive or archives.FILES)
+
+
+def _require_known(name: str, known: tuple[str, ...], kind: str) -> None:
+    if name not in known:
+        raise InputError(f"unknown {kind} {name!r}; expected one of {', '.join(known)}")
 
 
 @datasets.command("split")
 @_task
-@_file("--output", "The splits, a safetensors file.")
+@_file("--archives", "The folder that keeps the data set's archives (not read for data sets made here).")
+@_file("--output", "Writes the splits, a safetensors file.")
 @_with_settings
-def datasets_split(task: str, output: Path, settings: Settings) -> None:
+def datasets_split(task: str, archives: Path, output: Path, settings: Settings) -> None:
     """Split a task's data set into training, validation and test images."""
     from aann import provenance
     from aann.datasets import splits
 
     dataset = settings.task(task).dataset
-    made = splits.split(dataset, settings.datasets)
-    inputs = splits.sources(dataset, settings.datasets)
+    made = splits.split(dataset, settings.datasets, archives)
+    inputs = splits.sources(dataset, archives)
     recorded = provenance.describe("aann.datasets.splits", inputs, settings.part("datasets", task), task=task)
     splits.save(output, made, recorded)
 
@@ -133,15 +146,12 @@ class _PSirenJob:
     """What the commands of p-SIREN share: the problem, and how their files are read and written."""
 
     def __init__(self, settings: Settings, task: str, seed: int, data: Path, threads: int) -> None:
-        import torch
-
+        from aann import training
         from aann.datasets import splits
         from aann.networks import Architecture
         from aann.psiren import Problem
 
-        torch.set_num_threads(threads)
-        torch.use_deterministic_algorithms(True)
-        torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
+        training.set_up(threads)
         self.architecture = Architecture.from_dict(settings.network(task))
         self.splits = splits.load(data)
         self.problem = Problem(
@@ -191,13 +201,14 @@ def _with_psiren_job(command: Command) -> Command:
     def run(settings: Settings, task: str, seed: int, data: Path, threads: int, **values: Any) -> Any:
         return command(job=_PSirenJob(settings, task, seed, data, threads), **values)
 
+    cores = os.cpu_count() or 1
     return _with_options(
         run,
         _task,
         click.option("--seed", required=True, type=click.IntRange(0, 2**32 - 1), help="The network's seed."),
         _file("--data", "The task's splits."),
         _file("--curve", "Writes the learning curve, a Parquet table."),
-        click.option("--threads", default=1, show_default=True, type=click.IntRange(1), help="CPU threads."),
+        click.option("--threads", default=1, show_default=True, type=click.IntRange(1, cores), help="CPU threads."),
     )
 
 
@@ -301,8 +312,8 @@ def figures_sparsity(accuracies: Path, title: str, output: Path) -> None:
     from aann.figures import sparsity
     from aann.tables import ACCURACY
 
-    recorded = provenance.describe("aann.figures.sparsity", [accuracies], title=title)
-    sparsity.draw(read_table(accuracies, ACCURACY), title, output, recorded)
+    table = read_table(accuracies, ACCURACY)
+    sparsity.draw(table, title, output, provenance.describe("aann.figures.sparsity", [accuracies], title=title))
 
 
 # --- settings ---------------------------------------------------------------------------------------------------------

@@ -14,13 +14,27 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from aann.errors import InputError
 
+IMAGE_SHAPE = [1, 28, 28]
+"""Channels, height and width of the images of every data set."""
+
+CLASSES = 10
+"""Classes of every data set."""
+
+
+def _three_decimals(value: float) -> float:
+    if round(value, 3) != value:
+        raise ValueError("sparsities have at most three decimals")
+    return value
+
+
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]*$")]
 LayerName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
-Sparsity = Annotated[float, Field(ge=0, le=100)]
+Sparsity = Annotated[float, Field(ge=0, le=100), AfterValidator(_three_decimals)]
+Folder = Annotated[str, Field(pattern=r"^[^~{}*?\n][^{}*?\n]*$")]
 Seed = Annotated[int, Field(ge=0, lt=2**32)]
 Epochs = Annotated[float, Field(ge=0, le=10_000)]
 PositiveEpochs = Annotated[float, Field(gt=0, le=10_000)]
@@ -80,7 +94,7 @@ class NetworkSettings(_Settings):
     input_scale: int = Field(
         255, ge=1, lt=2**15, description="The input value that stands for 1; HardTanh clamps at it."
     )
-    signed: bool = Field(False, description="Whether inputs may be negative, down to -input_scale.")
+    signed: bool = Field(False, strict=True, description="Whether inputs may be negative, down to -input_scale.")
     layers: list[LayerSettings] = Field(min_length=1, description="Layers in order; the last is dense.")
 
 
@@ -104,8 +118,8 @@ class TaskSettings(_Settings):
 class DatasetSettings(_Settings):
     """Where data come from and how they are split."""
 
-    folder: str = Field("results/datasets", min_length=1, description="Where archives are kept, for all scales.")
-    mirrors: list[str] = Field(
+    folder: Folder = Field("results/datasets", description="Where archives are kept, for all scales.")
+    mirrors: list[Annotated[str, Field(min_length=1)]] = Field(
         default=[],
         description="Folders or URLs that hold `mnist/` and `fashion-mnist/`; tried after the environment variable "
         "`AANN_DATA_MIRROR` and before torchvision's own addresses.",
@@ -171,7 +185,7 @@ class PSirenSettings(_Settings):
 
     batch_size: int = Field(64, ge=1, description="Images a minibatch.")
     shift: int = Field(
-        1, ge=0, description="Training images are moved by up to this many pixels each way; 0 for not at all."
+        1, ge=0, le=14, description="Training images are moved by up to this many pixels each way; 0 for not at all."
     )
     precision: Literal["bfloat16", "float32"] = Field(
         "bfloat16", description="Type in which training convolves; evaluation is always exact."
@@ -186,18 +200,25 @@ class Settings(_Settings):
     """All settings of one scale."""
 
     scale: Name = Field(description="Names the folder below `results`: `paper` or `quick`.")
-    results: str = Field("results", min_length=1, description="The folder that all runs write to.")
-    networks: dict[Name, NetworkSettings] = Field(description="Architectures by name.")
-    tasks: dict[Name, TaskSettings] = Field(description="Tasks by name.")
+    results: Folder = Field("results", description="The folder that all runs write to.")
+    networks: dict[Name, NetworkSettings] = Field(min_length=1, description="Architectures by name.")
+    tasks: dict[Name, TaskSettings] = Field(min_length=1, description="Tasks by name.")
     datasets: DatasetSettings = Field(default=DatasetSettings(), description="Stage datasets.")
     psiren: PSirenSettings = Field(default=PSirenSettings(), description="Stage psiren.")
 
     @model_validator(mode="after")
-    def _networks_exist(self) -> Settings:
+    def _networks_fit(self) -> Settings:
         for name, task in self.tasks.items():
             if task.network not in self.networks:
                 known = ", ".join(self.networks)
                 raise ValueError(f"tasks.{name}.network: no network {task.network!r}; 'networks' has {known}")
+            network = self.networks[task.network]
+            last = network.layers[-1]
+            if network.input_shape != IMAGE_SHAPE or not isinstance(last, DenseSettings) or last.units != CLASSES:
+                raise ValueError(
+                    f"tasks.{name}.network: {task.network!r} does not fit {task.dataset!r}; expected input_shape "
+                    f"{IMAGE_SHAPE} and a last layer of {CLASSES} units"
+                )
         return self
 
     def task(self, name: str) -> TaskSettings:
@@ -205,16 +226,18 @@ class Settings(_Settings):
         return _lookup(self.tasks, name, "task", "tasks")
 
     def part(self, section: str, task: str) -> dict[str, Any]:
-        """Return, as settings in their own right, what one stage needs for one task.
+        """Return, as settings in their own right, what the result of one stage for one task depends on.
 
-        The lists of sparsities and seeds are left out: a network does not depend on which others are made.
+        Left out are the lists of sparsities and seeds, since a network does not depend on which others are made, and
+        the places that data come from, since their content is verified.
         """
         chosen = self.task(task)
+        places = {"folder", "mirrors"}
         return {
             "scale": self.scale,
             "networks": {chosen.network: self.networks[chosen.network].model_dump()},
             "tasks": {task: chosen.model_dump(exclude={"sparsities", "seeds"})},
-            section: getattr(self, section).model_dump(),
+            section: getattr(self, section).model_dump(exclude=places),
         }
 
     def network(self, task: str) -> dict[str, Any]:
@@ -264,9 +287,18 @@ def validate(values: Mapping[str, Any], source: str = "configuration") -> Settin
     return settings
 
 
+_MESSAGES = {
+    "model_type": "expected a mapping of settings",
+    "dict_type": "expected a mapping of settings",
+    "union_tag_not_found": "expected a layer with type: convolution or type: dense",
+    "union_tag_invalid": "expected a layer with type: convolution or type: dense",
+}
+"""What is expected, by pydantic's type of error, where its own words would not help."""
+
+
 def _first_problem(error: ValidationError) -> str:
     problem = min(error.errors(), key=lambda found: found["type"] != "extra_forbidden")
-    key = ".".join(str(part) for part in problem["loc"] if part not in ("convolution", "dense"))
+    key = ".".join(_without_tags(problem["loc"]))
     help_text = "; see config/README.md"
     if problem["type"] == "extra_forbidden":
         known = _known_keys(problem["loc"][:-1])
@@ -274,11 +306,20 @@ def _first_problem(error: ValidationError) -> str:
         return f"unknown setting '{key}'{_suggestion(str(problem['loc'][-1]), known)}{hint}{help_text}"
     if problem["type"] == "missing":
         return f"setting '{key}' is missing{help_text}"
-    message = problem["msg"].removeprefix("Value error, ")
+    message = _MESSAGES.get(problem["type"], problem["msg"].removeprefix("Value error, "))
     prefix = f"setting '{key}': " if key else ""
     value = problem["input"]
     shown = "" if isinstance(value, dict) else f" (found {value!r})"
     return f"{prefix}{message}{shown}{help_text}"
+
+
+def _without_tags(location: Sequence[Any]) -> list[str]:
+    """Return the keys and indices of a location, without the type of a layer that stands after its index."""
+    return [
+        str(part)
+        for before, part in zip([None, *location], location, strict=False)
+        if not (isinstance(before, int) and part in ("convolution", "dense"))
+    ]
 
 
 def _known_keys(location: Sequence[Any]) -> list[str]:
@@ -314,7 +355,7 @@ def _is_model(annotation: Any) -> bool:
     return isinstance(annotation, type) and issubclass(annotation, _Settings)
 
 
-def load(paths: Iterable[Path | str], overrides: Mapping[str, Any] | None = None) -> Settings:
+def load(paths: Iterable[Path | str]) -> Settings:
     """Read YAML files, each laid over those before it, and validate the result.
 
     Raises ``InputError`` if a file is missing or is not YAML, or if a setting is wrong.
@@ -323,7 +364,7 @@ def load(paths: Iterable[Path | str], overrides: Mapping[str, Any] | None = None
     names = [str(path) for path in paths]
     for path in names:
         merged = merge(merged, _read_yaml(Path(path)))
-    return validate(merge(merged, overrides or {}), source=" + ".join(names))
+    return validate(merged, source=" + ".join(names))
 
 
 def _read_yaml(path: Path) -> dict[str, Any]:

@@ -137,7 +137,7 @@ class Architecture:
             channels, height, width = specification["input_shape"]
             others = {key: value for key, value in specification.items() if key not in ("layers", "input_shape")}
             return cls((channels, height, width), layers, **others)
-        except (KeyError, TypeError, ValueError) as error:
+        except (KeyError, TypeError, ValueError, ZeroDivisionError) as error:
             raise InputError(f"network: cannot read {error!r}; see 'networks' in config/README.md") from error
 
 
@@ -210,9 +210,12 @@ class TernaryNetwork:
         architecture than the one given.
         """
         arrays, metadata = read_arrays(path)
-        if "architecture" not in metadata:
+        if not isinstance(metadata, dict) or not isinstance(metadata.get("architecture"), dict):
             raise InputError(f"{path}: holds no network; expected a file of the p-SIREN stage")
-        found = Architecture.from_dict(metadata["architecture"])
+        try:
+            found = Architecture.from_dict(metadata["architecture"])
+        except InputError as error:
+            raise InputError(f"{path}: {error}") from error
         if architecture is not None and found != architecture:
             raise InputError(
                 f"{path}: belongs to another architecture: {json.dumps(found.to_dict())}, expected "

@@ -28,16 +28,21 @@ def describe(
 ) -> dict[str, Any]:
     """Return the provenance of a result that ``module`` (such as ``aann.psiren``) made.
 
-    ``inputs`` are files, recorded by path and SHA-256; ``values`` are what else the result depends on, such as a seed.
+    ``inputs`` are files, recorded by SHA-256 under their path, or under their name if the path is absolute; ``values``
+    are what else the result depends on, such as a seed.
     """
     return {
         "module": module,
         "code": code_fingerprint(module),
-        "inputs": {Path(path).as_posix(): sha256(path) for path in inputs},
+        "inputs": {_recorded_path(Path(path)): sha256(path) for path in inputs},
         "settings": dict(settings or {}),
         **values,
         "versions": versions(),
     }
+
+
+def _recorded_path(path: Path) -> str:
+    return path.name if path.is_absolute() else path.as_posix()
 
 
 def versions() -> dict[str, str]:
@@ -48,7 +53,7 @@ def versions() -> dict[str, str]:
 def code_fingerprint(*modules: str) -> str:
     """Return a hash of what modules do: their code and all they import from this package, comments aside."""
     digest = hashlib.sha256()
-    for name in sorted(_reachable(modules) - set(_NO_RESULT_DEPENDS_ON)):
+    for name in sorted(_reachable(modules)):
         digest.update(f"{name}\n{_code(_file(name))}\n".encode())
     return digest.hexdigest()[:16]
 
@@ -58,7 +63,7 @@ def _reachable(modules: Iterable[str]) -> set[str]:
     waiting = list(modules)
     while waiting:
         name = waiting.pop()
-        if name not in reached:
+        if name not in reached and name not in _NO_RESULT_DEPENDS_ON:
             reached.add(name)
             waiting.extend(_imports(name))
     return reached

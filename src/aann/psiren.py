@@ -28,7 +28,7 @@ from aann.networks import Architecture, TernaryNetwork
 from aann.training import Curve, Phase, Progress, Weights
 
 RealWeights = dict[str, np.ndarray]
-"""One float32 array per layer, by layer name."""
+"""One float32 array per layer, by layer name, in the shapes of ``Architecture.weight_shapes``."""
 
 _STEPS = ("dense", "sparsify", "network")
 
@@ -37,7 +37,7 @@ _STEPS = ("dense", "sparsify", "network")
 class Problem:
     """What p-SIREN is given: a network to make, images to train it on and to choose it by, settings and a seed.
 
-    Raises ``InputError`` if the images do not fit the network.
+    Raises ``InputError`` if the images or their classes do not fit the network.
     """
 
     architecture: Architecture
@@ -49,6 +49,11 @@ class Problem:
     def __post_init__(self) -> None:
         for images in (self.train, self.validation):
             reference.check_images(self.architecture, images.images)
+            if images.labels.max() >= self.architecture.classes:
+                raise InputError(
+                    f"labels: hold class {images.labels.max()}, but the network's last layer has "
+                    f"{self.architecture.classes} units; give it one for each class"
+                )
 
 
 class _Trainer:
@@ -138,7 +143,11 @@ def sparsify(
 
 
 class _Pruning:
-    """Gradual magnitude pruning of weights in place, with copies of them at each sparsity asked for."""
+    """Gradual magnitude pruning of weights in place, with copies of them at each sparsity asked for.
+
+    Shares of a layer that are no whole numbers are rounded down on the way, and exactly in the copies: so pruned
+    weights stay pruned, and every copy has its exact number of zeros, whichever others are asked for.
+    """
 
     def __init__(self, weights: Weights, sparsities: list[float], settings: SparsifySettings) -> None:
         self.weights = weights
@@ -155,20 +164,20 @@ class _Pruning:
         reached = min(1.0, (progress.step + self.settings.interval) / progress.steps)
         target = self.largest * (1 - (1 - reached) ** 3)
         while self.remaining and self.remaining[0] <= target:
-            self._prune(self.remaining[0])
-            self.stops[self.remaining.pop(0)] = _to_numpy(self.weights)
-        self._prune(target)
+            sparsity = self.remaining.pop(0)
+            masks = self._masks(sparsity)
+            self.stops[sparsity] = _to_numpy({name: self.weights[name] * masks[name] for name in masks})
+        self.masks = self._masks(target, exact=False)
+        self.hold(progress)
 
-    def _prune(self, sparsity: float) -> None:
-        zeros = zero_counts(self.weights, sparsity, self.settings.distribution)
-        self.masks = {name: keep_largest(tensor, zeros[name]) for name, tensor in self.weights.items()}
-        self.hold()
+    def _masks(self, sparsity: float, exact: bool = True) -> Weights:
+        """Return masks of a sparsity; if not ``exact``, a layer may have one zero less, but never less than before."""
+        zeros = zero_counts(self.weights, sparsity, self.settings.distribution, exact)
+        return {name: keep_largest(tensor, zeros[name]) for name, tensor in self.weights.items()}
 
-    @torch.no_grad()
-    def hold(self, progress: Progress | None = None) -> None:
-        """Keep pruned weights at 0 after an optimizer step."""
-        for name, tensor in self.weights.items():
-            tensor.mul_(self.masks[name])
+    def hold(self, progress: Progress) -> None:
+        """Keep pruned weights at 0, after an optimizer step as well."""
+        _multiply(self.weights, self.masks)
 
 
 def p_siren(problem: Problem, sparse: RealWeights, sparsity: float) -> tuple[TernaryNetwork, Curve]:
@@ -189,16 +198,17 @@ def p_siren(problem: Problem, sparse: RealWeights, sparsity: float) -> tuple[Ter
 def _fine_tune(trainer: _Trainer, weights: Weights) -> None:
     """Step 3: train the non-zero weights in place."""
     masks = {name: (tensor != 0).float() for name, tensor in weights.items()}
-
-    @torch.no_grad()
-    def hold(progress: Progress) -> None:
-        for name, tensor in weights.items():
-            tensor.mul_(masks[name])
-
     steps = trainer.settings.fine_tune
     if steps.epochs:
         phase = trainer.real_phase("fine_tune", weights, steps.epochs, steps.learning_rate)
-        trainer.run(replace(phase, after=hold))
+        trainer.run(replace(phase, after=lambda progress: _multiply(weights, masks)))
+
+
+@torch.no_grad()
+def _multiply(weights: Weights, masks: Weights) -> None:
+    """Set weights to 0 where their mask is 0, in place."""
+    for name, tensor in weights.items():
+        tensor.mul_(masks[name])
 
 
 class _Latent:
@@ -331,11 +341,13 @@ def _train_last_layer(trainer: _Trainer, latent: _Latent, best: _Best) -> None:
     training.run(phase, inputs, trainer.labels, trainer.generator, trainer.curve)
 
 
-def zero_counts(weights: Mapping[str, torch.Tensor], sparsity: float, distribution: str = "uniform") -> dict[str, int]:
+def zero_counts(
+    weights: Mapping[str, torch.Tensor], sparsity: float, distribution: str = "uniform", exact: bool = True
+) -> dict[str, int]:
     """Return how many weights of each layer are 0 at a sparsity (percent): round(n p / 100) in all.
 
-    ``uniform`` gives every layer the same share, rounded by largest remainder; ``global`` prunes the smallest of all
-    weights, wherever they are.
+    ``uniform`` gives every layer the same share, rounded by largest remainder (or, if not ``exact``, down); ``global``
+    prunes the smallest of all weights, wherever they are.
     """
     sizes = np.array([tensor.numel() for tensor in weights.values()])
     total = round(int(sizes.sum()) * sparsity / 100)
@@ -344,10 +356,11 @@ def zero_counts(weights: Mapping[str, torch.Tensor], sparsity: float, distributi
         pruned = torch.argsort(magnitudes, stable=True)[:total].numpy()
         counts = np.histogram(pruned, bins=np.concatenate([[0], sizes.cumsum()]))[0]
     else:
-        shares = sizes * (total / sizes.sum())
+        shares = sizes * total / sizes.sum()
         counts = np.floor(shares).astype(int)
-        order = np.argsort(counts - shares, kind="stable")
-        counts[order[: total - counts.sum()]] += 1
+        if exact:
+            order = np.argsort(counts - shares, kind="stable")
+            counts[order[: total - counts.sum()]] += 1
     return {name: int(count) for name, count in zip(weights, counts, strict=True)}
 
 

@@ -31,8 +31,8 @@ To change a setting, edit `config.yaml`, lay a file of your own over it with `--
 line (`--config psiren='{batch_size: 256}'`). A wrong key or value stops the workflow before any job, with one line that
 names it; `python -m aann settings check` does the same by hand and prints every setting with its default filled in.
 
-**Another network** is an entry in `networks` and its name in a task. **Another sparsity or seed** is a number in a
-task's list: only what is new runs, except that a new largest sparsity changes the way of step 2 to all of them.
+**Another network** is an entry in `networks` and its name in a task. **Another seed** is a number in a task's list, and
+only what is new runs. **Another sparsity** is one too, and repeats step 2 of that task and what follows it.
 
 The tables below are written by `python -m aann settings reference` from `src/aann/config.py`; a test holds them equal.
 """
@@ -106,11 +106,20 @@ def _type(field: dict[str, Any]) -> str:
     if "enum" in field:
         return " or ".join(f"`{value}`" for value in field["enum"])
     if field["type"] == "array":
-        return f"list of {_type(field['items'])}"
+        return f"list of {_count(field)}{_type(field['items'])}"
     if field["type"] == "object":
         (value,) = field.get("patternProperties", {"": field.get("additionalProperties")}).values()
         return f"mapping from names to {_type(value)}"
-    return f"{field['type']}{_range(field)}"
+    return f"{field['type']}{_range(field)}{_pattern(field)}"
+
+
+def _pattern(field: dict[str, Any]) -> str:
+    return f", matching `{field['pattern'].replace('|', chr(92) + '|')}`" if "pattern" in field else ""
+
+
+def _count(field: dict[str, Any]) -> str:
+    fewest, most = field.get("minItems", 0), field.get("maxItems")
+    return f"{most} x " if fewest == most else f"{fewest} or more x " if fewest else ""
 
 
 def _range(field: dict[str, Any]) -> str:

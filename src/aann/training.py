@@ -17,8 +17,8 @@ import torch
 import torch.nn.functional as F
 from tqdm import tqdm
 
-from aann.evaluation.reference import channels_last
-from aann.networks import Architecture, Convolution
+from aann.evaluation.reference import propagate
+from aann.networks import Architecture
 
 Weights = dict[str, torch.Tensor]
 
@@ -63,18 +63,10 @@ def features(
 
     ``windows`` gives, by layer, how far HardTanh passes gradients (default: 1, its true derivative).
     """
-    windows = windows or {}
-    values = channels_last(images)
-    for layer in architecture.layers[:-1]:
-        if isinstance(layer, Convolution):
-            kernel = channels_last(weights[layer.name])
-            values = F.conv2d(values, kernel, stride=layer.stride, padding=layer.padding)
-            if layer.pool:
-                values = F.max_pool2d(values, layer.pool, layer.pool_stride or layer.pool)
-        else:
-            values = values.flatten(1) @ weights[layer.name].T
-        values = _HardTanh.apply(values, windows.get(layer.name, 1.0))
-    return values.flatten(1)
+    chosen = windows or {}
+    return propagate(
+        architecture, weights, images, lambda layer, values: _HardTanh.apply(values, chosen.get(layer, 1.0))
+    )
 
 
 def forward(
@@ -104,6 +96,13 @@ class Progress:
     def fraction(self) -> float:
         """The share of the phase that is done, from 0 at its first minibatch to almost 1 at its last."""
         return self.step / self.steps
+
+
+def set_up(threads: int) -> None:
+    """Make PyTorch use that many CPU threads, and only algorithms that give the same result each time."""
+    torch.set_num_threads(threads)
+    torch.use_deterministic_algorithms(True)
+    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
 
 
 def constant(progress: Progress) -> float:

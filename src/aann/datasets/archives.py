@@ -13,6 +13,7 @@ import os
 import urllib.request
 import zlib
 from collections.abc import Sequence
+from http.client import HTTPException
 from pathlib import Path
 
 import numpy as np
@@ -33,14 +34,15 @@ _TIMEOUT_SECONDS = 60
 _LARGEST_BYTES = 2**27
 
 
-def fetch(dataset: str, folder: Path, mirrors: Sequence[str] = ()) -> None:
-    """Put the four archives of a data set into ``folder``, each verified by its MD5 sum before it is written.
+def fetch(dataset: str, folder: Path, mirrors: Sequence[str] = (), names: Sequence[str] = FILES) -> None:
+    """Put archives of a data set into ``folder``, each verified by its MD5 sum before it is written.
 
     A file that is there and has its sum is kept. Raises ``InputError`` if no place serves a file with that sum; the
     message lists the places tried and says how to supply the file by hand.
     """
-    for name, md5 in _resources(dataset).items():
-        path = folder / name
+    sums = _resources(dataset)
+    for name in names:
+        path, md5 = folder / name, sums[name]
         if path.is_file() and _md5(path.read_bytes()) == md5:
             continue
         content = _download(dataset, name, md5, path, mirrors)
@@ -68,7 +70,7 @@ def _download(dataset: str, name: str, md5: str, path: Path, mirrors: Sequence[s
     for place in _places(dataset, mirrors):
         try:
             content = _read(place + name)
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, HTTPException) as error:
             reason = getattr(error, "reason", None) or getattr(error, "strerror", None) or error
             failures.append(f"{place}{name}: {reason}")
             continue
@@ -84,7 +86,7 @@ def _download(dataset: str, name: str, md5: str, path: Path, mirrors: Sequence[s
 def _read(address: str) -> bytes:
     """Return the content of a local file or of a http(s) or file URL."""
     if "://" not in address:
-        return Path(address).read_bytes()
+        return Path(address).expanduser().read_bytes()
     with urllib.request.urlopen(address, timeout=_TIMEOUT_SECONDS) as response:
         content: bytes = response.read(_LARGEST_BYTES)
     return content

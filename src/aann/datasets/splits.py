@@ -40,14 +40,14 @@ class Images:
         return digest.hexdigest()
 
 
-def split(dataset: str, settings: DatasetSettings) -> dict[str, Images]:
-    """Return the splits of a data set by name: train, validation and test.
+def split(dataset: str, settings: DatasetSettings, folder: Path) -> dict[str, Images]:
+    """Return the splits of a data set by name: train, validation and test. ``folder`` holds the archives, if any.
 
     The test images are the data set's own (for data sets made here, drawn by seed). Validation images are drawn from
-    the training images by seed, equally many of each class. Raises ``InputError`` if there are too few.
+    the training images by seed, equally many of each class (or one more). Raises ``InputError`` if there are too few.
     """
     if dataset in archives.DATASETS:
-        train_images, train_labels, *rest = archives.load(dataset, Path(settings.folder) / dataset)
+        train_images, train_labels, *rest = archives.load(dataset, folder)
         train, test = Images(train_images, train_labels), Images(*rest)
     else:
         everything = Images(*embedded.load(dataset, settings.letters, settings.seed))
@@ -56,11 +56,11 @@ def split(dataset: str, settings: DatasetSettings) -> dict[str, Images]:
     return {"train": train, "validation": validation, "test": test}
 
 
-def sources(dataset: str, settings: DatasetSettings) -> list[Path]:
+def sources(dataset: str, folder: Path) -> list[Path]:
     """Return the files that ``split`` reads: the archives of a downloaded data set, or none."""
     if dataset not in archives.DATASETS:
         return []
-    return [Path(settings.folder) / dataset / name for name in archives.FILES]
+    return [folder / name for name in archives.FILES]
 
 
 def _set_aside(images: Images, count: int, seed: int, setting: str) -> tuple[Images, Images]:

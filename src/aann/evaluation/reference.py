@@ -6,7 +6,7 @@ summation and the number of threads do not matter. Max-pooling and HardTanh are 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 
 import numpy as np
 import torch
@@ -43,17 +43,32 @@ def _hidden(network: TernaryNetwork, images: np.ndarray) -> Iterator[torch.Tenso
     weights = {name: torch.from_numpy(array.astype(np.float32)) for name, array in network.weights.items()}
     scale = network.architecture.input_scale
     for start in range(0, len(images), _BATCH):
-        values = channels_last(torch.from_numpy(images[start : start + _BATCH].astype(np.float32)))
-        for layer in network.architecture.layers[:-1]:
-            if isinstance(layer, Convolution):
-                kernel = channels_last(weights[layer.name])
-                values = F.conv2d(values, kernel, stride=layer.stride, padding=layer.padding)
-                if layer.pool:
-                    values = F.max_pool2d(values, layer.pool, layer.pool_stride or layer.pool)
-            else:
-                values = values.flatten(1) @ weights[layer.name].T
-            values = values.clamp(-scale, scale)
-        yield values.flatten(1)
+        batch = torch.from_numpy(images[start : start + _BATCH].astype(np.float32))
+        yield propagate(network.architecture, weights, batch, lambda _, values: values.clamp(-scale, scale))
+
+
+def propagate(
+    architecture: Architecture,
+    weights: Mapping[str, torch.Tensor],
+    images: torch.Tensor,
+    hard_tanh: Callable[[str, torch.Tensor], torch.Tensor],
+) -> torch.Tensor:
+    """Return the inputs of the last layer, shape (images, features).
+
+    ``images`` are floats of shape (images, channels, height, width), ``weights`` float tensors by layer name, and
+    ``hard_tanh`` is applied to each hidden layer's name and values.
+    """
+    values = channels_last(images)
+    for layer in architecture.layers[:-1]:
+        if isinstance(layer, Convolution):
+            kernel = channels_last(weights[layer.name])
+            values = F.conv2d(values, kernel, stride=layer.stride, padding=layer.padding)
+            if layer.pool:
+                values = F.max_pool2d(values, layer.pool, layer.pool_stride or layer.pool)
+        else:
+            values = values.flatten(1) @ weights[layer.name].T
+        values = hard_tanh(layer.name, values)
+    return values.flatten(1)
 
 
 def channels_last(tensor: torch.Tensor) -> torch.Tensor:
