@@ -71,3 +71,9 @@ def networks_of(task, pattern):
         sparsity=sparsities_of(task),
         seed=SETTINGS.task(task).seeds,
     )
+
+
+def refuse_figure(name):
+    """Raise an error that lists the figures there are."""
+    known = [rule.name for rule in workflow.rules if rule.name.startswith("figure_")]
+    raise WorkflowError(f"unknown figure {name!r}; expected one of {', '.join(known)}")

@@ -15,9 +15,11 @@ rule fetch_archive:
     resources:
         mem_mb=1000,
         runtime=30,
+    params:
+        folder=subpath(output[0], parent=True),
     shell:
         "python -m aann datasets fetch {wildcards.dataset} {wildcards.archive}"
-        " --folder {ARCHIVES:q}/{wildcards.dataset} {MIRRORS} 2> {log:q}"
+        " --folder {params.folder:q} {MIRRORS} 2> {log:q}"
 
 
 rule split_dataset:

@@ -63,3 +63,15 @@ FIGURES = [
     for name in ("1", "2a", "12")
     for ending in ("pdf", "png", "csv")
 ]
+
+
+# A figure that is no rule ends here, with the list of those that are.
+rule unknown_figure:
+    input:
+        lambda wildcards: refuse_figure(wildcards.figure),
+    output:
+        "figure_{figure}",
+    log:
+        f"{RESULTS}/logs/figures/unknown_{{figure}}.log",
+    shell:
+        "exit 1"

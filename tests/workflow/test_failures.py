@@ -34,7 +34,7 @@ def test_a_wrong_setting_stops_the_workflow_with_its_name(fresh, config, message
 def test_an_unknown_figure_is_named(fresh):
     result = fresh.snakemake("--", "figure_99")
     assert result.returncode == 1
-    assert "figure_99" in result.stdout + result.stderr
+    assert "unknown figure '99'; expected one of figure_1, figure_2a, figure_12" in result.stdout + result.stderr
 
 
 def test_a_results_folder_that_cannot_be_written_is_named(fresh):
