@@ -1,6 +1,6 @@
 # Two commands set everything up: `make quick` builds the figures at the quick scale, `make test` runs the tests.
 PYTHON ?= python3
-CORES ?= 2
+CORES ?= $(shell getconf _NPROCESSORS_ONLN)
 BIN := .venv/bin
 READY := .venv/ready
 

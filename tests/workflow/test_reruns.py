@@ -48,7 +48,7 @@ def test_the_code_of_p_siren_reruns_it_and_what_follows(edited):
 
 
 def test_the_code_of_a_figure_reruns_that_figure(edited):
-    assert edited("src/aann/figures/schematic.py", "s=70", "s=80") == {"figure_1"}
+    assert edited("src/aann/figures/schematic.py", "s=45", "s=50") == {"figure_1"}
     assert edited("src/aann/figures/sparsity.py", "alpha=0.2", "alpha=0.3") == FIGURES
 
 

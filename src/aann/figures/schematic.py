@@ -13,7 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
 from aann.figures import style
-from aann.swaps import apply_swap
+from aann.swaps import all_swaps, apply_swap
 
 ORIGINAL = np.array([1, 0, -1, 0, 1, -1], np.int8)
 """w0 of section 3.2: the weights of three inputs to a first unit, then to a second."""
@@ -26,26 +26,37 @@ _LINES: dict[int, tuple[str, Any, float]] = {
     0: (style.GREY, (0, (2, 2)), 0.9),
     1: (style.BLUE, "-", 1.8),
 }
+_MOVED = "#F0E442"
 _INPUTS, _UNITS = 3, 2
 
 
 def draw(output: Path, provenance: Mapping[str, Any]) -> None:
-    """Draw N0 in the middle of its neighbors N1 to N4, each with its vector of weights and its swap."""
+    """Draw N0 and its neighbors N1 to N4, each with its vector of weights and the swap that leads to it."""
     style.use_style()
     networks = [ORIGINAL, *(apply_swap(ORIGINAL, start, end) for start, end in SWAPS)]
-    figure, axes = plt.subplots(1, 5, figsize=(2 * style.COLUMN_WIDTH, 2.1), layout="constrained")
-    for index, (axis, weights) in enumerate(zip(axes, networks, strict=True)):
+    figure, axes = plt.subplots(2, 3, figsize=(style.COLUMN_WIDTH, 2.7), layout="constrained")
+    *panels, key = axes.flat
+    for index, (axis, weights) in enumerate(zip(panels, networks, strict=True)):
         swap = SWAPS[index - 1] if index else None
         _draw_network(axis, weights, swap)
         values = ", ".join(f"{weight:d}".replace("-", "\N{MINUS SIGN}") for weight in weights)
-        axis.set_title(rf"$N_{index}$" + (" (original)" if swap is None else f": weight {swap[0]} to {swap[1]}"))
-        axis.text(0.5, -0.09, f"[{values}]", ha="center", va="top", fontsize=7, transform=axis.transAxes)
-    handles = [
+        move = "original" if swap is None else f"{swap[0]} \N{RIGHTWARDS ARROW} {swap[1]}"
+        axis.set_title(f"$N_{index}$: {move}")
+        axis.text(0.5, -0.02, f"[{values}]", ha="center", va="top", fontsize=6, transform=axis.transAxes)
+    _draw_key(key)
+    style.save(figure, output, _table(networks), provenance)
+
+
+def _draw_key(axis: Axes) -> None:
+    neighbors = len(all_swaps(ORIGINAL)[0])
+    lines = [
         Line2D([], [], color=color, linestyle=line, linewidth=width, label=label)
         for (color, line, width), label in zip(_LINES.values(), ("\N{MINUS SIGN}1", "0 (none)", "+1"), strict=True)
     ]
-    figure.legend(handles=handles, loc="outside lower center", ncols=3, frameon=False, title="Weight")
-    style.save(figure, output, _table(networks), provenance)
+    lines.append(Line2D([], [], color=_MOVED, linewidth=6, label="moved"))
+    axis.legend(handles=lines, loc="center", frameon=False, title="Weight")
+    axis.text(0.5, -0.02, f"4 of {neighbors} neighbors", ha="center", va="top", fontsize=6, transform=axis.transAxes)
+    axis.axis("off")
 
 
 def _draw_network(axis: Axes, weights: np.ndarray, swap: tuple[int, int] | None) -> None:
@@ -55,10 +66,10 @@ def _draw_network(axis: Axes, weights: np.ndarray, swap: tuple[int, int] | None)
         start, end = inputs[index % _INPUTS], units[index // _INPUTS]
         color, line, width = _LINES[int(weight)]
         if swap and index in swap:
-            axis.plot(*zip(start, end, strict=True), color="#F0E442", linewidth=6, solid_capstyle="round", zorder=1)
+            axis.plot(*zip(start, end, strict=True), color=_MOVED, linewidth=6, solid_capstyle="round", zorder=1)
         axis.plot(*zip(start, end, strict=True), color=color, linestyle=line, linewidth=width, zorder=2)
     x, y = zip(*inputs, *units, strict=True)
-    axis.scatter(x, y, s=70, color="white", edgecolor="black", zorder=3)
+    axis.scatter(x, y, s=45, color="white", edgecolor="black", zorder=3)
     axis.set(xlim=(-0.2, 1.2), ylim=(-0.15, 1.15))
     axis.axis("off")
 

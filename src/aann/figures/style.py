@@ -36,6 +36,7 @@ def use_style() -> None:
             "axes.titlesize": 8.5,
             "axes.labelsize": 8,
             "legend.fontsize": 7,
+            "legend.title_fontsize": 7,
             "xtick.labelsize": 7.5,
             "ytick.labelsize": 7.5,
             "axes.spines.top": False,
