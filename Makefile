@@ -26,7 +26,7 @@ figures: $(READY) ## Build all figures at the paper's scale, under results/paper
 	$(BIN)/snakemake --cores $(CORES) all_figures
 
 test: $(READY) ## Run the tests.
-	$(BIN)/python -m pytest -n $(CORES)
+	$(BIN)/python -m pytest -n $(CORES) --dist loadfile
 
 check: $(READY) ## Check format, style, types, imports and the workflow.
 	$(BIN)/ruff format --check .

@@ -146,12 +146,13 @@ class _PSirenJob:
     """What the commands of p-SIREN share: the problem, and how their files are read and written."""
 
     def __init__(self, settings: Settings, task: str, seed: int, data: Path, threads: int) -> None:
-        from aann import training
+        import torch
+
         from aann.datasets import splits
         from aann.networks import Architecture
         from aann.psiren import Problem
 
-        training.set_up(threads)
+        torch.set_num_threads(threads)
         self.architecture = Architecture.from_dict(settings.network(task))
         self.splits = splits.load(data)
         self.problem = Problem(

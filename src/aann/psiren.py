@@ -277,7 +277,6 @@ def _binarize(trainer: _Trainer, weights: Weights) -> TernaryNetwork:
     """Step 4: return the best network by validation accuracy."""
     latent = _Latent(trainer.architecture, weights, trainer.settings)
     best = _Best(latent)
-    best.offer(reference.correct_count(latent.network(), trainer.validation.images, trainer.validation.labels))
     trainer.run(_all_layers_phase(trainer, latent, best))
     latent.restore(best.state)
     if trainer.settings.binary.last_layer_epochs:

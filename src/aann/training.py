@@ -98,13 +98,6 @@ class Progress:
         return self.step / self.steps
 
 
-def set_up(threads: int) -> None:
-    """Make PyTorch use that many CPU threads, and only algorithms that give the same result each time."""
-    torch.set_num_threads(threads)
-    torch.use_deterministic_algorithms(True)
-    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
-
-
 def constant(progress: Progress) -> float:
     """Learning-rate schedule: no change."""
     return 1.0

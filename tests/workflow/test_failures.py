@@ -1,13 +1,6 @@
-"""Bad input stops the workflow before any job, and an interrupted job leaves nothing that could be a result."""
-
-import os
-import signal
-import subprocess
-import time
+"""Bad input stops the workflow before any job."""
 
 import pytest
-
-from aann.networks import TernaryNetwork
 
 
 @pytest.mark.parametrize(
@@ -45,29 +38,3 @@ def test_a_results_folder_that_cannot_be_written_is_named(fresh):
         "occupied: is not a folder, so nothing can be made in occupied/results; make it writable or choose another"
     )
     assert message in result.stdout + result.stderr
-
-
-def test_a_killed_build_leaves_no_half_written_output_and_goes_on(fresh):
-    process = subprocess.Popen(
-        fresh.command("--", "all_figures"),
-        cwd=fresh.folder,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    )
-    log = fresh.results / "logs/psiren/mnist/dense/seed0.log"
-    deadline = time.monotonic() + 120
-    while not log.exists() and time.monotonic() < deadline:
-        time.sleep(0.02)
-    time.sleep(2)
-    os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
-    assert log.exists()
-    complete = {path for path in fresh.results.rglob("*.safetensors") if not path.name.startswith(".")}
-    fresh.snakemake("--unlock")
-    fresh.build()
-    networks = list(fresh.results.glob("psiren/*/p*/seed*.safetensors"))
-    assert len(networks) == 3
-    for path in networks:
-        assert TernaryNetwork.load(path).sparsity == pytest.approx(float(path.parent.name[1:]), abs=0.1)
-    assert all(path.exists() for path in complete)

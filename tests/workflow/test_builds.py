@@ -1,6 +1,13 @@
-"""What runs again after a change: all that depends on it, and nothing else."""
+"""What runs again after a change (all that depends on it, and nothing else), and what a kill leaves behind."""
+
+import os
+import signal
+import subprocess
+import time
 
 import pytest
+
+from aann.networks import TernaryNetwork
 
 PSIREN = {"dense", "sparsify_mnist", "sparsify_fashion", "network", "accuracies"}
 FIGURES = {"figure_1", "figure_2a", "figure_12"}
@@ -70,3 +77,39 @@ def test_the_report_has_every_figure(built):
     text = output.read_text()
     for name in ("figure_1.png", "figure_2a.png", "figure_12.png"):
         assert name in text
+
+
+def result_files(workflow):
+    """Return the content of every result by its path; times stand in logs and benchmarks only."""
+    paths = [path for path in workflow.results.rglob("*.*") if path.is_file()]
+    kept = [path for path in paths if path.relative_to(workflow.results).parts[0] not in ("logs", "benchmarks")]
+    return {str(path.relative_to(workflow.results)): path.read_bytes() for path in kept}
+
+
+def test_a_killed_build_goes_on_and_ends_equal_to_an_undisturbed_one_in_another_folder(fresh, built):
+    process = subprocess.Popen(
+        fresh.command("--", "all_figures"),
+        cwd=fresh.folder,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    log = fresh.results / "logs/psiren/mnist/dense/seed0.log"
+    deadline = time.monotonic() + 120
+    while not log.exists() and time.monotonic() < deadline:
+        time.sleep(0.02)
+    time.sleep(2)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    assert log.exists()
+    for name, content in result_files(fresh).items():
+        assert "/." in f"/{name}" or content == result_files(built)[name]
+    fresh.snakemake("--unlock")
+    fresh.build()
+    undisturbed = result_files(built)
+    assert len([name for name in undisturbed if name.endswith(".safetensors")]) == 2 + 2 + 3 + 3
+    assert {name: content for name, content in result_files(fresh).items() if "/." not in name} == undisturbed
+    for name in undisturbed:
+        if "/p" in name and name.endswith("seed0.safetensors") and "/sparse/" not in name:
+            network = TernaryNetwork.load(built.results / name)
+            assert network.sparsity == pytest.approx(float(name.split("/p")[-1].split("/")[0]), abs=0.1)
