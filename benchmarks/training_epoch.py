@@ -2,10 +2,10 @@
 
 Both train the same network from the same weights on the same images in the same order, with Adam at the same rate.
 They take turns, so that a machine whose speed drifts treats both alike. Prints each run and the medians, and writes
-docs/training_epoch.csv. The plain loop is the network as a tutorial writes it: nn.Conv2d, Hardtanh, MaxPool2d,
+docs/tables/training_epoch.csv. The plain loop is the network as a tutorial writes it: nn.Conv2d, Hardtanh, MaxPool2d,
 nn.Linear, torch.optim.Adam.
 
-Usage: python benchmarks/training_epoch.py [--runs 5] [--images 50000] [--output docs/training_epoch.csv]
+Usage: python benchmarks/training_epoch.py [--runs 5] [--images 50000] [--output docs/tables/training_epoch.csv]
 """
 
 from __future__ import annotations
@@ -55,7 +55,8 @@ def run_plain(weights: training.Weights, images: torch.Tensor, labels: torch.Ten
     criterion = nn.CrossEntropyLoss()
     order = torch.randperm(len(images), generator=torch.Generator().manual_seed(0))
     start = time.perf_counter()
-    for batch in order[: len(order) // BATCH * BATCH].split(BATCH):
+    for first in range(0, len(order) // BATCH * BATCH, BATCH):
+        batch = order[first : first + BATCH]
         optimizer.zero_grad()
         loss = criterion(network(images[batch].float() / 255), labels[batch])
         loss.backward()
@@ -98,13 +99,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--images", type=int, default=50_000)
-    parser.add_argument("--output", type=Path, default=Path("docs/training_epoch.csv"))
+    parser.add_argument("--output", type=Path, default=Path("docs/tables/training_epoch.csv"))
     arguments = parser.parse_args()
     torch.set_num_threads(1)
 
     settings = load(["config/config.yaml"])
-    archives.fetch("mnist", Path(settings.datasets.folder) / "mnist", settings.datasets.mirrors)
-    data = splits.split("mnist", settings.datasets)
+    folder = Path(settings.datasets.folder) / "mnist"
+    archives.fetch("mnist", folder, settings.datasets.mirrors)
+    data = splits.split("mnist", settings.datasets, folder)
     images = torch.from_numpy(data["train"].images[: arguments.images])
     labels = torch.from_numpy(data["train"].labels[: arguments.images])
     architecture = Architecture.from_dict(settings.network("mnist"))

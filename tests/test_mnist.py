@@ -2,6 +2,8 @@
 
 import gzip
 import json
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -69,6 +71,16 @@ def test_the_network_is_90_percent_sparse_ternary_and_good(run, paper_settings):
     assert accuracy.test_images == accuracy.validation_images == 10_000
     assert accuracy.test_accuracy == accuracy.test_correct / 10_000
     assert accuracy.test_accuracy > 0.95
+
+
+def test_the_benchmark_of_training_runs(root, data_mirror, tmp_path):
+    command = [sys.executable, "benchmarks/training_epoch.py", "--runs", "1", "--images", "640"]
+    output = tmp_path / "training_epoch.csv"
+    subprocess.run([*command, "--output", output], cwd=root, check=True, capture_output=True)
+    table = read_table(output)
+    assert list(table.loop) == ["plain eager PyTorch", "aann, float32", "aann, bfloat16"]
+    assert (table.seconds > 0).all()
+    assert table.test_accuracy_percent[1] == pytest.approx(table.test_accuracy_percent[0], abs=3)
 
 
 def test_the_splits_are_mnists_own(run):
