@@ -61,9 +61,7 @@ def test_figure_2a_writes_the_table_it_draws(accuracies, tmp_path):
 
 def test_figure_2a_says_how_many_networks_a_point_has(accuracies, tmp_path, monkeypatch):
     titles = []
-    monkeypatch.setattr(
-        style, "save", lambda figure, *_: titles.append(figure.axes[0].get_legend().get_title().get_text())
-    )
+    monkeypatch.setattr(style, "save", lambda figure, *_: titles.append(figure.legends[0].get_title().get_text()))
     draw_sparsity(accuracies, tmp_path / "x.png")
     draw_sparsity(accuracies.iloc[:-1], tmp_path / "x.png")
     assert titles == ["n = 3 networks a point", "n = 2 to 3 networks a point"]

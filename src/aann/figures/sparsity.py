@@ -21,7 +21,7 @@ def draw(accuracies: pandas.DataFrame, title: str, output: Path, provenance: Map
     percent = accuracies.assign(test_percent=100 * accuracies.test_accuracy)
     by_sparsity = percent.groupby("sparsity").test_percent
     mean, low, high, count = by_sparsity.mean(), by_sparsity.min(), by_sparsity.max(), by_sparsity.size()
-    figure, axis = plt.subplots(figsize=(style.COLUMN_WIDTH, 2.5), layout="constrained")
+    figure, axis = plt.subplots(figsize=(style.COLUMN_WIDTH, 2.8), layout="constrained")
     axis.fill_between(mean.index, low, high, color=style.BLUE, alpha=0.2, linewidth=0, label="Range")
     axis.plot(mean.index, mean, color=style.BLUE, linewidth=1.3, label="Mean")
     axis.scatter(
@@ -30,5 +30,6 @@ def draw(accuracies: pandas.DataFrame, title: str, output: Path, provenance: Map
     networks = f"{count.min()}" if count.min() == count.max() else f"{count.min()} to {count.max()}"
     axis.set(xlabel="Sparsity (% of weights that are 0)", ylabel="Test accuracy (%)", title=title)
     axis.set_xlim(-2, max(100, mean.index.max() + 2))
-    axis.legend(loc="lower left", frameon=False, title=f"n = {networks} networks a point", alignment="left")
+    count_title = f"n = {networks} networks a point"
+    figure.legend(loc="outside lower center", ncols=3, frameon=False, title=count_title)
     style.save(figure, output, accuracies, provenance)
