@@ -22,8 +22,8 @@ from aann.provenance import code_fingerprint
 
 try:
     SETTINGS = validate(config)
-    require_writable(SETTINGS.results)
-    require_writable(SETTINGS.datasets.folder)
+    require_writable(SETTINGS.results, "results")
+    require_writable(SETTINGS.datasets.folder, "datasets.folder")
 except InputError as error:
     raise WorkflowError(str(error))
 

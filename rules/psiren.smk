@@ -55,7 +55,7 @@ for TASK in SETTINGS.tasks:
             code=code_fingerprint("aann.psiren"),
             sparsities=[f"--sparsity {sparsity}" for sparsity in sparsities_of(TASK)],
             outputs=lambda wildcards, output: [
-                f"--output {path}" for path in output.weights
+                f"--output {quote(path)}" for path in output.weights
             ],
         shell:
             "python -m aann psiren sparsify --task {params.task} --seed {wildcards.seed} --data {input.data:q}"

@@ -76,11 +76,14 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path, monkeypatch):
 
 
 def test_a_read_only_folder_is_named_before_anything_runs(tmp_path, monkeypatch):
-    artifacts.require_writable(tmp_path / "new/results")
+    artifacts.require_writable(tmp_path / "new/results", "results")
     assert not (tmp_path / "new").exists()
     monkeypatch.setattr(artifacts.os, "access", lambda path, mode: False)
-    with pytest.raises(InputError, match=f"{tmp_path}: is not writable, so nothing can be made in {tmp_path}/results"):
-        artifacts.require_writable(tmp_path / "results")
+    message = (
+        f"{tmp_path}: is not writable, so nothing can be made in {tmp_path}/results; .* the setting 'datasets.folder'"
+    )
+    with pytest.raises(InputError, match=message):
+        artifacts.require_writable(tmp_path / "results", "datasets.folder")
 
 
 def test_tables_are_read_back_with_their_metadata(tmp_path):

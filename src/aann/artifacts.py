@@ -56,14 +56,14 @@ def _umask() -> int:
     return mask
 
 
-def require_writable(folder: Path | str) -> None:
-    """Raise ``InputError`` unless files can be made in a folder, or the folder itself where it is not there yet."""
+def require_writable(folder: Path | str, setting: str) -> None:
+    """Raise ``InputError`` unless files can be made in the folder of a setting, or the folder where it is not there."""
     existing = next(path for path in (Path(folder).absolute(), *Path(folder).absolute().parents) if path.exists())
     if not existing.is_dir() or not os.access(existing, os.W_OK | os.X_OK):
         reason = "is not writable" if existing.is_dir() else "is not a folder"
         raise InputError(
             f"{existing}: {reason}, so nothing can be made in {folder}; make it writable or choose another folder with "
-            "the setting 'results'"
+            f"the setting '{setting}'"
         )
 
 

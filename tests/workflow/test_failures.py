@@ -1,5 +1,7 @@
 """Bad input stops the workflow before any job."""
 
+import shlex
+
 import pytest
 
 
@@ -22,6 +24,16 @@ def test_a_wrong_setting_stops_the_workflow_with_its_name(fresh, config, message
     assert message in output
     assert "Traceback" not in output
     assert not fresh.results.exists()
+
+
+def test_a_path_reaches_the_shell_quoted(fresh):
+    result = fresh.snakemake("--dry-run", "--printshellcmds", "--config", "results=a b;c", "--", "all_figures")
+    assert result.returncode == 0
+    commands = [line for line in (result.stdout + result.stderr).splitlines() if "python -m aann" in line]
+    assert any("psiren sparsify" in line for line in commands)
+    for line in commands:
+        words = shlex.split(line)
+        assert all(word.startswith("a b;c/") for word in words if ";c" in word), line
 
 
 def test_an_unknown_figure_is_named(fresh):
