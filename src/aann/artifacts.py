@@ -10,8 +10,8 @@ import hashlib
 import json
 import os
 import tempfile
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -129,18 +129,43 @@ def write_table(path: Path | str, table: Any, metadata: Mapping[str, Any] | None
 
     Raises ``InputError`` for another ending.
     """
+    if Path(path).suffix == ".parquet":
+        write_tables(path, [table], metadata)
+    elif Path(path).suffix == ".csv":
+        with atomic_path(path) as temporary:
+            table.to_csv(temporary, index=False, lineterminator="\n")
+    else:
+        raise InputError(f"{path}: expected a name that ends in .csv or .parquet")
+
+
+def write_tables(path: Path | str, tables: Iterable[Any], metadata: Mapping[str, Any] | None = None) -> None:
+    """Write pandas tables of the same columns as one Parquet file, one after the other; at least one."""
     import pyarrow
     import pyarrow.parquet
 
-    if Path(path).suffix not in (".csv", ".parquet"):
-        raise InputError(f"{path}: expected a name that ends in .csv or .parquet")
-    with atomic_path(path) as temporary:
-        if Path(path).suffix == ".csv":
-            table.to_csv(temporary, index=False, lineterminator="\n")
-            return
-        arrow = pyarrow.Table.from_pandas(table, preserve_index=False)
-        described = {**(arrow.schema.metadata or {}), _METADATA_KEY.encode(): to_json(metadata or {}).encode()}
-        pyarrow.parquet.write_table(arrow.replace_schema_metadata(described), temporary, compression="zstd")
+    described = {_METADATA_KEY.encode(): to_json(metadata or {}).encode()}
+    with atomic_path(path) as temporary, ExitStack() as stack:
+        writer = None
+        for table in tables:
+            arrow = pyarrow.Table.from_pandas(table, preserve_index=False)
+            arrow = arrow.replace_schema_metadata({**(arrow.schema.metadata or {}), **described})
+            if writer is None:
+                writer = pyarrow.parquet.ParquetWriter(temporary, arrow.schema, compression="zstd")
+                stack.enter_context(writer)
+            writer.write_table(arrow.cast(writer.schema))
+
+
+def read_table_metadata(path: Path | str) -> dict[str, Any]:
+    """Return the metadata of a Parquet table that ``write_table`` wrote; raise ``InputError`` if it is damaged."""
+    import pyarrow.parquet
+
+    path = require_file(path)
+    try:
+        header = pyarrow.parquet.read_metadata(path).metadata or {}
+        found: dict[str, Any] = json.loads(header[_METADATA_KEY.encode()])
+    except (OSError, ValueError, KeyError) as error:
+        raise InputError(f"{path}: cannot be read as a table of this package; delete it and run again") from error
+    return found
 
 
 def read_table(path: Path | str, columns: tuple[str, ...] = ()) -> Any:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -222,6 +222,12 @@ class TernaryNetwork:
                 f"{json.dumps(architecture.to_dict())}"
             )
         return cls(found, arrays, source=str(path))
+
+
+def require_layer(layer: str, layers: Iterable[str]) -> None:
+    """Raise ``InputError`` unless ``layer`` is one of a network's layers."""
+    if layer not in layers:
+        raise InputError(f"layer {layer!r}: the network has no such layer; expected one of {', '.join(layers)}")
 
 
 def _require_ternary(array: np.ndarray, source: str) -> None:

@@ -24,6 +24,7 @@ from aann.config import PSirenSettings, SparsifySettings
 from aann.datasets.splits import Images
 from aann.errors import InputError
 from aann.evaluation import reference
+from aann.evaluation.inputs import check_images
 from aann.networks import Architecture, TernaryNetwork
 from aann.training import Curve, Phase, Progress, Weights
 
@@ -48,7 +49,7 @@ class Problem:
 
     def __post_init__(self) -> None:
         for images in (self.train, self.validation):
-            reference.check_images(self.architecture, images.images)
+            check_images(self.architecture, images.images)
             if images.labels.max() >= self.architecture.classes:
                 raise InputError(
                     f"labels: hold class {images.labels.max()}, but the network's last layer has "

@@ -5,9 +5,38 @@ Indices are flat, in C order, into the weights of one layer, so a swap keeps the
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 
 from aann.errors import InputError
+from aann.networks import TernaryNetwork, require_layer
+
+
+def check_swaps(weights: np.ndarray, from_index: np.ndarray, to_index: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the indices of swaps as int64 arrays, one entry a swap.
+
+    Raises ``InputError`` unless there is at least one swap and, for each, both indices lie within the layer,
+    ``from_index`` holds a non-zero weight and ``to_index`` a zero.
+    """
+    start, end = np.asarray(from_index), np.asarray(to_index)
+    if start.ndim != 1 or start.shape != end.shape or start.size == 0:
+        raise InputError(
+            f"swaps: have shapes {start.shape} and {end.shape}, expected two arrays of one or more indices"
+        )
+    for name, indices in (("from_index", start), ("to_index", end)):
+        if not np.issubdtype(indices.dtype, np.integer):
+            raise InputError(f"{name}: has type {indices.dtype}, expected integers")
+        outside = indices[(indices < 0) | (indices >= weights.size)]
+        if outside.size:
+            raise InputError(f"{name} {outside[0]}: out of range, expected 0 to {weights.size - 1}")
+    flat = weights.ravel()
+    empty, filled = start[flat[start] == 0], end[flat[end] != 0]
+    if empty.size:
+        raise InputError(f"from_index {empty[0]}: holds 0, expected a non-zero weight to move")
+    if filled.size:
+        raise InputError(f"to_index {filled[0]}: holds {flat[filled[0]]}, expected a zero weight to fill")
+    return start.astype(np.int64), end.astype(np.int64)
 
 
 def apply_swap(weights: np.ndarray, from_index: int, to_index: int) -> np.ndarray:
@@ -15,23 +44,92 @@ def apply_swap(weights: np.ndarray, from_index: int, to_index: int) -> np.ndarra
 
     Raises ``InputError`` if an index is out of range, ``from_index`` holds 0, or ``to_index`` does not.
     """
-    for name, index in (("from_index", from_index), ("to_index", to_index)):
-        if not 0 <= index < weights.size:
-            raise InputError(f"{name} {index}: out of range, expected 0 to {weights.size - 1}")
-    if weights.flat[from_index] == 0:
-        raise InputError(f"from_index {from_index}: holds 0, expected a non-zero weight to move")
-    if weights.flat[to_index] != 0:
-        raise InputError(f"to_index {to_index}: holds {weights.flat[to_index]}, expected a zero weight to fill")
-    neighbor = weights.copy()
-    neighbor.flat[to_index] = weights.flat[from_index]
-    neighbor.flat[from_index] = 0
-    return neighbor
+    return apply_swaps(weights, np.array([from_index]), np.array([to_index]))
+
+
+def apply_swaps(weights: np.ndarray, from_index: np.ndarray, to_index: np.ndarray) -> np.ndarray:
+    """Return a copy of ``weights`` in which k weights have moved: a k-th neighbor.
+
+    Raises ``InputError`` as ``check_swaps`` does, and if two swaps share an index.
+    """
+    start, end = check_swaps(weights, from_index, to_index)
+    for name, indices in (("from_index", start), ("to_index", end)):
+        distinct, counts = np.unique(indices, return_counts=True)
+        if len(distinct) < len(indices):
+            raise InputError(f"{name} {distinct[counts > 1][0]}: stands in two swaps of one neighbor")
+    moved = weights.copy()
+    moved.flat[end] = weights.ravel()[start]
+    moved.flat[start] = 0
+    return moved
+
+
+def neighbor(network: TernaryNetwork, layer: str, from_index: int, to_index: int) -> TernaryNetwork:
+    """Return the first neighbor that a swap in a layer leads to.
+
+    Raises ``InputError`` if there is no such layer, and as ``apply_swap`` does.
+    """
+    require_layer(layer, network.layers)
+    changed = apply_swap(network.weights[layer], from_index, to_index)
+    return TernaryNetwork(network.architecture, {**network.weights, layer: changed})
+
+
+def neighborhood_size(weights: np.ndarray) -> int:
+    """Return the number of first neighbors in a layer: non-zeros x zeros."""
+    nonzeros = int(np.count_nonzero(weights))
+    return nonzeros * (weights.size - nonzeros)
+
+
+def swaps_at(weights: np.ndarray, numbers: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return swaps by their numbers in the order of ``all_swaps``, as int64 arrays, without making all of them.
+
+    Raises ``InputError`` if a number is not from 0 to the size of the neighborhood - 1.
+    """
+    size = neighborhood_size(weights)
+    outside = numbers[(numbers < 0) | (numbers >= size)]
+    if outside.size:
+        raise InputError(f"swap {outside[0]}: there is no such swap, expected 0 to {size - 1}")
+    sources, targets = np.flatnonzero(weights), np.flatnonzero(weights.ravel() == 0)
+    return sources[numbers // len(targets)], targets[numbers % len(targets)]
 
 
 def all_swaps(weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return every swap of a layer as two int64 arrays, from_index and to_index, ordered by the first, then the second.
 
-    Their length is non-zeros x zeros: the size of the first neighborhood.
+    Their length is the size of the first neighborhood.
+    """
+    return swaps_at(weights, np.arange(neighborhood_size(weights)))
+
+
+def swap_blocks(weights: np.ndarray, size: int, first: int = 0) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Yield the swaps of a layer in the order of ``all_swaps``, ``size`` at a time, from number ``first`` on."""
+    total = neighborhood_size(weights)
+    for start in range(first, total, size):
+        yield swaps_at(weights, np.arange(start, min(start + size, total)))
+
+
+def sample_numbers(weights: np.ndarray, count: int, random: np.random.Generator) -> np.ndarray:
+    """Return the numbers of ``count`` different swaps of a layer, all equally likely, int64 and rising.
+
+    Raises ``InputError`` if the layer has fewer.
+    """
+    size = neighborhood_size(weights)
+    if not 1 <= count <= size:
+        raise InputError(f"sample of {count} swaps: the layer has {size} first neighbors; expected 1 to that many")
+    return np.sort(random.choice(size, count, replace=False, shuffle=False))
+
+
+def sample_swaps(weights: np.ndarray, count: int, random: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """Return the swaps of ``sample_numbers`` as int64 arrays, from_index and to_index."""
+    return swaps_at(weights, sample_numbers(weights, count, random))
+
+
+def sample_neighbor(weights: np.ndarray, k: int, random: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """Return the k swaps that lead to a random k-th neighbor, for ``apply_swaps``: no index stands there twice.
+
+    Raises ``InputError`` if the layer has too few non-zeros or zeros for k swaps.
     """
     sources, targets = np.flatnonzero(weights), np.flatnonzero(weights.ravel() == 0)
-    return np.repeat(sources, targets.size), np.tile(targets, sources.size)
+    most = min(len(sources), len(targets))
+    if not 1 <= k <= most:
+        raise InputError(f"{k} swaps: the layer has {len(sources)} non-zeros and {len(targets)} zeros, so 1 to {most}")
+    return random.choice(sources, k, replace=False), random.choice(targets, k, replace=False)

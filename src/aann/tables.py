@@ -4,6 +4,30 @@ from __future__ import annotations
 
 from typing import Any
 
+SPLITS = ("validation", "test")
+"""The images that networks are counted on; those they were trained on are not."""
+
+NEIGHBORS = ("from_index", "to_index", "sign", "validation_correct", "test_correct")
+"""One row a first neighbor: the swap, as flat indices into the layer's weights and the weight moved; correct images."""
+
+HISTOGRAM = ("split", "correct", "neighbors")
+"""One row a split and count of correct images: how many neighbors have it."""
+
+SURVEY = (
+    "sparsity",
+    "seed",
+    "layer",
+    "split",
+    "images",
+    "original_correct",
+    "neighborhood",
+    "neighbors",
+    "better",
+    "equal",
+    "worse",
+)
+"""One row a network, layer and split: neighbors there are, counted, and better than, equal to, worse than the network."""
+
 ACCURACY = (
     "sparsity",
     "seed",

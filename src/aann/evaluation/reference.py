@@ -12,19 +12,21 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from aann.errors import InputError
-from aann.networks import Architecture, Convolution, TernaryNetwork
+from aann.evaluation.inputs import check_images, check_labels
+from aann.evaluation.objectives import ACCURACY, NO_RIVAL, Objective
+from aann.networks import Architecture, Convolution, TernaryNetwork, require_layer
+from aann.swaps import check_swaps, neighbor
 
 _BATCH = 500
 
 
-def logits(network: TernaryNetwork, images: np.ndarray) -> np.ndarray:
+def logits(network: TernaryNetwork, images: np.ndarray, device: str = "cpu") -> np.ndarray:
     """Return the int32 logits, shape (images, classes), of integer images of shape (images, channels, height, width).
 
     Raises ``InputError`` if the images have another shape or a value outside the network's input range.
     """
-    last = torch.from_numpy(network.weights[network.layers[-1]].astype(np.float32))
-    batches = [(hidden @ last.T).numpy().astype(np.int32) for hidden in _hidden(network, images)]
+    last = torch.from_numpy(network.weights[network.layers[-1]].astype(np.float32)).to(device)
+    batches = [(hidden @ last.T).cpu().numpy().astype(np.int32) for hidden in _hidden(network, images, device)]
     return np.concatenate(batches)
 
 
@@ -37,13 +39,13 @@ def features(network: TernaryNetwork, images: np.ndarray) -> np.ndarray:
 
 
 @torch.no_grad()
-def _hidden(network: TernaryNetwork, images: np.ndarray) -> Iterator[torch.Tensor]:
+def _hidden(network: TernaryNetwork, images: np.ndarray, device: str = "cpu") -> Iterator[torch.Tensor]:
     """Yield the inputs of the last layer, float32 that hold integers, a batch of images at a time."""
     check_images(network.architecture, images)
-    weights = {name: torch.from_numpy(array.astype(np.float32)) for name, array in network.weights.items()}
+    weights = {name: torch.from_numpy(array.astype(np.float32)).to(device) for name, array in network.weights.items()}
     scale = network.architecture.input_scale
     for start in range(0, len(images), _BATCH):
-        batch = torch.from_numpy(images[start : start + _BATCH].astype(np.float32))
+        batch = torch.from_numpy(images[start : start + _BATCH].astype(np.float32)).to(device)
         yield propagate(network.architecture, weights, batch, lambda _, values: values.clamp(-scale, scale))
 
 
@@ -94,15 +96,63 @@ def correct_count(network: TernaryNetwork, images: np.ndarray, labels: np.ndarra
     return int((predictions(network, images) == labels).sum())
 
 
-def check_images(architecture: Architecture, images: np.ndarray) -> None:
-    """Raise ``InputError`` unless images are a batch of integers in the architecture's shape and input range."""
-    if images.ndim != 4 or images.shape[1:] != tuple(architecture.input_shape) or len(images) == 0:
-        raise InputError(f"images: have shape {images.shape}, expected (1 or more, {architecture.input_shape})")
-    if not np.issubdtype(images.dtype, np.integer):
-        raise InputError(f"images: have type {images.dtype}, expected integers")
-    lowest = -architecture.input_scale if architecture.signed else 0
-    if images.min() < lowest or images.max() > architecture.input_scale:
-        raise InputError(
-            f"images: hold values from {images.min()} to {images.max()}, expected {lowest} to "
-            f"{architecture.input_scale}"
-        )
+class Evaluator:
+    """Counts of correct images for a ternary network and its neighbors, each by a forward pass of its own.
+
+    It has the methods of ``incremental.Evaluator``, does the same, and is what that is checked against. ``device`` is
+    a name that PyTorch knows.
+
+    Raises ``InputError`` for images or labels that do not fit the network.
+    """
+
+    def __init__(self, network: TernaryNetwork, images: np.ndarray, labels: np.ndarray, device: str = "cpu") -> None:
+        check_images(network.architecture, images)
+        check_labels(network.architecture, images, labels)
+        self.network = network
+        self._images, self._labels, self._device = images, labels, device
+
+    def logits(self) -> np.ndarray:
+        """Return the int32 logits, shape (images, classes)."""
+        return logits(self.network, self._images, self._device)
+
+    def correct_count(self) -> int:
+        """Return how many images the network puts into their labelled class."""
+        return len(self._images) + self.value(ACCURACY)
+
+    def value(self, objective: Objective) -> int:
+        """Return the objective of the network as it is."""
+        return self._value(self.network, objective)
+
+    def correct_counts(self, layer: str, from_index: np.ndarray, to_index: np.ndarray) -> np.ndarray:
+        """Return how many images each neighbor puts into their labelled class, int64, one a swap.
+
+        Raises ``InputError`` for a layer that is not there and for indices that are no swaps.
+        """
+        return len(self._images) + self._values(layer, from_index, to_index, ACCURACY)
+
+    def changes(self, layer: str, from_index: np.ndarray, to_index: np.ndarray, objective: Objective) -> np.ndarray:
+        """Return by how much each swap would change the objective, int64."""
+        return self._values(layer, from_index, to_index, objective) - self.value(objective)
+
+    def accept(self, layer: str, from_index: int, to_index: int) -> None:
+        """Go on to a neighbor; raise ``InputError`` as ``correct_counts`` does."""
+        self.network = neighbor(self.network, layer, from_index, to_index)
+
+    def _values(self, layer: str, from_index: np.ndarray, to_index: np.ndarray, objective: Objective) -> np.ndarray:
+        require_layer(layer, self.network.layers)
+        swaps = zip(*check_swaps(self.network.weights[layer], from_index, to_index), strict=True)
+        values = [self._value(neighbor(self.network, layer, start, end), objective) for start, end in swaps]
+        return np.array(values, np.int64)
+
+    def _value(self, network: TernaryNetwork, objective: Objective) -> int:
+        found = margins(logits(network, self._images, self._device), self._labels)
+        return int(np.clip(found, objective.low, objective.high).sum())
+
+
+def margins(values: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """Return the margin of each image, int64, from logits of shape (images, classes); see ``objectives``."""
+    images, classes = np.arange(len(values)), np.arange(values.shape[1])
+    rivals = values.astype(np.int64) + (classes < labels[:, None])
+    rivals[images, labels] = values[images, labels] - NO_RIVAL if len(classes) == 1 else rivals.min() - 1
+    found: np.ndarray = values[images, labels].astype(np.int64) - rivals.max(axis=1)
+    return found

@@ -1,0 +1,448 @@
+"""The incremental evaluator: the exact count of a neighbor's correct images, at the cost of what its swap changes.
+
+It keeps the integers that a forward pass computes, and for a swap computes again only what depends on it. Its results
+equal those of the reference evaluator, integer for integer.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import numpy as np
+
+from aann.errors import InputError
+from aann.evaluation import kernels
+from aann.evaluation.arrangement import Order, arrange, by_margin, by_similarity
+from aann.evaluation.inputs import check_images, check_labels
+from aann.evaluation.kernels import Plan, Room
+from aann.evaluation.lanes import LANES
+from aann.evaluation.layout import connections, largest_sum, layouts, outgoing
+from aann.evaluation.objectives import ACCURACY, Objective
+from aann.networks import TernaryNetwork, require_layer
+from aann.swaps import check_swaps
+
+_BATCH = 2**21
+"""Swaps whose tables are in memory at a time."""
+
+_SLAB = 16
+"""Blocks of images that a forward pass works on at a time."""
+
+_HALVES_BYTES = 32 * 2**20
+"""What the halves of a swap before the last layer may take: each is worth computing only once."""
+
+_TOGETHER_BYTES = 5 * 2**19
+"""What the sums of pairs may take that are worked on together: with their halves they should stay in a core's cache."""
+
+
+class Evaluator:
+    """Counts of correct images for a ternary network and its neighbors.
+
+    ``images`` are integers of shape (images, channels, height, width), ``labels`` integers of shape (images,). The
+    network's intermediate values are kept from the first of ``layers`` on (all by default); only swaps there can be
+    evaluated. ``threads`` changes speed, never results.
+
+    Raises ``InputError`` for images or labels that do not fit the network, and for unknown layers.
+    """
+
+    def __init__(
+        self,
+        network: TernaryNetwork,
+        images: np.ndarray,
+        labels: np.ndarray,
+        layers: Sequence[str] | None = None,
+        threads: int = 1,
+    ) -> None:
+        check_images(network.architecture, images)
+        check_labels(network.architecture, images, labels)
+        for name in layers or ():
+            require_layer(name, network.layers)
+        self.architecture = network.architecture
+        self.images = len(images)
+        self._limit = network.architecture.input_scale
+        self._weights = {name: array.copy() for name, array in network.weights.items()}
+        self._layouts = layouts(network)
+        self._names = network.layers
+        self._first = min(network.layers.index(name) for name in layers or network.layers)
+        self._pool = ThreadPoolExecutor(threads)
+        self._threads = threads
+        most = max(layout.rows for layout in self._layouts.values())
+        self._zeros = {np.dtype(kind): np.zeros((most, LANES), kind) for kind in (np.int16, np.int32)}
+        self._output_type = np.int16 if 4 * self._limit < 2**15 else np.int32
+        self._build(images, labels)
+
+    # --- the network as it is -----------------------------------------------------------------------------------------
+
+    @property
+    def network(self) -> TernaryNetwork:
+        """The network with all accepted swaps."""
+        return TernaryNetwork(self.architecture, self._weights)
+
+    def logits(self) -> np.ndarray:
+        """Return the int32 logits, shape (images, classes), in the order the images were given in."""
+        logits = np.empty((self.images, self.architecture.classes), np.int32)
+        here = self._present < 0
+        logits[self._order[here]] = self._sums[self._names[-1]].transpose(0, 2, 1)[here]
+        return logits
+
+    def correct_count(self) -> int:
+        """Return how many images the network puts into their labelled class."""
+        return self.images + self.value(ACCURACY)
+
+    def value(self, objective: Objective) -> int:
+        """Return the objective of the network as it is."""
+        blocks = np.arange(len(self._labels))
+        return self._sum_scores(blocks, objective)
+
+    # --- its neighbors ------------------------------------------------------------------------------------------------
+
+    def correct_counts(self, layer: str, from_index: np.ndarray, to_index: np.ndarray) -> np.ndarray:
+        """Return how many images each neighbor puts into their labelled class, int64, one a swap.
+
+        ``from_index`` and ``to_index`` are flat indices, in C order, into the layer's weights.
+
+        Raises ``InputError`` for a layer that is not there or not kept, no swaps at all, an index out of range, a swap
+        from a zero weight or to a non-zero one.
+        """
+        return self.images + self._scores(layer, from_index, to_index, ACCURACY)
+
+    def changes(self, layer: str, from_index: np.ndarray, to_index: np.ndarray, objective: Objective) -> np.ndarray:
+        """Return by how much each swap would change the objective, int64; arguments as in ``correct_counts``."""
+        return self._scores(layer, from_index, to_index, objective) - self.value(objective)
+
+    def _scores(self, layer: str, from_index: np.ndarray, to_index: np.ndarray, objective: Objective) -> np.ndarray:
+        place = self._kept_position(layer)
+        start, end = check_swaps(self._weights[layer], from_index, to_index)
+        score = (self._last_layer_scores, self._next_to_last_scores, self._earlier_scores)[
+            min(len(self._names) - 1 - place, 2)
+        ]
+        batches = range(0, len(start), _BATCH)
+        return np.concatenate(
+            [score(place, start[at : at + _BATCH], end[at : at + _BATCH], objective) for at in batches]
+        )
+
+    def _last_layer_scores(self, place: int, start: np.ndarray, end: np.ndarray, objective: Objective) -> np.ndarray:
+        weights = self._weights[self._names[place]]
+        taps = weights[0].size
+        reach = 2 * self._limit
+        order = np.argsort(start * len(weights) + end // taps, kind="stable")
+        columns = (start // taps, start % taps, end // taps, end % taps, weights.ravel()[start])
+        swaps = np.stack([column[order] for column in columns], axis=1).astype(np.int32)
+        safe = (self._margins >= objective.high + reach) | (self._margins <= objective.low - reach)
+        reachable = np.flatnonzero(~(safe | (self._present == 0)).all(axis=1))
+        fits = max(-objective.low, objective.high) + 2 * reach < 2**15
+        narrow = np.empty((1, LANES), np.int16 if fits else np.int32)
+        logits = self._sums[self._names[place]]
+
+        def work(blocks: np.ndarray, scores: np.ndarray) -> None:
+            kernels.last_layer_scores(
+                self._inputs[self._names[place]],
+                logits,
+                self._zeros[logits.dtype],
+                self._labels,
+                self._present,
+                blocks,
+                swaps,
+                reach,
+                np.empty(logits.shape[1:], logits.dtype),
+                narrow,
+                objective.low,
+                objective.high,
+                scores,
+            )
+
+        found = self._in_parallel(len(start), work, reachable)
+        scores = np.empty_like(found)
+        scores[order] = found
+        return scores + self._sum_scores(np.setdiff1d(np.arange(len(self._labels)), reachable), objective)
+
+    def _next_to_last_scores(self, place: int, start: np.ndarray, end: np.ndarray, objective: Objective) -> np.ndarray:
+        name, last = self._names[place:]
+        slots = max(64, _HALVES_BYTES // self._sums[last][0].nbytes)
+        plan = _plan(self._weights[name], start, end, slots // 4, slots - slots // 4)
+
+        def work(blocks: np.ndarray, scores: np.ndarray) -> None:
+            kernels.next_to_last_scores(
+                self._layouts[name],
+                self._layouts[last],
+                self._inputs[name],
+                self._sums[name],
+                self._inputs[last],
+                self._sums[last],
+                self._limit,
+                self._labels,
+                self._present,
+                blocks,
+                plan,
+                self._room(plan, name, last),
+                objective.low,
+                objective.high,
+                scores,
+            )
+
+        return self._in_parallel(len(start), work, np.arange(len(self._labels)))
+
+    def _earlier_scores(self, place: int, start: np.ndarray, end: np.ndarray, objective: Objective) -> np.ndarray:
+        name, following, *after = self._names[place:]
+        tail = tuple(self._layouts[each] for each in after)
+        leads_to = outgoing(tail[0])
+        side = max(2, math.isqrt(_TOGETHER_BYTES // (2 * tail[0].rows * LANES * 4)))
+        plan = _plan(self._weights[name], start, end, side, 2 * side)
+
+        def work(blocks: np.ndarray, scores: np.ndarray) -> None:
+            kernels.earlier_scores(
+                self._layouts[name],
+                self._layouts[following],
+                tail,
+                leads_to,
+                self._inputs[name],
+                self._sums[name],
+                self._inputs[following],
+                self._sums[following],
+                self._inputs[after[0]],
+                self._sums[after[0]],
+                self._zeros[np.dtype(np.int32)],
+                self._limit,
+                self._labels,
+                self._present,
+                blocks,
+                plan,
+                self._room(plan, name, following, *after),
+                objective.low,
+                objective.high,
+                scores,
+            )
+
+        return self._in_parallel(len(start), work, np.arange(len(self._labels)))
+
+    def _room(self, plan: Plan, layer: str, following: str, *after: str) -> Room:
+        """Return room for a thread to work on a plan for a layer that others follow."""
+        before, *layouts = [self._layouts[name] for name in (layer, following, *after)]
+        places, pooled = layouts[0].taps.shape[1], max(each.pooled for each in layouts)
+        size = layouts[1].rows if after else 0
+        touched = plan.slots * layouts[0].pooled if after else 0
+
+        def rows(count: int, kind: Any = self._output_type) -> np.ndarray:
+            return np.empty((count, LANES), kind)
+
+        return Room(
+            used=np.empty(plan.slots, np.bool_),
+            deltas=rows(plan.slots * before.pooled if after else before.pooled),
+            live=np.empty(plan.slots * before.pooled, np.bool_),
+            sums=rows(plan.slots * (places if after else layouts[0].rows), self._sums[following].dtype),
+            touched=np.empty(touched, np.bool_),
+            changes=rows(touched),
+            alone=rows(plan.slots * size, np.int32),
+            together=rows(plan.longest * size, np.int32),
+            planes=rows(pooled),
+            differs=np.empty(pooled, np.bool_),
+            everywhere=np.ones(pooled, np.bool_),
+            spare=rows(2 * max((each.rows for each in layouts[2:]), default=0), np.int32),
+            narrow=self._narrow,
+        )
+
+    # --- accepted swaps -----------------------------------------------------------------------------------------------
+
+    def accept(self, layer: str, from_index: int, to_index: int) -> None:
+        """Go on to a neighbor: all that is kept is brought up to date in place.
+
+        Raises ``InputError`` as ``correct_counts`` does.
+        """
+        place = self._kept_position(layer)
+        weights = self._weights[layer]
+        start, end = check_swaps(weights, np.array([from_index]), np.array([to_index]))
+        plan = _plan(weights, start, end, 1, 1)
+        weights.flat[end] = weights.flat[start]
+        weights.flat[start] = 0
+        old = self._layouts[layer]
+        self._sums[layer] = self._sums[layer].astype(self._sum_type(layer, self._sums[layer].dtype), copy=False)
+        halves = plan.halves[plan.halves[:, kernels.UNIT] >= 0]
+        self._over_blocks(kernels.change_sums, old, halves, self._inputs[layer], self._sums[layer])
+        starts, middles, nonzeros = connections(weights, old.starts.shape[1] - 1)
+        self._layouts[layer] = old._replace(starts=starts, middles=middles, nonzeros=nonzeros)
+        units = np.unique(halves[:, kernels.UNIT])
+        for name, following in zip(self._names[place:-1], self._names[place + 1 :], strict=True):
+            self._carry_on(name, following, units)
+            units = np.arange(len(self._weights[following]), dtype=units.dtype)
+        self._compute_margins()
+
+    def _carry_on(self, name: str, following: str, units: np.ndarray) -> None:
+        layout, sums = self._layouts[name], self._sums[name]
+
+        def work(first: int, last: int) -> None:
+            pooled = layout.pooled
+            kernels.carry_on(
+                layout,
+                self._layouts[following],
+                units,
+                sums,
+                self._zeros[sums.dtype],
+                self._limit,
+                self._inputs[following],
+                self._sums[following],
+                np.empty((pooled, LANES), self._output_type),
+                np.empty(pooled, np.bool_),
+                self._narrow,
+                first,
+                last,
+            )
+
+        self._over_blocks(work)
+
+    # --- state --------------------------------------------------------------------------------------------------------
+
+    def _build(self, images: np.ndarray, labels: np.ndarray) -> None:
+        """Compute all that is kept, with the images of a label arranged to save work."""
+        flat = images.reshape(len(images), -1)
+        if self._first < len(self._names) - 1:
+            self._arranged(labels, by_similarity(flat))
+        else:
+            self._arranged(labels, by_margin(np.zeros(self.images)))
+            self._forward(flat, keep=False)
+            margins = np.empty(self.images, np.int64)
+            here = self._present < 0
+            margins[self._order[here]] = self._margins[here]
+            self._arranged(labels, by_margin(margins))
+        self._forward(flat, keep=True)
+
+    def _arranged(self, labels: np.ndarray, order: Order) -> None:
+        self._order, self._present, self._labels = arrange(labels, order)
+
+    def _forward(self, flat: np.ndarray, keep: bool) -> None:
+        """Compute the network's integers and margins; keep what swaps need, or the margins alone."""
+        blocks = len(self._order)
+        kept_from = self._first if keep else len(self._names)
+        self._inputs, self._sums = {}, {}
+        for name in self._names[kept_from:]:
+            layout = self._layouts[name]
+            self._inputs[name] = np.empty((blocks, layout.inputs, LANES), self._output_type)
+            self._sums[name] = np.empty((blocks, layout.rows, LANES), self._sum_type(name))
+        self._margins = np.empty((blocks, LANES), np.int32)
+        slabs = [slice(at, min(at + _SLAB, blocks)) for at in range(0, blocks, _SLAB)]
+        list(self._pool.map(lambda slab: self._forward_slab(flat, slab), slabs))
+
+    def _forward_slab(self, flat: np.ndarray, slab: slice) -> None:
+        """Compute the integers of some blocks, layer by layer."""
+        inputs = np.ascontiguousarray(flat[self._order[slab]].transpose(0, 2, 1)).astype(self._output_type)
+        blocks = len(inputs)
+        for name, layout in self._layouts.items():
+            sums = np.empty((blocks, layout.rows, LANES), self._sum_type(name))
+            kernels.forward_sums(layout, inputs, np.ones(layout.inputs, np.bool_), self._narrow, sums, 0, blocks)
+            if name in self._sums:
+                self._inputs[name][slab], self._sums[name][slab] = inputs, sums
+            if name != self._names[-1]:
+                inputs = np.empty((blocks, layout.units * layout.pooled, LANES), self._output_type)
+                kernels.forward_outputs(layout, sums, self._zeros[sums.dtype], self._limit, inputs, 0, blocks)
+        zeros = self._zeros[sums.dtype]
+        kernels.forward_margins(sums, zeros, self._labels[slab], self._margins[slab], 0, blocks)
+
+    def _sum_type(self, name: str, at_least: Any = np.int16) -> np.dtype[Any]:
+        """Return the integers that hold whatever a unit of a layer can reach, now or after one more swap."""
+        fits = largest_sum(self._weights[name], self._limit) < 2**15 - 1
+        return np.promote_types(np.int16 if fits else np.int32, at_least)
+
+    @property
+    def _narrow(self) -> np.ndarray:
+        """An array of integers that hold what a unit, or a swap's change of it, contributes to a sum of a layer."""
+        most = max(int(np.diff(layout.starts, axis=1).max()) for layout in self._layouts.values())
+        fits = (most + 1) * 4 * self._limit < 2**15
+        return np.empty((1, LANES), np.int16 if fits else np.int32)
+
+    def _compute_margins(self) -> None:
+        logits = self._sums[self._names[-1]]
+        self._over_blocks(kernels.forward_margins, logits, self._zeros[logits.dtype], self._labels, self._margins)
+
+    def _sum_scores(self, blocks: np.ndarray, objective: Objective) -> int:
+        clipped = np.clip(self._margins[blocks], objective.low, objective.high)
+        return int(clipped[self._present[blocks] < 0].sum(dtype=np.int64))
+
+    # --- threads ------------------------------------------------------------------------------------------------------
+
+    def _in_parallel(self, size: int, work: Callable[[np.ndarray, np.ndarray], None], blocks: np.ndarray) -> np.ndarray:
+        """Let each thread work on its share of blocks and add up ``size`` scores, int64; return their sum."""
+
+        def share(part: np.ndarray) -> np.ndarray:
+            scores = np.zeros(size, np.int64)
+            work(part, scores)
+            return scores
+
+        parts = np.array_split(blocks, self._threads)
+        total: np.ndarray = np.sum(list(self._pool.map(share, parts)), axis=0)
+        return total
+
+    def _over_blocks(self, kernel: Callable[..., None], *arguments: Any) -> None:
+        bounds = np.linspace(0, len(self._labels), self._threads + 1).astype(int)
+        ranges: Iterator[tuple[int, int]] = zip(bounds[:-1].tolist(), bounds[1:].tolist(), strict=True)
+        list(self._pool.map(lambda ends: kernel(*arguments, *ends), ranges))
+
+    def _kept_position(self, layer: str) -> int:
+        require_layer(layer, self._names)
+        place = self._names.index(layer)
+        if place < self._first:
+            raise InputError(f"layer {layer!r}: its values were not kept; name it in `layers` of the evaluator")
+        return place
+
+
+def _plan(weights: np.ndarray, start: np.ndarray, end: np.ndarray, lefts: int, rights: int) -> Plan:
+    """Return a plan for swaps, in which a chunk has at most so many left and right halves.
+
+    Halves stand by sign, so that those of a chunk make many pairs: a swap takes and gives the same sign.
+    """
+    taps = weights[0].size
+    signs = weights.ravel()[start].astype(np.int32)
+    single = start // taps == end // taps
+    positive = np.where(signs[~single] > 0, weights.size, 0)
+    left_keys, left = _ranks(start[~single] + positive, 2 * weights.size)
+    right_keys, right = _ranks(end[~single] + positive, 2 * weights.size)
+    alone = np.flatnonzero(single)
+    removed = _halves(*_unit_tap_sign(left_keys, weights))
+    removed[:, kernels.SIGN] *= -1
+    moved = _halves(start[alone] // taps, start[alone] % taps, -signs[alone], end[alone] % taps, signs[alone])
+    added = _halves(*_unit_tap_sign(right_keys, weights))
+    nothing = _halves(np.array([-1]), 0, 0)
+    halves = np.concatenate([removed, moved, added, nothing])
+    offset = len(removed) + len(moved)
+    pairs = np.empty((len(start), 3), np.int32)
+    pairs[: len(left)] = np.stack([left, offset + right, np.flatnonzero(~single)], axis=1)
+    pairs[len(left) :, kernels.LEFT] = len(removed) + np.arange(len(alone))
+    pairs[len(left) :, kernels.RIGHT] = len(halves) - 1
+    pairs[len(left) :, kernels.SWAP] = alone
+    return _chunked(halves, pairs, offset, lefts, rights)
+
+
+def _unit_tap_sign(keys: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return what keys stand for: an index for -1 at that index, and the number of weights more for +1."""
+    index = keys % weights.size
+    return index // weights[0].size, index % weights[0].size, np.where(keys < weights.size, -1, 1)
+
+
+def _ranks(keys: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return the distinct keys, in order, and the rank of each key among them; keys are from 0 to ``size`` - 1."""
+    seen = np.zeros(size, np.bool_)
+    seen[keys] = True
+    ranks = np.cumsum(seen) - 1
+    return np.flatnonzero(seen), ranks[keys]
+
+
+def _halves(unit: Any, tap: Any, sign: Any, second_tap: Any = 0, second_sign: Any = 0) -> np.ndarray:
+    columns = np.broadcast_arrays(unit, tap, sign, second_tap, second_sign)
+    return np.stack(columns, axis=1).astype(np.int32)
+
+
+def _chunked(halves: np.ndarray, pairs: np.ndarray, offset: int, lefts: int, rights: int) -> Plan:
+    """Return a plan in which pairs stand by chunk, and within a chunk by tiles that stay in the cache."""
+    left, right = pairs[:, kernels.LEFT].astype(np.int64), pairs[:, kernels.RIGHT].astype(np.int64) - offset
+    columns = -(-len(halves) // rights)
+    chunk = left // lefts * columns + right // rights
+    tile = (chunk * (lefts // 16 + 1) + left % lefts // 16) * (rights // 64 + 1) + right % rights // 64
+    order = np.argsort(tile, kind="stable")
+    chunk = chunk[order]
+    firsts = np.flatnonzero(np.diff(chunk, prepend=-1))
+    lasts = np.append(firsts[1:], len(chunk))
+    first_left, first_right = chunk[firsts] // columns * lefts, offset + chunk[firsts] % columns * rights
+    last_left, last_right = np.minimum(first_left + lefts, offset), np.minimum(first_right + rights, len(halves))
+    chunks = np.stack([first_left, last_left, first_right, last_right, firsts, lasts], axis=1)
+    slots = (last_left - first_left + last_right - first_right).max()
+    return Plan(halves, pairs[order], chunks.astype(np.int64), int(slots), int((lasts - firsts).max()))

@@ -1,0 +1,30 @@
+"""What evaluators refuse: images and labels that do not belong to an architecture."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from aann.errors import InputError
+from aann.networks import Architecture
+
+
+def check_images(architecture: Architecture, images: np.ndarray) -> None:
+    """Raise ``InputError`` unless images are a batch of integers in the architecture's shape and input range."""
+    if images.ndim != 4 or images.shape[1:] != tuple(architecture.input_shape) or len(images) == 0:
+        raise InputError(f"images: have shape {images.shape}, expected (1 or more, {architecture.input_shape})")
+    if not np.issubdtype(images.dtype, np.integer):
+        raise InputError(f"images: have type {images.dtype}, expected integers")
+    lowest = -architecture.input_scale if architecture.signed else 0
+    if images.min() < lowest or images.max() > architecture.input_scale:
+        raise InputError(
+            f"images: hold values from {images.min()} to {images.max()}, expected {lowest} to "
+            f"{architecture.input_scale}"
+        )
+
+
+def check_labels(architecture: Architecture, images: np.ndarray, labels: np.ndarray) -> None:
+    """Raise ``InputError`` unless there is one label an image, an integer that is a class of the architecture."""
+    if labels.shape != (len(images),) or not np.issubdtype(labels.dtype, np.integer):
+        raise InputError(f"labels: have shape {labels.shape} and type {labels.dtype}, expected {len(images)} integers")
+    if labels.min() < 0 or labels.max() >= architecture.classes:
+        raise InputError(f"labels: are from {labels.min()} to {labels.max()}, expected 0 to {architecture.classes - 1}")

@@ -1,0 +1,177 @@
+"""Stage neighbors: the exact accuracies of a network's first neighbors in one layer (paper, section 3.2, Figure 3).
+
+A neighborhood is worked on in parts, each a file of its own until all are there: memory does not grow with the
+neighborhood, and a survey that was interrupted goes on where it was.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas
+from tqdm import tqdm
+
+from aann.artifacts import read_table, read_table_metadata, write_table, write_tables
+from aann.errors import InputError
+from aann.evaluation.incremental import Evaluator
+from aann.networks import TernaryNetwork, require_layer
+from aann.swaps import neighborhood_size, sample_numbers, swaps_at
+from aann.tables import HISTOGRAM, NEIGHBORS, SPLITS, SURVEY
+
+EXHAUSTIVE = "exhaustive"
+"""In place of a number of neighbors: all of them."""
+
+BEST = 1000
+"""Neighbors in the table of the best."""
+
+_PARTS = (2**20, 2**20, 2**12)
+"""Neighbors in a part, by the layers after theirs (two or more): up to about a minute's work."""
+
+Counted = tuple[np.ndarray, np.ndarray]
+"""Images, integers of shape (images, channels, height, width), and their labels."""
+
+
+@dataclass
+class Survey:
+    """First neighbors of a network in a layer, and how many images each gets right.
+
+    ``images`` holds images and labels by split; ``amount`` is how many different neighbors are drawn with ``seed``, all
+    of them if it is ``exhaustive`` or there are not more. ``identity`` says what the counts depend on besides:
+    unfinished work of another identity is not used. ``threads`` changes the speed only.
+
+    Raises ``InputError`` for a layer that is not there or has no neighbors, and for another amount.
+    """
+
+    network: TernaryNetwork
+    images: Mapping[str, Counted]
+    layer: str
+    amount: str | int
+    seed: int
+    identity: Mapping[str, Any] = field(default_factory=dict)
+    threads: int = 1
+
+    def __post_init__(self) -> None:
+        require_layer(self.layer, self.network.layers)
+        if neighborhood_size(self.weights) == 0:
+            raise InputError(f"layer {self.layer!r}: has no neighbors, since all or none of its weights are 0")
+        if self.amount != EXHAUSTIVE and (not isinstance(self.amount, int) or self.amount < 1):
+            raise InputError(f"neighbors {self.amount!r}: expected {EXHAUSTIVE!r} or a positive number")
+
+    @property
+    def weights(self) -> np.ndarray:
+        """The layer's weights."""
+        return self.network.weights[self.layer]
+
+    @cached_property
+    def numbers(self) -> range | np.ndarray:
+        """The numbers of the swaps to count, rising (see ``swaps.swaps_at``)."""
+        size = neighborhood_size(self.weights)
+        if isinstance(self.amount, str) or self.amount >= size:
+            return range(size)
+        return sample_numbers(self.weights, self.amount, np.random.default_rng(self.seed))
+
+    @cached_property
+    def evaluators(self) -> dict[str, Evaluator]:
+        """An evaluator for each split."""
+        return {
+            split: Evaluator(self.network, *self.images[split], layers=[self.layer], threads=self.threads)
+            for split in SPLITS
+        }
+
+    def run(self, output: Path, metadata: Mapping[str, Any]) -> Summary:
+        """Write the table of neighbors (Parquet, columns ``NEIGHBORS``, by number) and return what it adds up to.
+
+        Until all parts are there, they stand in a folder beside ``output``.
+        """
+        folder = output.with_name(f"{output.name}.parts")
+        parts = self._make_parts(folder)
+        original = {split: self.evaluators[split].correct_count() for split in SPLITS}
+        images = {split: len(self.images[split][1]) for split in SPLITS}
+        summary = Summary(self.layer, neighborhood_size(self.weights), original, images)
+        write_tables(output, summary.watch(read_table(part, NEIGHBORS) for part in parts), metadata)
+        shutil.rmtree(folder)
+        return summary
+
+    def _make_parts(self, folder: Path) -> list[Path]:
+        """Count the neighbors of all parts that are not there yet, and return the files."""
+        after = len(self.network.layers) - 1 - self.network.layers.index(self.layer)
+        size = _PARTS[min(after, len(_PARTS) - 1)]
+        starts = range(0, len(self.numbers), size)
+        paths = [folder / f"{start:012d}.parquet" for start in starts]
+        with tqdm(total=len(self.numbers), unit=" neighbors", desc=f"layer {self.layer}", mininterval=1) as progress:
+            for start, path in zip(starts, paths, strict=True):
+                numbers = np.asarray(self.numbers[start : start + size], np.int64)
+                described = {"first": int(numbers[0]), "count": len(numbers), **self.identity}
+                if not _is_part(path, described):
+                    write_table(path, self.count(numbers), described)
+                progress.update(len(numbers))
+        return paths
+
+    def count(self, numbers: np.ndarray) -> pandas.DataFrame:
+        """Return the table of the neighbors with some numbers, columns ``NEIGHBORS``."""
+        start, end = swaps_at(self.weights, numbers)
+        counts = {
+            f"{split}_correct": self.evaluators[split].correct_counts(self.layer, start, end).astype(np.int32)
+            for split in SPLITS
+        }
+        swaps = {"from_index": start.astype(np.int32), "to_index": end.astype(np.int32)}
+        return pandas.DataFrame({**swaps, "sign": self.weights.ravel()[start], **counts})
+
+
+def _is_part(path: Path, described: Mapping[str, Any]) -> bool:
+    """Return whether a file holds the neighbors that it should."""
+    try:
+        return read_table_metadata(path) == described and len(read_table(path, NEIGHBORS)) == described["count"]
+    except InputError:
+        return False
+
+
+class Summary:
+    """What tables of neighbors add up to: histograms, the best neighbors, and how many beat the network.
+
+    ``original`` holds the network's counts of correct images by split, ``images`` the number of images.
+    """
+
+    def __init__(self, layer: str, neighborhood: int, original: Mapping[str, int], images: Mapping[str, int]) -> None:
+        self.layer, self.neighborhood, self.original, self.images = layer, neighborhood, original, images
+        self._counts = {split: np.zeros(images[split] + 1, np.int64) for split in SPLITS}
+        self._best = pandas.DataFrame()
+
+    def watch(self, tables: Iterable[pandas.DataFrame]) -> Iterator[pandas.DataFrame]:
+        """Yield tables as they are, and add them up."""
+        for table in tables:
+            for split in SPLITS:
+                self._counts[split] += np.bincount(table[f"{split}_correct"], minlength=self.images[split] + 1)
+            leading = pandas.concat([self._best, table.nlargest(BEST, "validation_correct")])
+            self._best = leading.nlargest(BEST, "validation_correct")
+            yield table
+
+    @property
+    def best(self) -> pandas.DataFrame:
+        """The neighbors with the most correct validation images, columns ``NEIGHBORS``; the first number wins a tie."""
+        return self._best.reset_index(drop=True)
+
+    @property
+    def histogram(self) -> pandas.DataFrame:
+        """How many neighbors have each count of correct images, columns ``HISTOGRAM``."""
+        tables = [
+            pandas.DataFrame({"split": split, "correct": np.flatnonzero(counts), "neighbors": counts[counts > 0]})
+            for split, counts in self._counts.items()
+        ]
+        return pandas.concat(tables)[list(HISTOGRAM)]
+
+    def rows(self, sparsity: float, seed: int) -> pandas.DataFrame:
+        """Return a row for each split, columns ``SURVEY``."""
+        rows = []
+        for split, counts in self._counts.items():
+            original = self.original[split]
+            better, equal, worse = counts[original + 1 :].sum(), counts[original], counts[:original].sum()
+            found = (self.images[split], original, self.neighborhood, counts.sum(), better, equal, worse)
+            rows.append((sparsity, seed, self.layer, split, *found))
+        return pandas.DataFrame(rows, columns=list(SURVEY))

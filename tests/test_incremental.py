@@ -1,0 +1,254 @@
+"""The incremental evaluator equals the reference evaluator, integer for integer."""
+
+import json
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
+
+from aann.errors import InputError
+from aann.evaluation import incremental, reference
+from aann.evaluation.lanes import LANES
+from aann.evaluation.objectives import ACCURACY, Objective, sum_of_margins
+from aann.networks import Architecture, Convolution, Dense, TernaryNetwork
+from aann.swaps import all_swaps, neighborhood_size, sample_swaps
+
+OBJECTIVES = (ACCURACY, Objective(-300, 200), sum_of_margins(), sum_of_margins(20_000))
+
+
+def random_weights(random, architecture, density):
+    return {
+        name: (random.choice([-1, 1], shape) * (random.random(shape) < density)).astype(np.int8)
+        for name, shape in architecture.weight_shapes.items()
+    }
+
+
+@st.composite
+def convolutions(draw, name):
+    pool = draw(st.sampled_from([0, 2, 3]))
+    return Convolution(
+        name,
+        filters=draw(st.integers(1, 4)),
+        kernel=draw(st.integers(1, 4)),
+        stride=draw(st.integers(1, 2)),
+        padding=draw(st.integers(0, 2)),
+        pool=pool,
+        pool_stride=draw(st.integers(0, 3)) if pool else 0,
+    )
+
+
+@st.composite
+def problems(draw):
+    """A random network, images that saturate or tie or neither, labels, and the generator that made them."""
+    names = [f"conv{number}" for number in range(draw(st.integers(0, 3)))]
+    hidden = [Dense(f"fc{number}", units=draw(st.integers(1, 6))) for number in range(draw(st.integers(0, 2)))]
+    layers = (*(draw(convolutions(name)) for name in names), *hidden, Dense("fc", units=draw(st.integers(1, 6))))
+    channels, side = draw(st.integers(1, 3)), draw(st.integers(7, 14))
+    scale, signed = draw(st.sampled_from([1, 51, 255, 20_000])), draw(st.booleans())
+    try:
+        architecture = Architecture((channels, side, side), layers, scale, signed)
+    except InputError:
+        assume(False)
+    random = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    weights = random_weights(random, architecture, draw(st.sampled_from([0.05, 0.1, 0.5, 0.9])))
+    count = draw(st.sampled_from([1, 5, 2 * LANES + 3]))
+    lowest = -scale if signed else 0
+    images = random.integers(lowest, scale + 1, (count, channels, side, side))
+    kind = draw(st.sampled_from(["any", "saturated", "sparse", "blank"]))
+    if kind == "saturated":
+        images = np.where(images > scale // 2, scale, lowest)
+    elif kind != "any":
+        images = images * (random.random(images.shape) < (0.1 if kind == "sparse" else 0))
+    labels = random.integers(0, architecture.classes, count)
+    return TernaryNetwork(architecture, weights), images.astype(np.int16), labels, random
+
+
+def assert_equal(fast, slow, layer, start, end):
+    assert np.array_equal(fast.correct_counts(layer, start, end), slow.correct_counts(layer, start, end))
+    for objective in OBJECTIVES:
+        expected = slow.changes(layer, start, end, objective)
+        found = fast.changes(layer, start, end, objective)
+        assert found.dtype == expected.dtype == np.int64
+        assert np.array_equal(found, expected)
+
+
+@given(problems(), st.integers(1, 2))
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+def test_counts_and_changes_of_neighbors_equal_the_reference(problem, threads):
+    network, images, labels, random = problem
+    fast = incremental.Evaluator(network, images, labels, threads=threads)
+    slow = reference.Evaluator(network, images, labels)
+    assert np.array_equal(fast.logits(), slow.logits())
+    assert fast.correct_count() == slow.correct_count() == reference.correct_count(network, images, labels)
+    for objective in OBJECTIVES:
+        assert fast.value(objective) == slow.value(objective)
+    for layer in network.layers:
+        size = neighborhood_size(network.weights[layer])
+        if size:
+            start, end = sample_swaps(network.weights[layer], min(size, 12), random)
+            repeated = random.integers(len(start), size=len(start) + 2)
+            assert_equal(fast, slow, layer, start[repeated], end[repeated])
+
+
+@given(problems())
+@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+def test_a_state_updated_by_accepted_swaps_equals_one_built_anew(problem):
+    network, images, labels, random = problem
+    fast = incremental.Evaluator(network, images, labels)
+    slow = reference.Evaluator(network, images, labels)
+    for _ in range(4):
+        layers = [name for name, array in fast.network.weights.items() if neighborhood_size(array)]
+        assume(layers)
+        layer = random.choice(layers)
+        start, end = sample_swaps(fast.network.weights[layer], 1, random)
+        fast.accept(layer, start[0], end[0])
+        slow.accept(layer, start[0], end[0])
+        assert fast.network == slow.network
+        assert fast.network.family == network.family
+        assert np.array_equal(fast.logits(), slow.logits())
+        anew = incremental.Evaluator(fast.network, images, labels)
+        for name in layers:
+            start, end = sample_swaps(fast.network.weights[name], 1, random)
+            assert_equal(fast, slow, name, start, end)
+            assert np.array_equal(fast.correct_counts(name, start, end), anew.correct_counts(name, start, end))
+
+
+@pytest.fixture
+def static():
+    """The paper's network at a size that a reference evaluator goes through in a moment."""
+    layers = (
+        Convolution("1.0", filters=4, kernel=5, padding=2, pool=2),
+        Convolution("2.0", filters=6, kernel=5, padding=2, pool=2),
+        Dense("fc", units=10),
+    )
+    architecture = Architecture((1, 8, 8), layers)
+    random = np.random.default_rng(3)
+    images = random.integers(0, 256, (150, 1, 8, 8), dtype=np.uint8)
+    return TernaryNetwork(architecture, random_weights(random, architecture, 0.1)), images, random.integers(0, 10, 150)
+
+
+@pytest.mark.parametrize("layer", ["1.0", "fc"])
+def test_every_neighbor_of_a_layer_equals_the_reference(static, layer):
+    network, images, labels = static
+    start, end = all_swaps(network.weights[layer])
+    taps = network.weights[layer][0].size
+    assert (start // taps == end // taps).any()
+    chosen = np.unique(np.linspace(0, len(start) - 1, 900).astype(int))
+    fast = incremental.Evaluator(network, images, labels).correct_counts(layer, start, end)
+    slow = reference.Evaluator(network, images, labels).correct_counts(layer, start[chosen], end[chosen])
+    assert np.array_equal(fast[chosen], slow)
+
+
+def test_swaps_are_counted_in_the_order_given_however_they_are_batched(static, monkeypatch):
+    network, images, labels = static
+    random = np.random.default_rng(0)
+    whole = incremental.Evaluator(network, images, labels, threads=2)
+    parts = incremental.Evaluator(network, images, labels)
+    for layer in network.layers:
+        start, end = sample_swaps(network.weights[layer], 200, random)
+        order = random.permutation(200)
+        expected = whole.correct_counts(layer, start, end)
+        monkeypatch.setattr(incremental, "_BATCH", 7)
+        monkeypatch.setattr(incremental, "_TOGETHER_BYTES", 1)
+        assert np.array_equal(parts.correct_counts(layer, start[order], end[order]), expected[order])
+        monkeypatch.undo()
+
+
+def test_an_evaluator_keeps_only_what_its_layers_need(static):
+    network, images, labels = static
+    fast = incremental.Evaluator(network, images, labels, layers=["2.0"])
+    start, end = sample_swaps(network.weights["fc"], 5, np.random.default_rng(0))
+    assert_equal(fast, reference.Evaluator(network, images, labels), "fc", start, end)
+    start, end = sample_swaps(network.weights["1.0"], 1, np.random.default_rng(0))
+    with pytest.raises(InputError, match=r"layer '1\.0': its values were not kept"):
+        fast.correct_counts("1.0", start, end)
+
+
+def test_sums_become_wider_before_a_unit_could_outgrow_them():
+    """128 non-zeros of 255 reach 32,640; one more would not fit int16."""
+    architecture = Architecture((1, 1, 400), (Dense("fc1", units=2), Dense("fc", units=2)))
+    weights = {"fc1": np.zeros((2, 400), np.int8), "fc": np.array([[1, -1], [-1, 1]], np.int8)}
+    weights["fc1"][0, :126] = 1
+    weights["fc1"][1, :50] = -1
+    network = TernaryNetwork(architecture, weights)
+    images = np.full((3, 1, 1, 400), 255, np.uint8)
+    fast = incremental.Evaluator(network, images, np.array([0, 1, 0]))
+    slow = reference.Evaluator(network, images, np.array([0, 1, 0]))
+    for step in range(8):
+        swap = ("fc1", 400 + step, 200 + step)
+        assert_equal(fast, slow, "fc1", np.array([swap[1]]), np.array([swap[2]]))
+        fast.accept(*swap)
+        slow.accept(*swap)
+        assert np.array_equal(fast.logits(), slow.logits())
+
+
+@pytest.mark.parametrize("make", [incremental.Evaluator, reference.Evaluator])
+@pytest.mark.parametrize(
+    ("layer", "start", "end", "message"),
+    [
+        ("3.0", [0], [1], r"layer '3\.0': the network has no such layer; expected one of 1\.0, 2\.0, fc"),
+        ("fc", [], [], "swaps: have shapes"),
+        ("fc", [0, 1], [2], "swaps: have shapes"),
+        ("fc", [240], [0], "from_index 240: out of range, expected 0 to 239"),
+        ("fc", [0], [-1], "to_index -1: out of range"),
+        ("fc", [0.5], [1.0], "from_index: has type float64, expected integers"),
+        ("fc", ["zero"], ["zero"], "holds 0, expected a non-zero weight to move"),
+        ("fc", ["one"], ["one"], "expected a zero weight to fill"),
+    ],
+)
+def test_what_is_no_swap_is_refused_before_any_work(static, make, layer, start, end, message):
+    network, images, labels = static
+    flat = network.weights["fc"].ravel()
+    known = {"zero": np.flatnonzero(flat == 0)[0], "one": np.flatnonzero(flat)[0]}
+    start, end = (np.array([known.get(index, index) for index in side]) for side in (start, end))
+    with pytest.raises(InputError, match=message):
+        make(network, images, labels).correct_counts(layer, start, end)
+
+
+@pytest.mark.parametrize("make", [incremental.Evaluator, reference.Evaluator])
+def test_images_and_labels_that_do_not_fit_are_refused(static, make):
+    network, images, labels = static
+    for wrong_images, wrong_labels, message in (
+        (images[:, :, :7], labels, "images: have shape"),
+        (images.astype(np.int16) * 2, labels, "expected 0 to 255"),
+        (images, labels[:-1], "expected 150 integers"),
+        (images, labels + 1, "labels: are from 1 to 10, expected 0 to 9"),
+    ):
+        with pytest.raises(InputError, match=message):
+            make(network, wrong_images, wrong_labels)
+
+
+@pytest.mark.parametrize(("low", "high"), [(0, 0), (1, 0), (-(2**27), 0)])
+def test_an_objective_without_a_range_is_refused(low, high):
+    with pytest.raises(InputError, match="objective: its bounds are"):
+        Objective(low, high)
+
+
+def test_compiled_code_is_kept_between_processes_and_not_when_lanes_change(static, tmp_path):
+    """Another process takes compiled code from the cache, in a folder named for what it was compiled from."""
+    script = (
+        "import json, numpy as np\n"
+        "from aann.evaluation import kernels\n"
+        "from aann.evaluation.lanes import LANES\n"
+        "zeros, ones = np.zeros((2, LANES), np.int16), np.zeros((1, LANES), np.int32)\n"
+        "kernels.forward_margins(zeros[None], zeros, np.zeros(1, np.int64), ones, 0, 1)\n"
+        "stats = kernels.forward_margins.stats\n"
+        "print(json.dumps([sum(stats.cache_hits.values()), sum(stats.cache_misses.values()), stats.cache_path]))\n"
+    )
+
+    def run():
+        environment = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path)}
+        command = [sys.executable, "-c", script]
+        result = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+        assert result.returncode == 0, result.stderr
+        return json.loads(result.stdout)
+
+    first, second = run(), run()
+    assert first[:2] == [0, 1]
+    assert second[:2] == [1, 0]
+    assert "lanes-" in first[2]
+    assert first[2].startswith(str(tmp_path))
