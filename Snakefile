@@ -10,6 +10,8 @@ configfile: "config/config.yaml"
 include: "rules/common.smk"
 include: "rules/datasets.smk"
 include: "rules/psiren.smk"
+include: "rules/neighbors.smk"
+include: "rules/embeddings.smk"
 include: "rules/figures.smk"
 
 
@@ -21,3 +23,4 @@ rule all_figures:
     default_target: True
     input:
         FIGURES,
+        TABLES,

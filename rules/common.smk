@@ -38,6 +38,15 @@ wildcard_constraints:
     archive="|".join(map(re.escape, ARCHIVE_FILES)),
     sparsity=r"\d+(\.\d+)?",
     seed=r"\d+",
+    layer="|".join(
+        sorted(
+            {
+                re.escape(layer.name)
+                for network in SETTINGS.networks.values()
+                for layer in network.layers
+            }
+        )
+    ),
 
 
 def stage_settings(section):
@@ -71,6 +80,79 @@ def networks_of(task, pattern):
         sparsity=sparsities_of(task),
         seed=SETTINGS.task(task).seeds,
     )
+
+
+def studied(task):
+    """Return the settings of the neighborhoods of a task, or raise an error that names them."""
+    if task not in SETTINGS.neighbors:
+        raise WorkflowError(f"the setting 'neighbors' has no task {task!r}")
+    return SETTINGS.neighbors[task]
+
+
+def layers_of(task, seed):
+    """Return the layers whose neighbors are counted for a network, each with how many."""
+    chosen = studied(task)
+    return chosen.first if int(seed) == SETTINGS.task(task).seeds[0] else chosen.others
+
+
+def neighbors_to_survey(wildcards):
+    """Return how many neighbors of a layer are counted; a layer that the settings do not name is an error."""
+    layers = layers_of(wildcards.task, wildcards.seed)
+    if wildcards.layer not in layers:
+        raise WorkflowError(
+            f"layer {wildcards.layer!r} of seed {wildcards.seed}: not in the setting 'neighbors.{wildcards.task}', "
+            f"which has {', '.join(layers)}"
+        )
+    return layers[wildcards.layer]
+
+
+def surveys_of(task, pattern):
+    """Return `pattern` for every sparsity, seed and layer whose neighbors are counted."""
+    return [
+        path
+        for sparsity in studied(task).sparsities
+        for seed in SETTINGS.task(task).seeds
+        for layer in layers_of(task, seed)
+        for path in expand(
+            pattern, task=task, sparsity=f"{sparsity:g}", seed=seed, layer=layer
+        )
+    ]
+
+
+def histograms_of(task, pattern):
+    """Return the panels of Figure 3: sparsity, layer and histogram of each survey of the first seed."""
+    seed = SETTINGS.task(task).seeds[0]
+    return [
+        (f"{sparsity:g}", layer, path)
+        for sparsity in studied(task).sparsities
+        for layer in studied(task).first
+        for path in expand(
+            pattern, task=task, sparsity=f"{sparsity:g}", seed=seed, layer=layer
+        )
+    ]
+
+
+def embedded(task):
+    """Return the settings of the embeddings of a task, or raise an error that names them."""
+    if task not in SETTINGS.embeddings:
+        raise WorkflowError(f"the setting 'embeddings' has no task {task!r}")
+    return SETTINGS.embeddings[task]
+
+
+def embedded_survey(wildcards, pattern):
+    """Return `pattern` for the network whose neighbors are embedded: that of the task's first seed."""
+    return expand(
+        pattern,
+        task=wildcards.task,
+        sparsity=f"{embedded(wildcards.task).sparsity:g}",
+        seed=SETTINGS.task(wildcards.task).seeds[0],
+        layer=wildcards.layer,
+    )
+
+
+def embeddings_of(task, pattern):
+    """Return `pattern` for every layer whose neighbors are embedded."""
+    return expand(pattern, task=task, layer=embedded(task).layers)
 
 
 def refuse_figure(name):

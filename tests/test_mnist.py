@@ -13,7 +13,10 @@ from torchvision.datasets.mnist import read_image_file
 from aann.artifacts import read_arrays, read_table
 from aann.cli import main
 from aann.config import merge
+from aann.datasets import splits
+from aann.evaluation import incremental, reference
 from aann.networks import Architecture, TernaryNetwork
+from aann.swaps import sample_swaps
 
 SHORT = {
     "dense": {"epochs": 0.5},
@@ -94,3 +97,26 @@ def test_the_splits_are_mnists_own(run):
     raw = run / "t10k-images"
     raw.write_bytes(gzip.decompress((run / "archives/t10k-images-idx3-ubyte.gz").read_bytes()))
     assert np.array_equal(arrays["test.images"][:, 0], read_image_file(str(raw)).numpy())
+
+
+@pytest.mark.parametrize("layer", ["1.0", "2.0", "fc"])
+def test_a_thousand_random_neighbors_of_a_layer_equal_the_reference(run, layer):
+    network = TernaryNetwork.load(run / "network.safetensors")
+    test = splits.load(run / "data.safetensors")["test"]
+    images, labels = test.images[:150], test.labels[:150]
+    start, end = sample_swaps(network.weights[layer], 1000, np.random.default_rng(0))
+    fast = incremental.Evaluator(network, images, labels, threads=2).correct_counts(layer, start, end)
+    slow = reference.Evaluator(network, images, labels).correct_counts(layer, start, end)
+    assert np.array_equal(fast, slow)
+    assert len(np.unique(fast)) > 1
+
+
+def test_neighbors_on_all_test_images_equal_the_reference(run):
+    network = TernaryNetwork.load(run / "network.safetensors")
+    test = splits.load(run / "data.safetensors")["test"]
+    fast = incremental.Evaluator(network, test.images, test.labels)
+    slow = reference.Evaluator(network, test.images, test.labels)
+    assert np.array_equal(fast.logits(), slow.logits())
+    for layer in network.layers:
+        start, end = sample_swaps(network.weights[layer], 3, np.random.default_rng(1))
+        assert np.array_equal(fast.correct_counts(layer, start, end), slow.correct_counts(layer, start, end))

@@ -6,7 +6,16 @@ from hypothesis.extra.numpy import array_shapes, arrays
 
 from aann.errors import InputError
 from aann.figures.schematic import ORIGINAL, SWAPS
-from aann.swaps import all_swaps, apply_swap
+from aann.swaps import (
+    all_swaps,
+    apply_swap,
+    apply_swaps,
+    neighborhood_size,
+    sample_neighbor,
+    sample_swaps,
+    swap_blocks,
+    swaps_at,
+)
 
 LAYERS = arrays(np.int8, array_shapes(max_dims=4, max_side=4), elements=st.integers(-1, 1))
 
@@ -51,3 +60,54 @@ def test_every_swap_keeps_the_family_and_changes_two_weights(weights):
 def test_what_is_no_swap_is_refused(start, end, message):
     with pytest.raises(InputError, match=message):
         apply_swap(ORIGINAL, start, end)
+
+
+@given(LAYERS, st.integers(1, 50), st.integers(0, 40))
+def test_blocks_are_all_swaps_from_a_number_on(weights, size, first):
+    everything = np.stack(all_swaps(weights), axis=1)
+    blocks = [np.stack(block, axis=1) for block in swap_blocks(weights, size, first)]
+    assert all(0 < len(block) <= size for block in blocks)
+    assert np.array_equal(np.concatenate([np.empty((0, 2), np.int64), *blocks]), everything[first:])
+
+
+@given(LAYERS, st.integers(0, 2**32 - 1))
+def test_a_sample_has_different_swaps_of_the_layer(weights, seed):
+    size = neighborhood_size(weights)
+    everything = set(zip(*map(np.ndarray.tolist, all_swaps(weights)), strict=True))
+    assert len(everything) == size
+    for count in {1, size // 2, size} - {0}:
+        if size:
+            sample = list(zip(*sample_swaps(weights, count, np.random.default_rng(seed)), strict=True))
+            assert len(sample) == len(set(sample)) == count
+            assert set(sample) <= everything
+    with pytest.raises(InputError, match=f"sample of {size + 1} swaps: the layer has {size} first neighbors"):
+        sample_swaps(weights, size + 1, np.random.default_rng(seed))
+
+
+def test_every_swap_is_equally_likely():
+    weights = np.array([1, 0, -1, 0, 0], np.int8)
+    random = np.random.default_rng(0)
+    drawn = [start * 5 + end for _ in range(3000) for start, end in zip(*sample_swaps(weights, 2, random), strict=True)]
+    counts = np.bincount(drawn)[np.unique(drawn)]
+    assert len(counts) == neighborhood_size(weights) == 6
+    assert abs(counts - 1000).max() < 5 * np.sqrt(1000)
+
+
+@given(LAYERS, st.integers(1, 5), st.integers(0, 2**32 - 1))
+def test_a_kth_neighbor_differs_by_k_swaps_and_keeps_the_family(weights, k, seed):
+    most = min(np.count_nonzero(weights), np.count_nonzero(weights == 0))
+    random = np.random.default_rng(seed)
+    if k > most:
+        with pytest.raises(InputError, match=f"{k} swaps: the layer has"):
+            sample_neighbor(weights, k, random)
+        return
+    moved = apply_swaps(weights, *sample_neighbor(weights, k, random))
+    assert np.count_nonzero(moved != weights) == 2 * k
+    assert np.array_equal(np.sort(moved, axis=None), np.sort(weights, axis=None))
+
+
+def test_swaps_of_one_neighbor_share_no_index():
+    with pytest.raises(InputError, match="from_index 0: stands in two swaps"):
+        apply_swaps(ORIGINAL, np.array([0, 0]), np.array([1, 3]))
+    with pytest.raises(InputError, match="swap 8: there is no such swap, expected 0 to 7"):
+        swaps_at(ORIGINAL, np.array([8]))

@@ -168,8 +168,8 @@ def read_table_metadata(path: Path | str) -> dict[str, Any]:
     return found
 
 
-def read_table(path: Path | str, columns: tuple[str, ...] = ()) -> Any:
-    """Read a Parquet or CSV table as a pandas table that has at least ``columns``, with numbers in them.
+def read_table(path: Path | str, columns: tuple[str, ...] = (), text: tuple[str, ...] = ()) -> Any:
+    """Read a Parquet or CSV table as a pandas table that has at least ``columns``, with numbers in them, and ``text``.
 
     Raises ``InputError`` if the file is missing, unreadable or empty, or if a column is missing or holds no numbers.
     """
@@ -177,11 +177,15 @@ def read_table(path: Path | str, columns: tuple[str, ...] = ()) -> Any:
 
     path = require_file(path)
     try:
-        table = pandas.read_csv(path) if path.suffix == ".csv" else pandas.read_parquet(path)
+        table = (
+            pandas.read_csv(path, dtype=dict.fromkeys(text, str))
+            if path.suffix == ".csv"
+            else pandas.read_parquet(path)
+        )
     except (OSError, ValueError) as error:
         reason = str(error).splitlines()[0]
         raise InputError(f"{path}: cannot be read as a table ({reason}); delete it and run again") from error
-    missing = [column for column in columns if column not in table.columns]
+    missing = [column for column in (*columns, *text) if column not in table.columns]
     if missing:
         raise InputError(f"{path}: lacks the column {missing[0]!r}; delete it and run again to rebuild it")
     wrong = [column for column in columns if not pandas.api.types.is_numeric_dtype(table[column])]

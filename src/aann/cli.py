@@ -8,7 +8,7 @@ import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import click
 
@@ -54,6 +54,16 @@ def _file(name: str, help_text: str) -> Callable[[Command], Command]:
 
 
 _task = click.option("--task", required=True, help="A task of the settings, such as mnist.")
+
+
+def _threads(command: Command) -> Command:
+    cores = os.cpu_count() or 1
+    option = click.option("--threads", default=1, show_default=True, type=click.IntRange(1, cores), help="CPU threads.")
+    return option(command)
+
+
+def _seed(text: str) -> Callable[[Command], Command]:
+    return click.option("--seed", required=True, type=click.IntRange(0, 2**32 - 1), help=text)
 
 
 def _with_settings(command: Command) -> Command:
@@ -202,14 +212,13 @@ def _with_psiren_job(command: Command) -> Command:
     def run(settings: Settings, task: str, seed: int, data: Path, threads: int, **values: Any) -> Any:
         return command(job=_PSirenJob(settings, task, seed, data, threads), **values)
 
-    cores = os.cpu_count() or 1
     return _with_options(
         run,
         _task,
-        click.option("--seed", required=True, type=click.IntRange(0, 2**32 - 1), help="The network's seed."),
+        _seed("The network's seed."),
         _file("--data", "The task's splits."),
         _file("--curve", "Writes the learning curve, a Parquet table."),
-        click.option("--threads", default=1, show_default=True, type=click.IntRange(1, cores), help="CPU threads."),
+        _threads,
     )
 
 
@@ -284,6 +293,127 @@ def psiren_accuracies(rows: tuple[Path, ...], output: Path) -> None:
     write_table(output, table.sort_values(["sparsity", "seed"]))
 
 
+# --- neighbors --------------------------------------------------------------------------------------------------------
+
+
+@main.group()
+def neighbors() -> None:
+    """Count what first neighbors get right, exactly."""
+
+
+@neighbors.command("survey")
+@_file("--network", "A ternary network of p-SIREN.")
+@_file("--data", "The task's splits.")
+@click.option("--layer", required=True, help="The layer in which a weight moves.")
+@click.option("--amount", required=True, help="How many neighbors to draw, or: exhaustive.")
+@_seed("Draws the neighbors, if not all.")
+@click.option("--sparsity", required=True, type=click.FloatRange(0, 100), help="The network's; stands in the summary.")
+@_file("--output", "Writes the neighbors, a Parquet table; unfinished parts stand beside it.")
+@_file("--best", "Writes those with the best validation accuracy, a Parquet table.")
+@_file("--histogram", "Writes how many neighbors have each count of correct images, CSV.")
+@_file("--summary", "Writes how many are better, equal and worse, CSV.")
+@_threads
+def neighbors_survey(
+    network: Path,
+    data: Path,
+    layer: str,
+    amount: str,
+    seed: int,
+    sparsity: float,
+    output: Path,
+    best: Path,
+    histogram: Path,
+    summary: Path,
+    threads: int,
+) -> None:
+    """Count the correct validation and test images of the first neighbors in a layer; goes on where it was stopped."""
+    from aann import provenance
+    from aann.artifacts import write_table
+    from aann.datasets import splits
+    from aann.neighbors import Survey
+    from aann.networks import TernaryNetwork
+    from aann.tables import SPLITS
+
+    number = int(amount) if amount.isdecimal() else amount
+    recorded = provenance.describe(
+        "aann.neighbors", [network, data], layer=layer, amount=number, seed=seed, sparsity=sparsity
+    )
+    read = splits.load(data)
+    images = {split: (read[split].images, read[split].labels) for split in SPLITS}
+    survey = Survey(TernaryNetwork.load(network), images, layer, number, seed, recorded, threads)
+    found = survey.run(output, {"provenance": recorded})
+    write_table(best, found.best, {"provenance": recorded})
+    write_table(histogram, found.histogram)
+    write_table(summary, found.rows(sparsity, seed))
+
+
+@neighbors.command("summaries")
+@click.argument("rows", nargs=-1, required=True, type=click.Path(path_type=Path))
+@_file("--output", "Writes one table of all surveys, CSV.")
+def neighbors_summaries(rows: tuple[Path, ...], output: Path) -> None:
+    """Gather the summaries of many surveys in one table."""
+    import pandas
+
+    from aann.artifacts import read_table, write_table
+    from aann.tables import SURVEY_NUMBERS, SURVEY_TEXT
+
+    table = pandas.concat([read_table(row, SURVEY_NUMBERS, SURVEY_TEXT) for row in rows])
+    write_table(output, table.sort_values(["sparsity", "layer", "seed", "split"], kind="stable"))
+
+
+# --- embeddings -------------------------------------------------------------------------------------------------------
+
+
+@main.group()
+def embeddings() -> None:
+    """Embed first neighbors in two dimensions, and measure how clustered they are."""
+
+
+@embeddings.command("embed")
+@_task
+@click.option("--layer", required=True, help="The layer in which a weight moves.")
+@_file("--neighbors", "The neighbors of a survey.")
+@_file("--summary", "The summary of that survey.")
+@_file("--points", "Writes the embedded points, a Parquet table.")
+@_file("--statistics", "Writes how clustered they are, CSV.")
+@_with_settings
+def embeddings_embed(
+    task: str, layer: str, neighbors: Path, summary: Path, points: Path, statistics: Path, settings: Settings
+) -> None:
+    """Embed a sample of the neighbors of a layer, drawn uniformly and from few moving weights."""
+    import pandas
+
+    from aann import provenance
+    from aann.artifacts import read_table, write_table
+    from aann.embeddings import embed_samples
+    from aann.tables import NEIGHBORS, SURVEY_NUMBERS, SURVEY_TEXT
+
+    chosen = settings.embeddings[task]
+    survey = read_table(summary, SURVEY_NUMBERS, SURVEY_TEXT).set_index("split")
+    original = (int(survey.original_correct["validation"]), int(survey.original_correct["test"]))
+    found = embed_samples(read_table(neighbors, NEIGHBORS), original, chosen.model_dump())
+    labelled = [table.assign(layer=layer) for table in found]
+    recorded = provenance.describe(
+        "aann.embeddings", [neighbors, summary], settings.part("embeddings", task), task=task, layer=layer
+    )
+    write_table(points, labelled[0].assign(test_images=int(survey.images["test"])), {"provenance": recorded})
+    write_table(statistics, pandas.DataFrame(labelled[1]))
+
+
+@embeddings.command("clustering")
+@click.argument("statistics", nargs=-1, required=True, type=click.Path(path_type=Path))
+@_file("--output", "Writes one table of all layers, CSV.")
+def embeddings_clustering(statistics: tuple[Path, ...], output: Path) -> None:
+    """Gather how clustered the neighbors of several layers are in one table."""
+    import pandas
+
+    from aann.artifacts import read_table, write_table
+    from aann.tables import CLUSTERING_NUMBERS, CLUSTERING_TEXT
+
+    tables = [read_table(path, CLUSTERING_NUMBERS, CLUSTERING_TEXT) for path in statistics]
+    write_table(output, pandas.concat(tables).sort_values(["sampling", "space", "layer", "seed"], kind="stable"))
+
+
 # --- figures ----------------------------------------------------------------------------------------------------------
 
 
@@ -315,6 +445,76 @@ def figures_sparsity(accuracies: Path, title: str, output: Path) -> None:
 
     table = read_table(accuracies, ACCURACY)
     sparsity.draw(table, title, output, provenance.describe("aann.figures.sparsity", [accuracies], title=title))
+
+
+@figures.command("histograms")
+@_file("--summaries", "The table of `neighbors summaries`.")
+@click.option(
+    "--histogram",
+    "histograms",
+    nargs=3,
+    multiple=True,
+    required=True,
+    metavar="SPARSITY LAYER FILE",
+    help="A panel: the histogram of a survey; may be repeated.",
+)
+@click.option("--seed", required=True, type=int, help="The seed of the networks in the panels.")
+@click.option("--title", required=True, help="What the data are.")
+@_file("--output", "Writes the figure as PNG, and as PDF and CSV beside it.")
+def figures_histograms(
+    summaries: Path, histograms: tuple[tuple[str, str, str], ...], seed: int, title: str, output: Path
+) -> None:
+    """Figure 3: how accurate the first neighbors are, by sparsity and layer."""
+    from aann import provenance
+    from aann.artifacts import read_table
+    from aann.figures import histograms as drawing
+    from aann.tables import HISTOGRAM, SURVEY_NUMBERS, SURVEY_TEXT
+
+    read = {
+        (float(sparsity), layer): read_table(path, HISTOGRAM[1:], HISTOGRAM[:1]) for sparsity, layer, path in histograms
+    }
+    recorded = provenance.describe(
+        "aann.figures.histograms", [summaries, *(Path(path) for _, _, path in histograms)], title=title, seed=seed
+    )
+    drawing.draw(read, read_table(summaries, SURVEY_NUMBERS, SURVEY_TEXT), seed, title, output, recorded)
+
+
+@figures.command("embedding")
+@click.argument("points", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--sampling", required=True, help="Which of the samples to show: uniform or sources.")
+@click.option(
+    "--panel",
+    "panels",
+    type=(str, str, click.Choice(["side", "top"])),
+    multiple=True,
+    required=True,
+    metavar="LAYER METHOD VIEW",
+    help="A panel: tsne, isomap or lle, seen from the side or the top; may be repeated.",
+)
+@click.option("--title", required=True, help="What the data are.")
+@_file("--output", "Writes the figure as PNG, and as PDF, CSV and HTML beside it.")
+def figures_embedding(
+    points: tuple[Path, ...],
+    sampling: str,
+    panels: tuple[tuple[str, str, Literal["side", "top"]], ...],
+    title: str,
+    output: Path,
+) -> None:
+    """Figures 4 and 11: first neighbors, embedded, and their test accuracy."""
+    import pandas
+
+    from aann import provenance
+    from aann.artifacts import read_table
+    from aann.figures import embedding as drawing
+    from aann.tables import POINT_NUMBERS, POINT_TEXT
+
+    table = pandas.concat([read_table(path, POINT_NUMBERS, POINT_TEXT) for path in points], ignore_index=True)
+    shown = table[table.sampling == sampling]
+    chosen = [drawing.Panel(*panel) for panel in panels]
+    images = int(table.test_images.max())
+    recorded = provenance.describe("aann.figures.embedding", points, title=title, sampling=sampling)
+    drawing.draw(shown, chosen, images, title, output, recorded)
+    drawing.write_html(shown, chosen, images, title, output.with_suffix(".html"))
 
 
 # --- settings ---------------------------------------------------------------------------------------------------------

@@ -196,6 +196,76 @@ class PSirenSettings(_Settings):
     binary: BinarySettings = Field(default=BinarySettings(), description="Step 4, binarized training.")
 
 
+Amount = Literal["exhaustive"] | Annotated[int, Field(ge=1)]
+
+
+class NeighborsSettings(_Settings):
+    """Which first neighbors of a task's networks are counted (Figure 3): by layer, a number of them or `exhaustive`."""
+
+    sparsities: list[Sparsity] = Field(min_length=1, description="Of the task's sparsities, those to study.")
+    first: dict[LayerName, Amount] = Field(min_length=1, description="Neighbors a layer, for the task's first seed.")
+    others: dict[LayerName, Amount] = Field(default={}, description="Neighbors a layer, for its other seeds.")
+
+    @model_validator(mode="after")
+    def _distinct(self) -> NeighborsSettings:
+        _require_distinct(self.sparsities, "sparsities")
+        return self
+
+
+class TSNESettings(_Settings):
+    """t-SNE (Figures 4 and 10); scikit-learn's names."""
+
+    perplexity: float = Field(30.0, gt=1, le=1000, description="About how many neighbors of a point count.")
+    max_iter: int = Field(1000, ge=250, description="Steps of the optimization.")
+
+
+class IsomapSettings(_Settings):
+    """Isomap (Figure 11); scikit-learn's names."""
+
+    n_neighbors: int = Field(60, ge=2, description="Neighbors that a point is joined to.")
+
+
+class LLESettings(_Settings):
+    """Locally linear embedding (Figure 11); scikit-learn's names."""
+
+    n_neighbors: int = Field(60, ge=2, description="Neighbors that a point is written as a mean of.")
+    reg: float = Field(0.001, gt=0, le=1, description="Regularization of these means.")
+
+
+class EmbeddingsSettings(_Settings):
+    """First neighbors of the first seed's network, embedded by the flattened weights of the layer with the swap."""
+
+    sparsity: Sparsity = Field(90.0, description="The network's; one of `neighbors`.")
+    layers: list[LayerName] = Field(min_length=1, description="Layers, each embedded for itself.")
+    count: int = Field(1500, ge=10, description="Neighbors that are embedded.")
+    sources: int = Field(
+        20,
+        ge=1,
+        description="With the sampling `sources`, so many weights move; with `uniform`, any neighbor may come.",
+    )
+    drawn: Literal["uniform", "sources"] = Field("sources", description="The sampling that figures show.")
+    metric: Literal["euclidean", "manhattan", "hamming"] = Field(
+        "euclidean", description="Distance between weights for t-SNE, Isomap and the silhouette; LLE is Euclidean."
+    )
+    seeds: list[Seed] = Field(
+        default=[0, 1, 2], min_length=1, description="Draws of neighbors for the statistics; figures show the first."
+    )
+    clusters: list[Annotated[int, Field(ge=2)]] = Field(
+        default=[2, 5, 10, 20, 40],
+        min_length=1,
+        description="Numbers of clusters, of which the best silhouette counts.",
+    )
+    tsne: TSNESettings = Field(default=TSNESettings(), description="t-SNE.")
+    isomap: IsomapSettings = Field(default=IsomapSettings(), description="Isomap.")
+    lle: LLESettings = Field(default=LLESettings(), description="LLE.")
+
+    @model_validator(mode="after")
+    def _distinct(self) -> EmbeddingsSettings:
+        _require_distinct(self.layers, "layers")
+        _require_distinct(self.seeds, "seeds")
+        return self
+
+
 class Settings(_Settings):
     """All settings of one scale."""
 
@@ -205,6 +275,45 @@ class Settings(_Settings):
     tasks: dict[Name, TaskSettings] = Field(min_length=1, description="Tasks by name.")
     datasets: DatasetSettings = Field(default=DatasetSettings(), description="Stage datasets.")
     psiren: PSirenSettings = Field(default=PSirenSettings(), description="Stage psiren.")
+    neighbors: dict[Name, NeighborsSettings] = Field(default={}, description="Stage neighbors, by task.")
+    embeddings: dict[Name, EmbeddingsSettings] = Field(default={}, description="Stage embeddings, by task.")
+
+    @model_validator(mode="after")
+    def _neighbors_fit(self) -> Settings:
+        for name, studied in self.neighbors.items():
+            self._require_task("neighbors", name)
+            absent = [sparsity for sparsity in studied.sparsities if sparsity not in self.tasks[name].sparsities]
+            if absent:
+                raise ValueError(f"neighbors.{name}.sparsities: {absent[0]:g} is not in tasks.{name}.sparsities")
+            self._require_layers(f"neighbors.{name}.first", name, studied.first)
+            self._require_layers(f"neighbors.{name}.others", name, studied.others)
+        return self
+
+    @model_validator(mode="after")
+    def _embeddings_fit(self) -> Settings:
+        for name, embedded in self.embeddings.items():
+            self._require_task("embeddings", name)
+            self._require_layers(f"embeddings.{name}.layers", name, embedded.layers)
+            studied = self.neighbors.get(name)
+            if studied and embedded.sparsity not in studied.sparsities:
+                raise ValueError(
+                    f"embeddings.{name}.sparsity: {embedded.sparsity:g} is not in neighbors.{name}.sparsities"
+                )
+            uncounted = [layer for layer in embedded.layers if studied and layer not in studied.first]
+            if uncounted:
+                raise ValueError(f"embeddings.{name}.layers: {uncounted[0]!r} is not in neighbors.{name}.first")
+        return self
+
+    def _require_task(self, section: str, name: str) -> None:
+        if name not in self.tasks:
+            raise ValueError(f"{section}.{name}: no such task; 'tasks' has {', '.join(self.tasks)}")
+
+    def _require_layers(self, key: str, task: str, layers: Iterable[str]) -> None:
+        network = self.networks.get(self.tasks[task].network)
+        known = [layer.name for layer in network.layers] if network else list(layers)
+        unknown = [layer for layer in layers if layer not in known]
+        if unknown:
+            raise ValueError(f"{key}: no layer {unknown[0]!r}; the task's network has {', '.join(known)}")
 
     @model_validator(mode="after")
     def _networks_fit(self) -> Settings:
@@ -233,11 +342,13 @@ class Settings(_Settings):
         """
         chosen = self.task(task)
         places = {"folder", "mirrors"}
+        found = getattr(self, section)
+        values = {task: found[task].model_dump()} if isinstance(found, dict) else found.model_dump(exclude=places)
         return {
             "scale": self.scale,
             "networks": {chosen.network: self.networks[chosen.network].model_dump()},
             "tasks": {task: chosen.model_dump(exclude={"sparsities", "seeds"})},
-            section: getattr(self, section).model_dump(exclude=places),
+            section: values,
         }
 
     def network(self, task: str) -> dict[str, Any]:

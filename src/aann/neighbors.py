@@ -30,7 +30,7 @@ EXHAUSTIVE = "exhaustive"
 BEST = 1000
 """Neighbors in the table of the best."""
 
-_PARTS = (2**20, 2**20, 2**12)
+_PARTS = (2**20, 2**20, 2**13)
 """Neighbors in a part, by the layers after theirs (two or more): up to about a minute's work."""
 
 Counted = tuple[np.ndarray, np.ndarray]

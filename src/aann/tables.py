@@ -26,7 +26,19 @@ SURVEY = (
     "equal",
     "worse",
 )
-"""One row a network, layer and split: neighbors there are, counted, and better than, equal to, worse than the network."""
+"""One row a network, layer and split: how many neighbors there are, were counted, and are better, equal and worse."""
+
+SURVEY_TEXT = ("layer", "split")
+SURVEY_NUMBERS = tuple(column for column in SURVEY if column not in SURVEY_TEXT)
+"""The columns of ``SURVEY`` by what they hold."""
+
+POINT_TEXT = ("layer", "sampling", "method")
+POINT_NUMBERS = ("from_index", "to_index", "sign", "validation_correct", "test_correct", "x", "y", "test_images")
+"""One row a layer, sampling, method and embedded neighbor; the original network has indices of -1 and a sign of 0."""
+
+CLUSTERING_TEXT = ("layer", "sampling", "space")
+CLUSTERING_NUMBERS = ("seed", "silhouette", "clusters", "hopkins", "points")
+"""One row a layer, sampling, draw and space (`original`, the weights, or a method): how clustered neighbors are."""
 
 ACCURACY = (
     "sparsity",

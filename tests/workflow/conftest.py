@@ -19,8 +19,27 @@ SMALL = {
             "input_shape": [1, 28, 28],
             "layers": [
                 {"type": "convolution", "name": "1.0", "filters": 2, "kernel": 5, "stride": 2, "pool": 2},
+                {"type": "dense", "name": "2.0", "units": 8},
                 {"type": "dense", "name": "fc", "units": 10},
             ],
+        }
+    },
+    "neighbors": {
+        "mnist": {
+            "sparsities": [90],
+            "first": {"1.0": "exhaustive", "2.0": 50, "fc": "exhaustive"},
+            "others": {"1.0": 5, "2.0": 5, "fc": 5},
+        }
+    },
+    "embeddings": {
+        "mnist": {
+            "count": 40,
+            "sources": 3,
+            "seeds": [0],
+            "clusters": [2, 5],
+            "tsne": {"perplexity": 5, "max_iter": 250},
+            "isomap": {"n_neighbors": 10},
+            "lle": {"n_neighbors": 10},
         }
     },
     "datasets": {"validation_images": 200, "letters": 400, "test_images": 100},

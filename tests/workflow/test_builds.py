@@ -10,7 +10,8 @@ import pytest
 from aann.networks import TernaryNetwork
 
 PSIREN = {"dense", "sparsify_mnist", "sparsify_fashion", "network", "accuracies"}
-FIGURES = {"figure_1", "figure_2a", "figure_12"}
+NEIGHBORS = {"survey", "surveys", "embed", "clustering"}
+FIGURES = {"figure_1", "figure_2a", "figure_3", "figure_4", "figure_11", "figure_12"}
 
 
 @pytest.fixture
@@ -35,7 +36,8 @@ def test_nothing_runs_again_without_a_change(built):
 
 
 def test_every_figure_is_there_with_logs_and_benchmarks(built):
-    for name in ("1", "2a", "12"):
+    assert (built.results / "embeddings/mnist/clustering.csv").stat().st_size > 0
+    for name in ("1", "2a", "3", "4", "11", "12"):
         for ending in ("pdf", "png", "csv"):
             assert (built.results / f"figures/figure_{name}.{ending}").stat().st_size > 0
         assert (built.results / f"logs/figures/figure_{name}.log").is_file()
@@ -48,9 +50,22 @@ def test_a_comment_changes_nothing(edited):
 
 
 def test_the_code_of_p_siren_reruns_it_and_what_follows(edited):
-    assert edited("src/aann/psiren.py", "(1 - reached) ** 3", "(1 - reached) ** 2") == PSIREN | {
-        "figure_2a",
-        "figure_12",
+    assert edited("src/aann/psiren.py", "(1 - reached) ** 3", "(1 - reached) ** 2") == (
+        PSIREN | NEIGHBORS | FIGURES - {"figure_1"}
+    )
+
+
+def test_the_code_of_neighbors_reruns_surveys_and_what_follows(edited):
+    planned = NEIGHBORS | {"figure_3", "figure_4", "figure_11"}
+    assert edited("src/aann/evaluation/kernels.py", "NO_RIVAL = 2**30", "NO_RIVAL = 2**29") == planned
+
+
+def test_the_code_of_embeddings_reruns_them_and_their_figures(edited):
+    assert edited("src/aann/embeddings.py", "_TIE = 1e-6", "_TIE = 1e-7") == {
+        "embed",
+        "clustering",
+        "figure_4",
+        "figure_11",
     }
 
 
@@ -60,7 +75,14 @@ def test_the_code_of_a_figure_reruns_that_figure(edited):
 
 
 def test_a_setting_reruns_its_stage_and_what_follows(edited):
-    assert edited("small.yaml", "last_layer_epochs: 1", "last_layer_epochs: 2") == PSIREN | {"figure_2a", "figure_12"}
+    assert edited("small.yaml", "last_layer_epochs: 1", "last_layer_epochs: 2") == (
+        PSIREN | NEIGHBORS | FIGURES - {"figure_1"}
+    )
+
+
+def test_another_number_of_neighbors_reruns_their_survey(edited):
+    planned = edited("small.yaml", "      '2.0': 50", "      '2.0': 60")
+    assert planned == {"survey", "surveys", "figure_3"}
 
 
 def test_another_seed_adds_networks_and_leaves_the_others(built, edited):
@@ -75,7 +97,7 @@ def test_the_report_has_every_figure(built):
     result = built.snakemake("--report", str(output))
     assert result.returncode == 0, result.stdout + result.stderr
     text = output.read_text()
-    for name in ("figure_1.png", "figure_2a.png", "figure_12.png"):
+    for name in ("figure_1.png", "figure_2a.png", "figure_3.png", "figure_4.png", "figure_11.html", "figure_12.png"):
         assert name in text
 
 

@@ -14,6 +14,7 @@ import pytest
             "tasks={mnist: {sparsities: [90, 120]}}",
             "'tasks.mnist.sparsities.1': Input should be less than or equal to 100",
         ),
+        ("neighbors={mnist: {first: {fcc: 5}}}", "neighbors.mnist.first: no layer 'fcc'"),
         ("tasks={mnist: {dataset: minst}}", "'tasks.mnist.dataset': Input should be 'mnist'"),
     ],
 )
@@ -39,7 +40,7 @@ def test_a_path_reaches_the_shell_quoted(fresh):
 def test_an_unknown_figure_is_named(fresh):
     result = fresh.snakemake("--", "figure_99")
     assert result.returncode == 1
-    assert "unknown figure '99'; expected one of figure_1, figure_2a, figure_12" in result.stdout + result.stderr
+    assert "unknown figure '99'; expected one of figure_1, figure_2a, figure_12, figure_3, figure_4, figure_11" in result.stdout + result.stderr
 
 
 def test_a_results_folder_that_cannot_be_written_is_named(fresh):

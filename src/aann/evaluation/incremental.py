@@ -237,7 +237,6 @@ class Evaluator:
             alone=rows(plan.slots * size, np.int32),
             together=rows(plan.longest * size, np.int32),
             planes=rows(pooled),
-            differs=np.empty(pooled, np.bool_),
             everywhere=np.ones(pooled, np.bool_),
             spare=rows(2 * max((each.rows for each in layouts[2:]), default=0), np.int32),
             narrow=self._narrow,

@@ -73,8 +73,7 @@ class Room(NamedTuple):
     touched, changes: by slot, which windows of the next layer's unit a half touches, and how its outputs change.
     alone: int32, by slot, sums of the layer after that with a left half, or what a right half changes of them.
     together: int32, by pair, what two halves change beyond that.
-    planes, differs: outputs of a unit, and which of them are not zero.
-    everywhere: bool, all true.
+    planes, everywhere: outputs of a unit, and bool, all true.
     spare: int32, two sets of sums of a later layer.
     narrow: has integers that hold what one unit contributes to a sum.
     """
@@ -88,7 +87,6 @@ class Room(NamedTuple):
     alone: np.ndarray
     together: np.ndarray
     planes: np.ndarray
-    differs: np.ndarray
     everywhere: np.ndarray
     spare: np.ndarray
     narrow: np.ndarray
@@ -422,7 +420,17 @@ def earlier_scores(
             clear(together, 0, (chunk[LAST_PAIR] - chunk[FIRST_PAIR]) * size)
             for unit in range(following.starts.shape[0]):
                 halves_alone(
-                    following, tail[0], chunk, slots, unit, next_sums[block], next_outputs[block], limit, plan, room
+                    following,
+                    outgoing,
+                    chunk,
+                    slots,
+                    unit,
+                    next_sums[block],
+                    next_outputs[block],
+                    size,
+                    limit,
+                    plan,
+                    room,
                 )
                 for pair in range(chunk[FIRST_PAIR], chunk[LAST_PAIR]):
                     left, right = pairs[pair, LEFT] - chunk[FIRST_LEFT], lefts + pairs[pair, RIGHT] - chunk[FIRST_RIGHT]
@@ -452,44 +460,57 @@ def changes_of_chunk(layer, chunk, slots, inputs, sums, outputs, limit, plan, ro
 
 
 @compiled
-def halves_alone(following, tail_layer, chunk, slots, unit, next_sums, next_outputs, limit, plan, room):
+def halves_alone(following, outgoing, chunk, slots, unit, next_sums, next_outputs, size, limit, plan, room):
     """Write, for one unit of the next layer, its sums with each left half and what each right half changes of them.
 
-    Also which windows a half touches, and what it changes there alone; the tail's first layer is told of that.
+    Also which windows a half touches, and how the outputs there change; the sums of the layer after hear of that.
     """
-    places, tail_units = following.taps.shape[1], tail_layer.starts.shape[0]
-    pooled, size = places // following.width, tail_units * tail_layer.taps.shape[1]
+    places = following.taps.shape[1]
+    pooled = places // following.width
     lefts = chunk[LAST_LEFT] - chunk[FIRST_LEFT]
     deltas_per_slot = len(room.deltas) // len(room.used)
     for slot in range(slots):
         if not room.used[slot]:
             continue
-        channel = plan.halves[half_of(chunk, slot), UNIT]
-        clear(room.sums, slot * places, places)
-        if channel >= 0:
-            start = slot * deltas_per_slot
-            add_contributions(
-                following, channel, room.deltas, start, room.live, room.narrow, room.sums, slot * places, unit, unit + 1
-            )
         for window in range(pooled):
-            row = slot * places + window * following.width
-            value, touched = lowest(room.sums), False
+            room.touched[slot * pooled + window] = False
+        channel = plan.halves[half_of(chunk, slot), UNIT]
+        if channel < 0 or following.starts[unit, channel] == following.starts[unit, channel + 1]:
+            continue
+        first = slot * places
+        clear(room.sums, first, places)
+        start = slot * deltas_per_slot
+        add_contributions(
+            following, channel, room.deltas, start, room.live, room.narrow, room.sums, first, unit, unit + 1
+        )
+        for window in range(pooled):
+            row, feature = first + window * following.width, unit * pooled + window
+            together = load(room.sums, row)
+            for place in range(1, following.width):
+                together = together | load(room.sums, row + place)
+            if is_zero(together):
+                continue
+            room.touched[slot * pooled + window] = True
+            value = lowest(room.sums)
             for place in range(following.width):
                 change = load(room.sums, row + place)
-                touched |= not is_zero(change)
                 changed = load(next_sums, unit * places + window * following.width + place) + change
                 value = maximum(value, changed)
-                if slot < lefts:
-                    store(room.sums, row + place, changed)
-            output = resized(clip(value, -limit, limit), room.planes)
-            delta = output - load(next_outputs, unit * pooled + window)
-            room.touched[slot * pooled + window] = touched
-            room.differs[window] = not is_zero(delta)
-            store(room.planes, window, delta)
+                store(room.sums, row + place, changed if slot < lefts else change)
+            delta = resized(clip(value, -limit, limit), room.changes) - load(next_outputs, feature)
             store(room.changes, slot * pooled + window, delta)
-        add_contributions(
-            tail_layer, unit, room.planes, 0, room.differs, room.narrow, room.alone, slot * size, 0, tail_units
-        )
+            if not is_zero(delta):
+                spread(outgoing, feature, delta, room.alone, slot * size)
+
+
+@inlined
+def spread(outgoing, feature, plane, sums, first_row):
+    """Add to sums what one feature, or a change of it, contributes."""
+    wide = resized(plane, sums)
+    for index in range(outgoing.starts[feature], outgoing.starts[feature + 1]):
+        row = first_row + outgoing.rows[index]
+        value = load(sums, row)
+        store(sums, row, value + wide if outgoing.signs[index] > 0 else value - wide)
 
 
 @compiled
@@ -503,16 +524,11 @@ def add_interaction(following, outgoing, left, right, first_output, next_outputs
             value = lowest(room.sums)
             for place in range(following.width):
                 value = maximum(value, load(room.sums, first + place) + load(room.sums, second + place))
-            output = resized(clip(value, -limit, limit), room.planes)
+            output = resized(clip(value, -limit, limit), room.changes)
             apart = load(room.changes, left * pooled + window) + load(room.changes, right * pooled + window)
-            feature = first_output + window
-            beyond = output - load(next_outputs, feature) - apart
+            beyond = output - load(next_outputs, first_output + window) - apart
             if not is_zero(beyond):
-                for index in range(outgoing.starts[feature], outgoing.starts[feature + 1]):
-                    row = first_row + outgoing.rows[index]
-                    plane = resized(beyond, room.together)
-                    value_there = load(room.together, row)
-                    store(room.together, row, value_there + plane if outgoing.signs[index] > 0 else value_there - plane)
+                spread(outgoing, first_output + window, beyond, room.together, first_row)
 
 
 @inlined

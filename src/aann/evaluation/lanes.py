@@ -220,6 +220,7 @@ def _choice(comparison: str) -> Callable[[Any, Any, Any], Any]:
 
 _binary(operator.add, lambda builder, left, right: builder.add(left, right))
 _binary(operator.sub, lambda builder, left, right: builder.sub(left, right))
+_binary(operator.or_, lambda builder, left, right: builder.or_(left, right))
 _binary(operator.and_, lambda builder, left, right: builder.and_(left, right))
 _binary(maximum, _choice(">"))
 _binary(minimum, _choice("<"))

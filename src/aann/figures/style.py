@@ -23,6 +23,9 @@ BLUE, ORANGE, GREEN, RED, GREY = "#0072B2", "#D55E00", "#009E73", "#CC3311", "#7
 COLUMN_WIDTH = 3.5
 """Width of a column of text, in inches."""
 
+PAGE_WIDTH = 7.0
+"""Width of two columns of text, in inches."""
+
 _DPI = 300
 
 

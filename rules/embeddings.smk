@@ -1,0 +1,49 @@
+# Stage embeddings: first neighbors of the first seed's network in two dimensions, and how clustered they are.
+EMBEDDED = f"{RESULTS}/embeddings/{{task}}/{{layer}}"
+
+
+rule embed:
+    input:
+        neighbors=lambda wildcards: embedded_survey(
+            wildcards, rules.survey.output.neighbors
+        ),
+        summary=lambda wildcards: embedded_survey(
+            wildcards, rules.survey.output.summary
+        ),
+    output:
+        points=f"{EMBEDDED}.parquet",
+        statistics=f"{EMBEDDED}.statistics.csv",
+    log:
+        f"{RESULTS}/logs/embeddings/{{task}}/{{layer}}.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/embeddings/{{task}}/{{layer}}.jsonl"
+    threads: 1
+    resources:
+        mem_mb=3000,
+        runtime=20,
+    params:
+        settings=stage_settings("embeddings"),
+        code=code_fingerprint("aann.embeddings"),
+    shell:
+        "python -m aann embeddings embed --task {wildcards.task} --layer {wildcards.layer}"
+        " --neighbors {input.neighbors:q} --summary {input.summary:q} --points {output.points:q}"
+        " --statistics {output.statistics:q} --settings {params.settings:q} 2> {log:q}"
+
+
+rule clustering:
+    input:
+        lambda wildcards: embeddings_of(wildcards.task, rules.embed.output.statistics),
+    output:
+        f"{RESULTS}/embeddings/{{task}}/clustering.csv",
+    log:
+        f"{RESULTS}/logs/embeddings/{{task}}/clustering.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/embeddings/{{task}}/clustering.jsonl"
+    threads: 1
+    resources:
+        mem_mb=500,
+        runtime=5,
+    params:
+        code=code_fingerprint("aann.tables"),
+    shell:
+        "python -m aann embeddings clustering {input:q} --output {output:q} 2> {log:q}"

@@ -1,0 +1,49 @@
+# Stage neighbors: exact accuracies of first neighbors, for each network and layer that the settings name.
+NEIGHBORS = f"{RESULTS}/neighbors/{{task}}"
+SURVEY = f"{NEIGHBORS}/p{{sparsity}}/seed{{seed}}/{{layer}}"
+
+
+rule survey:
+    input:
+        data=rules.split_dataset.output,
+        network=rules.network.output.network,
+    output:
+        neighbors=f"{SURVEY}.parquet",
+        best=f"{SURVEY}.best.parquet",
+        histogram=f"{SURVEY}.histogram.csv",
+        summary=f"{SURVEY}.summary.csv",
+    log:
+        f"{RESULTS}/logs/neighbors/{{task}}/p{{sparsity}}/seed{{seed}}/{{layer}}.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/neighbors/{{task}}/p{{sparsity}}/seed{{seed}}/{{layer}}.jsonl"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=30,
+    params:
+        amount=neighbors_to_survey,
+        code=code_fingerprint("aann.neighbors"),
+    shell:
+        "python -m aann neighbors survey --network {input.network:q} --data {input.data:q} --layer {wildcards.layer}"
+        " --amount {params.amount} --seed {wildcards.seed} --sparsity {wildcards.sparsity}"
+        " --output {output.neighbors:q} --best {output.best:q} --histogram {output.histogram:q}"
+        " --summary {output.summary:q} --threads {threads} 2> {log:q}"
+
+
+rule surveys:
+    input:
+        lambda wildcards: surveys_of(wildcards.task, rules.survey.output.summary),
+    output:
+        f"{NEIGHBORS}/surveys.csv",
+    log:
+        f"{RESULTS}/logs/neighbors/{{task}}/surveys.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/neighbors/{{task}}/surveys.jsonl"
+    threads: 1
+    resources:
+        mem_mb=500,
+        runtime=5,
+    params:
+        code=code_fingerprint("aann.tables"),
+    shell:
+        "python -m aann neighbors summaries {input:q} --output {output:q} 2> {log:q}"
