@@ -36,6 +36,9 @@ _HALVES_BYTES = 32 * 2**20
 _TOGETHER_BYTES = 5 * 2**19
 """What the sums of pairs may take that are worked on together: with their halves they should stay in a core's cache."""
 
+_TILE = (8, 16)
+"""Left and right halves whose pairs are worked on one after the other."""
+
 
 class Evaluator:
     """Counts of correct images for a ternary network and its neighbors.
@@ -387,7 +390,7 @@ class Evaluator:
 def _plan(weights: np.ndarray, start: np.ndarray, end: np.ndarray, lefts: int, rights: int) -> Plan:
     """Return a plan for swaps, in which a chunk has at most so many left and right halves.
 
-    Halves stand by sign, so that those of a chunk make many pairs: a swap takes and gives the same sign.
+    A chunk has halves of one sign, so that they make many pairs: a swap takes and gives the same sign.
     """
     taps = weights[0].size
     signs = weights.ravel()[start].astype(np.int32)
@@ -403,12 +406,15 @@ def _plan(weights: np.ndarray, start: np.ndarray, end: np.ndarray, lefts: int, r
     nothing = _halves(np.array([-1]), 0, 0)
     halves = np.concatenate([removed, moved, added, nothing])
     offset = len(removed) + len(moved)
+    negative_lefts, negative_rights = (int((keys < weights.size).sum()) for keys in (left_keys, right_keys))
+    left_bounds = _bounds(0, (negative_lefts, len(removed) - negative_lefts, len(moved)), lefts)
+    right_bounds = _bounds(offset, (negative_rights, len(added) - negative_rights, 1), rights)
     pairs = np.empty((len(start), 3), np.int32)
     pairs[: len(left)] = np.stack([left, offset + right, np.flatnonzero(~single)], axis=1)
     pairs[len(left) :, kernels.LEFT] = len(removed) + np.arange(len(alone))
     pairs[len(left) :, kernels.RIGHT] = len(halves) - 1
     pairs[len(left) :, kernels.SWAP] = alone
-    return _chunked(halves, pairs, offset, lefts, rights)
+    return _chunked(halves, pairs, left_bounds, right_bounds)
 
 
 def _unit_tap_sign(keys: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -430,18 +436,32 @@ def _halves(unit: Any, tap: Any, sign: Any, second_tap: Any = 0, second_sign: An
     return np.stack(columns, axis=1).astype(np.int32)
 
 
-def _chunked(halves: np.ndarray, pairs: np.ndarray, offset: int, lefts: int, rights: int) -> Plan:
+def _chunked(halves: np.ndarray, pairs: np.ndarray, left_bounds: np.ndarray, right_bounds: np.ndarray) -> Plan:
     """Return a plan in which pairs stand by chunk, and within a chunk by tiles that stay in the cache."""
-    left, right = pairs[:, kernels.LEFT].astype(np.int64), pairs[:, kernels.RIGHT].astype(np.int64) - offset
-    columns = -(-len(halves) // rights)
-    chunk = left // lefts * columns + right // rights
-    tile = (chunk * (lefts // 16 + 1) + left % lefts // 16) * (rights // 64 + 1) + right % rights // 64
+    left, right = pairs[:, kernels.LEFT], pairs[:, kernels.RIGHT]
+    left_chunk = np.searchsorted(left_bounds, left, side="right") - 1
+    right_chunk = np.searchsorted(right_bounds, right, side="right") - 1
+    left_tile = (left - left_bounds[left_chunk]) // _TILE[0]
+    right_tile = (right - right_bounds[right_chunk]) // _TILE[1]
+    chunk = left_chunk * len(right_bounds) + right_chunk
+    tile = (chunk * (left_tile.max() + 1) + left_tile) * (right_tile.max() + 1) + right_tile
     order = np.argsort(tile, kind="stable")
     chunk = chunk[order]
     firsts = np.flatnonzero(np.diff(chunk, prepend=-1))
     lasts = np.append(firsts[1:], len(chunk))
-    first_left, first_right = chunk[firsts] // columns * lefts, offset + chunk[firsts] % columns * rights
-    last_left, last_right = np.minimum(first_left + lefts, offset), np.minimum(first_right + rights, len(halves))
-    chunks = np.stack([first_left, last_left, first_right, last_right, firsts, lasts], axis=1)
-    slots = (last_left - first_left + last_right - first_right).max()
-    return Plan(halves, pairs[order], chunks.astype(np.int64), int(slots), int((lasts - firsts).max()))
+    lefts, rights = np.divmod(chunk[firsts], len(right_bounds))
+    bounds = (left_bounds[lefts], left_bounds[lefts + 1], right_bounds[rights], right_bounds[rights + 1])
+    chunks = np.stack([*bounds, firsts, lasts], axis=1).astype(np.int64)
+    slots = chunks[:, kernels.LAST_LEFT] - chunks[:, kernels.FIRST_LEFT]
+    slots = slots + chunks[:, kernels.LAST_RIGHT] - chunks[:, kernels.FIRST_RIGHT]
+    return Plan(halves, pairs[order], chunks, int(slots.max()), int((lasts - firsts).max()))
+
+
+def _bounds(first: int, groups: Sequence[int], limit: int) -> np.ndarray:
+    """Return where chunks of at most ``limit`` begin and end if each group, from ``first`` on, is split evenly."""
+    bounds = [first]
+    for size in groups:
+        parts = -(-size // limit)
+        start = bounds[-1]
+        bounds += [start + size * part // parts for part in range(1, parts + 1)]
+    return np.array(bounds)
