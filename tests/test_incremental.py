@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from aann.errors import InputError
-from aann.evaluation import incremental, reference
+from aann.evaluation import incremental, kernels, objectives, reference
 from aann.evaluation.lanes import LANES
 from aann.evaluation.objectives import ACCURACY, Objective, sum_of_margins
 from aann.networks import Architecture, Convolution, Dense, TernaryNetwork
@@ -220,6 +220,10 @@ def test_images_and_labels_that_do_not_fit_are_refused(static, make):
     ):
         with pytest.raises(InputError, match=message):
             make(network, wrong_images, wrong_labels)
+
+
+def test_compiled_code_has_the_constants_of_the_objectives():
+    assert kernels.NO_RIVAL == objectives.NO_RIVAL
 
 
 @pytest.mark.parametrize(("low", "high"), [(0, 0), (1, 0), (-(2**27), 0)])

@@ -40,7 +40,8 @@ def test_a_path_reaches_the_shell_quoted(fresh):
 def test_an_unknown_figure_is_named(fresh):
     result = fresh.snakemake("--", "figure_99")
     assert result.returncode == 1
-    assert "unknown figure '99'; expected one of figure_1, figure_2a, figure_12, figure_3, figure_4, figure_11" in result.stdout + result.stderr
+    known = "figure_1, figure_2a, figure_12, figure_3, figure_4, figure_11"
+    assert f"unknown figure '99'; expected one of {known}" in result.stdout + result.stderr
 
 
 def test_a_results_folder_that_cannot_be_written_is_named(fresh):

@@ -44,7 +44,7 @@ FIRST_LEFT, LAST_LEFT, FIRST_RIGHT, LAST_RIGHT, FIRST_PAIR, LAST_PAIR = range(6)
 """Columns of a table of chunks: the ranges of halves and pairs that are worked on together."""
 
 NO_RIVAL = 2**30
-"""The margin of the only class there is."""
+"""The margin of the only class there is, as in ``objectives``; cached code would not notice a change over there."""
 
 
 class Plan(NamedTuple):

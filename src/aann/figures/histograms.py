@@ -10,6 +10,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas
 from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
 from aann.figures import style
@@ -18,8 +19,8 @@ Panel = tuple[float, str]
 """Sparsity in percent, and layer."""
 
 _BINS = 60
-_SHOWN = 0.9999
-"""The share of neighbors that a panel has room for; the worst few would squeeze all others together."""
+_SHOWN = 0.99
+"""The share of neighbors that a panel shows; the worst would squeeze all others together."""
 
 
 def draw(
@@ -51,13 +52,15 @@ def draw(
         networks = test[(test.sparsity == sparsity) & (test.layer == layer)]
         counted = histogram[histogram.split == "test"]
         _draw_panel(axis, counted, networks, seed)
-        axis.set_title(f"Layer {layer}, {sparsity:g} % sparse")
         tables.append(counted.assign(sparsity=sparsity, layer=layer, seed=seed))
     for axis in grid[:, 0]:
-        axis.set_ylabel("First neighbors")
+        axis.set_ylabel("First neighbors (%)")
     for axis in grid[-1]:
         axis.set_xlabel("Test accuracy (%)")
-    figure.suptitle(title, fontsize=9)
+    figure.suptitle(f"{title}: first neighbors, one bit-swap away", fontsize=9)
+    lines = [Line2D([], [], color=style.RED, linewidth=1.2, label="The network itself")]
+    note = f"best {100 * _SHOWN:g} % of neighbors shown"
+    figure.legend(handles=lines, loc="outside lower center", frameon=False, title=note)
     style.save(figure, output, pandas.concat(tables), provenance)
 
 
@@ -68,16 +71,13 @@ def _draw_panel(axis: Axes, histogram: pandas.DataFrame, networks: pandas.DataFr
     edges = np.arange(start, histogram.correct.max() + width + 0.5, width)
     counts, _ = np.histogram(histogram.correct, edges, weights=histogram.neighbors)
     percent = 100 * edges / own.images
-    axis.stairs(counts, percent, fill=True, color=style.BLUE, alpha=0.85)
+    axis.stairs(100 * counts / own.neighbors, percent, fill=True, color=style.BLUE, alpha=0.85)
     original = 100 * own.original_correct / own.images
     axis.axvline(original, color=style.RED, linewidth=1.2)
     low, high = _shown(histogram, own.original_correct)
     axis.set_xlim(100 * (low - 2 * width) / own.images, 100 * (high + 2 * width) / own.images)
     axis.xaxis.set_major_locator(MaxNLocator(4))
-    axis.ticklabel_format(axis="y", style="sci", scilimits=(-2, 4), useMathText=True)
-    axis.yaxis.get_offset_text().set_fontsize(6.5)
-    axis.set_ylim(0, 1.5 * counts.max())
-    axis.text(0.03, 0.97, _words(own, networks), transform=axis.transAxes, ha="left", va="top", fontsize=6.2)
+    axis.set_title(_words(own, networks), fontsize=7, loc="left")
 
 
 def _bin_width(histogram: pandas.DataFrame, original: int) -> int:
@@ -96,7 +96,8 @@ def _shown(histogram: pandas.DataFrame, original: int) -> tuple[int, int]:
 
 def _words(own: pandas.Series, networks: pandas.DataFrame) -> str:
     shares = 100 * networks.better / networks.neighbors
-    number = "all" if own.neighbors == own.neighborhood else "a sample of"
-    others = f" ({shares.min():.1f} to {shares.max():.1f} in {len(shares)} networks)" if len(shares) > 1 else ""
+    number = "all" if own.neighbors == own.neighborhood else "sample of"
+    others = f"\n({shares.min():.1f} to {shares.max():.1f} % in {len(shares)} networks)" if len(shares) > 1 else ""
     better, equal = 100 * own.better / own.neighbors, 100 * own.equal / own.neighbors
-    return f"{better:.1f} % better{others}\n{equal:.1f} % equal\n{number} {own.neighbors:,}"
+    heading = f"Layer {own.layer}, {own.sparsity:g} % sparse, {number} {own.neighbors:,}"
+    return f"{heading}\n{better:.1f} % better, {equal:.1f} % equal{others}"
