@@ -155,6 +155,17 @@ def embeddings_of(task, pattern):
     return expand(pattern, task=task, layer=embedded(task).layers)
 
 
+def embedding_title(task):
+    """Return what a figure of embedded neighbors says of them."""
+    chosen = embedded(task)
+    sample = (
+        f", neighbors of {chosen.sources} moving weights"
+        if chosen.drawn == "sources"
+        else ""
+    )
+    return f"{data_title(task)}, {chosen.sparsity:g} % sparse{sample}"
+
+
 def refuse_figure(name):
     """Raise an error that lists the figures there are."""
     known = [rule.name for rule in workflow.rules if rule.name.startswith("figure_")]

@@ -140,7 +140,7 @@ for NAME, VIEWS in EMBEDDINGS.items():
                 for method, view in VIEWS
             ],
             sampling=embedded("mnist").drawn,
-            title=f"{data_title('mnist')}, {embedded('mnist').sparsity:g} % sparse",
+            title=embedding_title("mnist"),
             code=code_fingerprint("aann.figures.embedding"),
         shell:
             "python -m aann figures embedding {input:q} --sampling {params.sampling} {params.panels}"

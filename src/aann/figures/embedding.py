@@ -126,7 +126,7 @@ def _caption(panel: Panel, table: pandas.DataFrame) -> str:
 
 def _axis_labels(method: str) -> tuple[str, str]:
     name = _NAMES.get(method, method)
-    return f"{name} 1 (arbitrary unit)", f"{name} 2 (arbitrary unit)"
+    return f"{name} 1 (arb. unit)", f"{name} 2 (arb. unit)"
 
 
 def _draw_row(
@@ -141,7 +141,9 @@ def _draw_row(
         (_draw_side if panel.view == "side" else _draw_top)(axes[-1], table, colors)
         x, y = _axis_labels(panel.method)
         axes[-1].set(xlabel=x, ylabel=y, title=f"({next(letters)}) {_caption(panel, table)}")
-    figure.colorbar(ScalarMappable(colors, _COLORS), ax=axes[-1], label="Test accuracy (%)", shrink=0.9, aspect=25)
+    pad = 0.16 if panels[-1].view == "side" else 0.03  # the layout does not know of the labels of axes in 3-D
+    bar = ScalarMappable(colors, _COLORS)
+    figure.colorbar(bar, ax=axes[-1], label="Test accuracy (%)", shrink=0.8, aspect=22, pad=pad)
 
 
 def _draw_top(axis: Any, table: pandas.DataFrame, colors: Normalize) -> None:
@@ -162,7 +164,7 @@ def _draw_side(axis: Any, table: pandas.DataFrame, colors: Normalize) -> None:
     axis.scatter(center.x, center.y, center.percent, depthshade=False, **look)
     axis.computed_zorder = False  # else Matplotlib may hide the original behind its neighbors
     axis.view_init(elev=14, azim=-60)
-    axis.set_box_aspect((1, 1, 0.85), zoom=1.05)
+    axis.set_box_aspect((1, 1, 0.85), zoom=0.95)
     axis.set_zlabel("Test accuracy (%)")
     axis.tick_params(pad=-2, labelsize=6.5)
     for side, ticks in ((axis.xaxis, 5), (axis.yaxis, 3), (axis.zaxis, 5)):
