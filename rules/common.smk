@@ -134,6 +134,7 @@ def histograms_of(task, pattern):
 
 def embedded(task):
     """Return the settings of the embeddings of a task, or raise an error that names them."""
+    studied(task)
     if task not in SETTINGS.embeddings:
         raise WorkflowError(f"the setting 'embeddings' has no task {task!r}")
     return SETTINGS.embeddings[task]

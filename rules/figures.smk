@@ -61,7 +61,7 @@ for NAME, TASK in {"2a": "mnist", "12": "fashion"}.items():
 rule figure_3:
     input:
         summaries=expand(rules.surveys.output, task="mnist"),
-        histograms=[
+        histograms=lambda wildcards: [
             path
             for _, _, path in histograms_of("mnist", rules.survey.output.histogram)
         ],
@@ -83,7 +83,7 @@ rule figure_3:
         mem_mb=500,
         runtime=5,
     params:
-        panels=[
+        panels=lambda wildcards: [
             f"--histogram {sparsity} {layer} {quote(path)}"
             for sparsity, layer, path in histograms_of(
                 "mnist", rules.survey.output.histogram
@@ -109,7 +109,8 @@ for NAME, VIEWS in EMBEDDINGS.items():
         name:
             f"figure_{NAME}"
         input:
-            embeddings_of("mnist", rules.embed.output.points),
+            points=lambda wildcards: embeddings_of("mnist", rules.embed.output.points),
+            clustering=expand(rules.clustering.output, task="mnist"),
         output:
             pdf=f"{FIGURE}{NAME}.pdf",
             png=report(
@@ -134,16 +135,16 @@ for NAME, VIEWS in EMBEDDINGS.items():
             mem_mb=500,
             runtime=5,
         params:
-            panels=[
+            panels=lambda wildcards, views=VIEWS: [
                 f"--panel {layer} {method} {view}"
                 for layer in embedded("mnist").layers
-                for method, view in VIEWS
+                for method, view in views
             ],
-            sampling=embedded("mnist").drawn,
-            title=embedding_title("mnist"),
+            sampling=lambda wildcards: embedded("mnist").drawn,
+            title=lambda wildcards: embedding_title("mnist"),
             code=code_fingerprint("aann.figures.embedding"),
         shell:
-            "python -m aann figures embedding {input:q} --sampling {params.sampling} {params.panels}"
+            "python -m aann figures embedding {input.points:q} --sampling {params.sampling} {params.panels}"
             " --title {params.title:q} --output {output.png:q} 2> {log:q}"
 
 

@@ -48,7 +48,7 @@ def problems(draw):
     hidden = [Dense(f"fc{number}", units=draw(st.integers(1, 6))) for number in range(draw(st.integers(0, 2)))]
     layers = (*(draw(convolutions(name)) for name in names), *hidden, Dense("fc", units=draw(st.integers(1, 6))))
     channels, side = draw(st.integers(1, 3)), draw(st.integers(7, 14))
-    scale, signed = draw(st.sampled_from([1, 51, 255, 20_000])), draw(st.booleans())
+    scale, signed = draw(st.sampled_from([1, 51, 255, 8191, 8192, 32_767])), draw(st.booleans())
     try:
         architecture = Architecture((channels, side, side), layers, scale, signed)
     except InputError:
@@ -94,11 +94,11 @@ def test_counts_and_changes_of_neighbors_equal_the_reference(problem, threads):
             assert_equal(fast, slow, layer, start[repeated], end[repeated])
 
 
-@given(problems())
+@given(problems(), st.integers(1, 2))
 @settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
-def test_a_state_updated_by_accepted_swaps_equals_one_built_anew(problem):
+def test_a_state_updated_by_accepted_swaps_equals_one_built_anew(problem, threads):
     network, images, labels, random = problem
-    fast = incremental.Evaluator(network, images, labels)
+    fast = incremental.Evaluator(network, images, labels, threads=threads)
     slow = reference.Evaluator(network, images, labels)
     for _ in range(4):
         layers = [name for name, array in fast.network.weights.items() if neighborhood_size(array)]
@@ -222,11 +222,18 @@ def test_images_and_labels_that_do_not_fit_are_refused(static, make):
             make(network, wrong_images, wrong_labels)
 
 
+def test_an_evaluator_without_threads_or_device_is_refused(static):
+    with pytest.raises(InputError, match="threads 0: expected at least 1"):
+        incremental.Evaluator(*static, threads=0)
+    with pytest.raises(InputError, match="device 'abacus': cannot be used"):
+        reference.Evaluator(*static, device="abacus").correct_count()
+
+
 def test_compiled_code_has_the_constants_of_the_objectives():
     assert kernels.NO_RIVAL == objectives.NO_RIVAL
 
 
-@pytest.mark.parametrize(("low", "high"), [(0, 0), (1, 0), (-(2**27), 0)])
+@pytest.mark.parametrize(("low", "high"), [(0, 0), (1, 0), (-(2**27), 0), (-0.5, 0.5)])
 def test_an_objective_without_a_range_is_refused(low, high):
     with pytest.raises(InputError, match="objective: its bounds are"):
         Objective(low, high)

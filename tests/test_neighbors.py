@@ -12,7 +12,7 @@ from aann.datasets import splits
 from aann.datasets.splits import Images
 from aann.errors import InputError
 from aann.evaluation import reference
-from aann.neighbors import EXHAUSTIVE, Survey
+from aann.neighbors import EXHAUSTIVE, Survey, discard_parts
 from aann.networks import TernaryNetwork
 from aann.swaps import neighborhood_size
 from aann.tables import HISTOGRAM, NEIGHBORS, SPLITS, SURVEY
@@ -56,6 +56,7 @@ def test_a_survey_of_all_neighbors_equals_the_reference(network, images, tmp_pat
             assert np.array_equal(np.repeat(histogram.correct, histogram.neighbors), np.sort(counts))
         assert tuple(found.histogram.columns) == HISTOGRAM
         assert tuple(found.rows(90, 3).columns) == SURVEY
+        discard_parts(output)
         assert not list(tmp_path.glob("*.parts"))
 
 
@@ -111,7 +112,19 @@ def test_an_interrupted_survey_goes_on_and_ends_equal(network, images, tmp_path,
     assert output.read_bytes() == undisturbed.read_bytes()
     pandas.testing.assert_frame_equal(found.best, whole.best)
     pandas.testing.assert_frame_equal(found.rows(90, 0), whole.rows(90, 0))
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["fc.parquet", "whole.parquet"]
+
+
+def test_a_command_that_cannot_finish_keeps_the_parts(files, monkeypatch):
+    folder, survey = files
+    (folder / "file").write_text("")
+    failed = survey("--summary", folder / "file" / "summary.csv")
+    assert failed.exit_code == 1
+    assert "cannot write here" in failed.output
+    parts = list((folder / "output.parquet.parts").iterdir())
+    assert parts
+    monkeypatch.setattr(neighbors, "write_table", None)  # would fail if a part were counted again
+    assert survey().exit_code == 0
+    assert not (folder / "output.parquet.parts").exists()
 
 
 def test_parts_of_another_survey_are_not_used(network, images, tmp_path, small_parts):
@@ -212,6 +225,9 @@ def test_settings_of_neighbors_and_embeddings_are_checked(paper_settings):
 
     assert "neighbors.mnist.sparsities: 92 is not in tasks.mnist.sparsities" in problem(neighbors={"sparsities": [92]})
     assert "neighbors.mnist.first: no layer '3.0'" in problem(neighbors={"first": {"3.0": 5}})
-    assert "neighbors.mnist.first.fc" in problem(neighbors={"first": {"fc": 0}})
+    for wrong in (0, "all", True, 2.5):
+        message = "setting 'neighbors.mnist.first.fc': expected exhaustive or a whole number of at least 1"
+        assert message in problem(neighbors={"first": {"fc": wrong}})
+    assert "clusters: 40 is not below count, which is 20" in problem(embeddings={"count": 20})
     assert "embeddings.mnist.sparsity: 80 is not in neighbors.mnist.sparsities" in problem(embeddings={"sparsity": 80})
     assert "embeddings.mnist.layers: no layer 'fc9'" in problem(embeddings={"layers": ["fc9"]})

@@ -330,7 +330,7 @@ def neighbors_survey(
     from aann import provenance
     from aann.artifacts import write_table
     from aann.datasets import splits
-    from aann.neighbors import Survey
+    from aann.neighbors import Survey, discard_parts
     from aann.networks import TernaryNetwork
     from aann.tables import SPLITS
 
@@ -345,6 +345,7 @@ def neighbors_survey(
     write_table(best, found.best, {"provenance": recorded})
     write_table(histogram, found.histogram)
     write_table(summary, found.rows(sparsity, seed))
+    discard_parts(output)
 
 
 @neighbors.command("summaries")
@@ -381,23 +382,21 @@ def embeddings_embed(
     task: str, layer: str, neighbors: Path, summary: Path, points: Path, statistics: Path, settings: Settings
 ) -> None:
     """Embed a sample of the neighbors of a layer, drawn uniformly and from few moving weights."""
-    import pandas
-
     from aann import provenance
     from aann.artifacts import read_table, write_table
     from aann.embeddings import embed_samples
-    from aann.tables import NEIGHBORS, SURVEY_NUMBERS, SURVEY_TEXT
+    from aann.tables import NEIGHBORS, SPLITS, SURVEY_NUMBERS, SURVEY_TEXT
 
-    chosen = settings.embeddings[task]
+    part = settings.part("embeddings", task)
     survey = read_table(summary, SURVEY_NUMBERS, SURVEY_TEXT).set_index("split")
+    if not {*SPLITS} <= {*survey.index}:
+        raise InputError(f"{summary}: lacks a row of {' or '.join(SPLITS)}; delete it and run the survey again")
     original = (int(survey.original_correct["validation"]), int(survey.original_correct["test"]))
-    found = embed_samples(read_table(neighbors, NEIGHBORS), original, chosen.model_dump())
+    found = embed_samples(read_table(neighbors, NEIGHBORS), original, part["embeddings"][task])
     labelled = [table.assign(layer=layer) for table in found]
-    recorded = provenance.describe(
-        "aann.embeddings", [neighbors, summary], settings.part("embeddings", task), task=task, layer=layer
-    )
+    recorded = provenance.describe("aann.embeddings", [neighbors, summary], part, task=task, layer=layer)
     write_table(points, labelled[0].assign(test_images=int(survey.images["test"])), {"provenance": recorded})
-    write_table(statistics, pandas.DataFrame(labelled[1]))
+    write_table(statistics, labelled[1])
 
 
 @embeddings.command("clustering")
@@ -452,7 +451,7 @@ def figures_sparsity(accuracies: Path, title: str, output: Path) -> None:
 @click.option(
     "--histogram",
     "histograms",
-    nargs=3,
+    type=(float, str, click.Path(path_type=Path)),
     multiple=True,
     required=True,
     metavar="SPARSITY LAYER FILE",

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin
 
 import yaml
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from aann.errors import InputError
 
@@ -196,7 +196,16 @@ class PSirenSettings(_Settings):
     binary: BinarySettings = Field(default=BinarySettings(), description="Step 4, binarized training.")
 
 
-Amount = Literal["exhaustive"] | Annotated[int, Field(ge=1)]
+def _amount(value: Any) -> Any:
+    number = value.replace("_", "") if isinstance(value, str) else value
+    if isinstance(number, str) and number.isdecimal():
+        number = int(number)
+    if number != "exhaustive" and (isinstance(number, bool) or not isinstance(number, int) or number < 1):
+        raise ValueError("expected exhaustive or a whole number of at least 1")
+    return number
+
+
+Amount = Annotated[Literal["exhaustive"] | Annotated[int, Field(ge=1)], BeforeValidator(_amount)]
 
 
 class NeighborsSettings(_Settings):
@@ -265,6 +274,18 @@ class EmbeddingsSettings(_Settings):
         _require_distinct(self.seeds, "seeds")
         return self
 
+    @model_validator(mode="after")
+    def _fewer_than_the_neighbors(self) -> EmbeddingsSettings:
+        for name, number in (
+            ("clusters", max(self.clusters)),
+            ("tsne.perplexity", self.tsne.perplexity),
+            ("isomap.n_neighbors", self.isomap.n_neighbors),
+            ("lle.n_neighbors", self.lle.n_neighbors),
+        ):
+            if number >= self.count:
+                raise ValueError(f"{name}: {number:g} is not below count, which is {self.count}")
+        return self
+
 
 class Settings(_Settings):
     """All settings of one scale."""
@@ -295,11 +316,13 @@ class Settings(_Settings):
             self._require_task("embeddings", name)
             self._require_layers(f"embeddings.{name}.layers", name, embedded.layers)
             studied = self.neighbors.get(name)
-            if studied and embedded.sparsity not in studied.sparsities:
+            if studied is None:
+                continue  # as in the part of one stage; the workflow asks for both
+            if embedded.sparsity not in studied.sparsities:
                 raise ValueError(
                     f"embeddings.{name}.sparsity: {embedded.sparsity:g} is not in neighbors.{name}.sparsities"
                 )
-            uncounted = [layer for layer in embedded.layers if studied and layer not in studied.first]
+            uncounted = [layer for layer in embedded.layers if layer not in studied.first]
             if uncounted:
                 raise ValueError(f"embeddings.{name}.layers: {uncounted[0]!r} is not in neighbors.{name}.first")
         return self
@@ -343,7 +366,10 @@ class Settings(_Settings):
         chosen = self.task(task)
         places = {"folder", "mirrors"}
         found = getattr(self, section)
-        values = {task: found[task].model_dump()} if isinstance(found, dict) else found.model_dump(exclude=places)
+        if isinstance(found, dict):
+            values = {task: _lookup(found, task, "task", section).model_dump()}
+        else:
+            values = found.model_dump(exclude=places)
         return {
             "scale": self.scale,
             "networks": {chosen.network: self.networks[chosen.network].model_dump()},
@@ -367,7 +393,7 @@ Item = TypeVar("Item")
 
 def _lookup(items: Mapping[str, Item], name: str, kind: str, key: str) -> Item:
     if name not in items:
-        known = ", ".join(items)
+        known = ", ".join(items) or "none"
         raise InputError(f"unknown {kind} {name!r}{_suggestion(name, items)}; the setting '{key}' has {known}")
     return items[name]
 

@@ -30,8 +30,8 @@ EXHAUSTIVE = "exhaustive"
 BEST = 1000
 """Neighbors in the table of the best."""
 
-_PARTS = (2**20, 2**20, 2**13)
-"""Neighbors in a part, by the layers after theirs (two or more): up to about a minute's work."""
+_PARTS = (2**20, 2**18, 2**13)
+"""Neighbors in a part, by the layers after theirs (two or more): seconds to two minutes of work."""
 
 Counted = tuple[np.ndarray, np.ndarray]
 """Images, integers of shape (images, channels, height, width), and their labels."""
@@ -87,31 +87,34 @@ class Survey:
     def run(self, output: Path, metadata: Mapping[str, Any]) -> Summary:
         """Write the table of neighbors (Parquet, columns ``NEIGHBORS``, by number) and return what it adds up to.
 
-        Until all parts are there, they stand in a folder beside ``output``.
+        Parts stand in a folder beside ``output`` until ``discard_parts``.
         """
-        folder = output.with_name(f"{output.name}.parts")
-        parts = self._make_parts(folder)
+        parts = self._make_parts(_folder(output))
         original = {split: self.evaluators[split].correct_count() for split in SPLITS}
         images = {split: len(self.images[split][1]) for split in SPLITS}
         summary = Summary(self.layer, neighborhood_size(self.weights), original, images)
         write_tables(output, summary.watch(read_table(part, NEIGHBORS) for part in parts), metadata)
-        shutil.rmtree(folder)
         return summary
 
     def _make_parts(self, folder: Path) -> list[Path]:
         """Count the neighbors of all parts that are not there yet, and return the files."""
         after = len(self.network.layers) - 1 - self.network.layers.index(self.layer)
         size = _PARTS[min(after, len(_PARTS) - 1)]
-        starts = range(0, len(self.numbers), size)
-        paths = [folder / f"{start:012d}.parquet" for start in starts]
-        with tqdm(total=len(self.numbers), unit=" neighbors", desc=f"layer {self.layer}", mininterval=1) as progress:
-            for start, path in zip(starts, paths, strict=True):
-                numbers = np.asarray(self.numbers[start : start + size], np.int64)
-                described = {"first": int(numbers[0]), "count": len(numbers), **self.identity}
-                if not _is_part(path, described):
-                    write_table(path, self.count(numbers), described)
+        parts = {}
+        for start in range(0, len(self.numbers), size):
+            numbers = self.numbers[start : start + size]
+            described = {"first": int(numbers[0]), "count": len(numbers), **self.identity}
+            parts[folder / f"{start:012d}.parquet"] = (numbers, described)
+        missing = [path for path, (_, described) in parts.items() if not _is_part(path, described)]
+        done = len(self.numbers) - sum(len(parts[path][0]) for path in missing)
+        with tqdm(
+            total=len(self.numbers), initial=done, unit=" neighbors", desc=f"layer {self.layer}", mininterval=1
+        ) as progress:
+            for path in missing:
+                numbers, described = parts[path]
+                write_table(path, self.count(np.asarray(numbers, np.int64)), described)
                 progress.update(len(numbers))
-        return paths
+        return list(parts)
 
     def count(self, numbers: np.ndarray) -> pandas.DataFrame:
         """Return the table of the neighbors with some numbers, columns ``NEIGHBORS``."""
@@ -122,6 +125,15 @@ class Survey:
         }
         swaps = {"from_index": start.astype(np.int32), "to_index": end.astype(np.int32)}
         return pandas.DataFrame({**swaps, "sign": self.weights.ravel()[start], **counts})
+
+
+def discard_parts(output: Path) -> None:
+    """Delete the parts of a survey, all of whose tables are there."""
+    shutil.rmtree(_folder(output))
+
+
+def _folder(output: Path) -> Path:
+    return output.with_name(f"{output.name}.parts")
 
 
 def _is_part(path: Path, described: Mapping[str, Any]) -> bool:

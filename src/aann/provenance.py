@@ -18,7 +18,18 @@ from typing import Any
 from aann.artifacts import sha256
 
 _PACKAGE = Path(__file__).parent
-_RECORDED = ("aann", "numpy", "torch", "torchvision", "scikit-learn", "matplotlib", "pandas")
+_RECORDED = (
+    "aann",
+    "numpy",
+    "numba",
+    "llvmlite",
+    "scipy",
+    "torch",
+    "torchvision",
+    "scikit-learn",
+    "matplotlib",
+    "pandas",
+)
 _NO_RESULT_DEPENDS_ON = ("aann", "aann.config", "aann.errors")
 """Settings reach a stage as values, which are recorded and tracked themselves; messages are no results."""
 

@@ -36,7 +36,7 @@ def check_swaps(weights: np.ndarray, from_index: np.ndarray, to_index: np.ndarra
         raise InputError(f"from_index {empty[0]}: holds 0, expected a non-zero weight to move")
     if filled.size:
         raise InputError(f"to_index {filled[0]}: holds {flat[filled[0]]}, expected a zero weight to fill")
-    return start.astype(np.int64), end.astype(np.int64)
+    return start.astype(np.int64, copy=False), end.astype(np.int64, copy=False)
 
 
 def apply_swap(weights: np.ndarray, from_index: int, to_index: int) -> np.ndarray:

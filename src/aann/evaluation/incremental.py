@@ -47,7 +47,7 @@ class Evaluator:
     network's intermediate values are kept from the first of ``layers`` on (all by default); only swaps there can be
     evaluated. ``threads`` changes speed, never results.
 
-    Raises ``InputError`` for images or labels that do not fit the network, and for unknown layers.
+    Raises ``InputError`` for images or labels that do not fit the network, unknown layers, and no threads.
     """
 
     def __init__(
@@ -60,6 +60,8 @@ class Evaluator:
     ) -> None:
         check_images(network.architecture, images)
         check_labels(network.architecture, images, labels)
+        if threads < 1:
+            raise InputError(f"threads {threads}: expected at least 1")
         for name in layers or ():
             require_layer(name, network.layers)
         self.architecture = network.architecture
@@ -109,7 +111,9 @@ class Evaluator:
         Raises ``InputError`` for a layer that is not there or not kept, no swaps at all, an index out of range, a swap
         from a zero weight or to a non-zero one.
         """
-        return self.images + self._scores(layer, from_index, to_index, ACCURACY)
+        counts = self._scores(layer, from_index, to_index, ACCURACY)
+        counts += self.images
+        return counts
 
     def changes(self, layer: str, from_index: np.ndarray, to_index: np.ndarray, objective: Objective) -> np.ndarray:
         """Return by how much each swap would change the objective, int64; arguments as in ``correct_counts``."""

@@ -4,9 +4,9 @@ A swap takes a weight from one unit and gives it to another. Each of these two *
 and from there to the next HardTanh everything is a sum: halves that several swaps share are computed once, and a pair
 costs one addition a sum. A swap within one unit is a single half.
 
-Arrays are named for what their rows are: ``inputs`` (features of a layer, int16), ``sums`` (before pooling and
-HardTanh, int16 or int32, units x places), ``outputs`` (features of the next layer, int16); with blocks of images as
-first axis where a function works on several. ``zeros`` has rows of zeros where sums have nothing to be added.
+Arrays are named for what their rows are: ``inputs`` (features of a layer), ``sums`` (before pooling and HardTanh, units
+x places), ``outputs`` (features of the next layer), each int16 or int32; with blocks of images as first axis where a
+function works on several. ``zeros`` has rows of zeros where sums have nothing to be added.
 """
 
 from __future__ import annotations

@@ -28,6 +28,8 @@ class Objective:
     high: int
 
     def __post_init__(self) -> None:
+        if not isinstance(self.low, int) or not isinstance(self.high, int):
+            raise InputError(f"objective: its bounds are {self.low!r} and {self.high!r}; expected whole numbers")
         if not -_LARGEST <= self.low < self.high <= _LARGEST:
             raise InputError(
                 f"objective: its bounds are {self.low} and {self.high}; expected the first below the second, both "

@@ -1,7 +1,8 @@
 """The reference evaluator: a plain PyTorch forward pass over integers.
 
 Every value is an integer below 2^24, which float32 holds exactly (``Architecture`` proves the bound), so the order of
-summation and the number of threads do not matter. Max-pooling and HardTanh are both monotone, so their order is free.
+summation and the number of threads do not matter. Devices other than the CPU compute in float64 and without cuDNN,
+whose convolutions may round or transform. Max-pooling and HardTanh are both monotone, so their order is free.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
+from aann.errors import InputError
 from aann.evaluation.inputs import check_images, check_labels
 from aann.evaluation.objectives import ACCURACY, NO_RIVAL, Objective
 from aann.networks import Architecture, Convolution, TernaryNetwork, require_layer
@@ -23,9 +25,10 @@ _BATCH = 500
 def logits(network: TernaryNetwork, images: np.ndarray, device: str = "cpu") -> np.ndarray:
     """Return the int32 logits, shape (images, classes), of integer images of shape (images, channels, height, width).
 
-    Raises ``InputError`` if the images have another shape or a value outside the network's input range.
+    Raises ``InputError`` if the images have another shape or a value outside the network's input range, and for a
+    device that PyTorch does not know.
     """
-    last = torch.from_numpy(network.weights[network.layers[-1]].astype(np.float32)).to(device)
+    last = _on(device, network.weights[network.layers[-1]])
     batches = [(hidden @ last.T).cpu().numpy().astype(np.int32) for hidden in _hidden(network, images, device)]
     return np.concatenate(batches)
 
@@ -40,13 +43,25 @@ def features(network: TernaryNetwork, images: np.ndarray) -> np.ndarray:
 
 @torch.no_grad()
 def _hidden(network: TernaryNetwork, images: np.ndarray, device: str = "cpu") -> Iterator[torch.Tensor]:
-    """Yield the inputs of the last layer, float32 that hold integers, a batch of images at a time."""
+    """Yield the inputs of the last layer, floats that hold integers, a batch of images at a time."""
     check_images(network.architecture, images)
-    weights = {name: torch.from_numpy(array.astype(np.float32)).to(device) for name, array in network.weights.items()}
+    weights = {name: _on(device, array) for name, array in network.weights.items()}
     scale = network.architecture.input_scale
     for start in range(0, len(images), _BATCH):
-        batch = torch.from_numpy(images[start : start + _BATCH].astype(np.float32)).to(device)
-        yield propagate(network.architecture, weights, batch, lambda _, values: values.clamp(-scale, scale))
+        batch = _on(device, images[start : start + _BATCH])
+        with torch.backends.cudnn.flags(enabled=False):
+            hidden = propagate(network.architecture, weights, batch, lambda _, values: values.clamp(-scale, scale))
+        yield hidden
+
+
+def _on(device: str, array: np.ndarray) -> torch.Tensor:
+    """Return integers as floats that hold them exactly, on a device."""
+    kind = torch.float32 if device == "cpu" else torch.float64
+    try:
+        return torch.from_numpy(array.astype(np.float32)).to(device, kind)
+    except (RuntimeError, AssertionError) as error:
+        reason = str(error).splitlines()[0]
+        raise InputError(f"device {device!r}: cannot be used ({reason}); expected one of PyTorch's") from error
 
 
 def propagate(

@@ -13,6 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
+from aann.errors import InputError
 from aann.figures import style
 
 Panel = tuple[float, str]
@@ -51,6 +52,11 @@ def draw(
         axis = grid[sparsities.index(sparsity), layers.index(layer)]
         networks = test[(test.sparsity == sparsity) & (test.layer == layer)]
         counted = histogram[histogram.split == "test"]
+        if counted.empty or seed not in networks.seed.to_numpy():
+            raise InputError(
+                f"histograms: nothing is known of seed {seed}, sparsity {sparsity:g} and layer {layer!r}; name a "
+                "survey that stands in the summaries"
+            )
         _draw_panel(axis, counted, networks, seed)
         tables.append(counted.assign(sparsity=sparsity, layer=layer, seed=seed))
     for axis in grid[:, 0]:
@@ -66,7 +72,8 @@ def draw(
 
 def _draw_panel(axis: Axes, histogram: pandas.DataFrame, networks: pandas.DataFrame, seed: int) -> None:
     own = networks[networks.seed == seed].iloc[0]
-    width = _bin_width(histogram, own.original_correct)
+    low, high = _shown(histogram, own.original_correct)
+    width = max(1, round((high - low) / _BINS))  # whole numbers, so that no bar has more counts than another
     start = own.original_correct - width * (-(-(own.original_correct - histogram.correct.min()) // width)) - 0.5
     edges = np.arange(start, histogram.correct.max() + width + 0.5, width)
     counts, _ = np.histogram(histogram.correct, edges, weights=histogram.neighbors)
@@ -74,16 +81,9 @@ def _draw_panel(axis: Axes, histogram: pandas.DataFrame, networks: pandas.DataFr
     axis.stairs(100 * counts / own.neighbors, percent, fill=True, color=style.BLUE, alpha=0.85)
     original = 100 * own.original_correct / own.images
     axis.axvline(original, color=style.RED, linewidth=1.2)
-    low, high = _shown(histogram, own.original_correct)
     axis.set_xlim(100 * (low - 2 * width) / own.images, 100 * (high + 2 * width) / own.images)
     axis.xaxis.set_major_locator(MaxNLocator(4))
     axis.set_title(_words(own, networks), fontsize=7, loc="left")
-
-
-def _bin_width(histogram: pandas.DataFrame, original: int) -> int:
-    """Return the images a bar stands for: a whole number, so that no bar has more counts than another."""
-    low, high = _shown(histogram, original)
-    return max(1, round((high - low) / _BINS))
 
 
 def _shown(histogram: pandas.DataFrame, original: int) -> tuple[int, int]:
