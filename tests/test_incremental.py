@@ -147,13 +147,14 @@ def test_swaps_are_counted_in_the_order_given_however_they_are_batched(static, m
     network, images, labels = static
     random = np.random.default_rng(0)
     whole = incremental.Evaluator(network, images, labels, threads=2)
-    parts = incremental.Evaluator(network, images, labels)
+    parts = incremental.Evaluator(network, images, labels, threads=3)
     for layer in network.layers:
         start, end = sample_swaps(network.weights[layer], 200, random)
         order = random.permutation(200)
         expected = whole.correct_counts(layer, start, end)
         monkeypatch.setattr(incremental, "_BATCH", 7)
         monkeypatch.setattr(incremental, "_TOGETHER_BYTES", 1)
+        monkeypatch.setattr(incremental, "_MANY", 3)
         assert np.array_equal(parts.correct_counts(layer, start[order], end[order]), expected[order])
         monkeypatch.undo()
 

@@ -7,8 +7,9 @@ equal those of the reference evaluator, integer for integer.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -35,6 +36,9 @@ _HALVES_BYTES = 32 * 2**20
 
 _TOGETHER_BYTES = 5 * 2**19
 """What the sums of pairs may take that are worked on together: with their halves they should stay in a core's cache."""
+
+_MANY = 2**17
+"""Swaps of the last layer that a thread works on at a time; with fewer, threads share images instead."""
 
 _TILE = (8, 16)
 """Left and right halves whose pairs are worked on one after the other."""
@@ -131,39 +135,53 @@ class Evaluator:
         )
 
     def _last_layer_scores(self, place: int, start: np.ndarray, end: np.ndarray, objective: Objective) -> np.ndarray:
-        weights = self._weights[self._names[place]]
+        reach = 2 * self._limit
+        safe = (self._margins >= objective.high + reach) | (self._margins <= objective.low - reach)
+        reachable = np.flatnonzero(~(safe | (self._present == 0)).all(axis=1))
+
+        def score(part: slice, blocks: np.ndarray) -> np.ndarray:
+            return self._scores_in_reach(place, start[part], end[part], blocks, objective)
+
+        if len(start) < _MANY * self._threads:
+            parts = np.array_split(reachable, self._threads)
+            scores: np.ndarray = np.sum(list(self._pool.map(lambda blocks: score(slice(None), blocks), parts)), axis=0)
+        else:
+            shares = [slice(first, first + _MANY) for first in range(0, len(start), _MANY)]
+            scores = np.concatenate(list(self._pool.map(lambda part: score(part, reachable), shares)))
+        scores += self._sum_scores(np.setdiff1d(np.arange(len(self._labels)), reachable), objective)
+        return scores
+
+    def _scores_in_reach(
+        self, place: int, start: np.ndarray, end: np.ndarray, blocks: np.ndarray, objective: Objective
+    ) -> np.ndarray:
+        """Return the objective over some blocks after each swap of the last layer."""
+        name = self._names[place]
+        weights, logits = self._weights[name], self._sums[name]
         taps = weights[0].size
         reach = 2 * self._limit
         order = np.argsort(start * len(weights) + end // taps, kind="stable")
         columns = (start // taps, start % taps, end // taps, end % taps, weights.ravel()[start])
         swaps = np.stack([column[order] for column in columns], axis=1).astype(np.int32)
-        safe = (self._margins >= objective.high + reach) | (self._margins <= objective.low - reach)
-        reachable = np.flatnonzero(~(safe | (self._present == 0)).all(axis=1))
         fits = max(-objective.low, objective.high) + 2 * reach < 2**15
-        narrow = np.empty((1, LANES), np.int16 if fits else np.int32)
-        logits = self._sums[self._names[place]]
-
-        def work(blocks: np.ndarray, scores: np.ndarray) -> None:
-            kernels.last_layer_scores(
-                self._inputs[self._names[place]],
-                logits,
-                self._zeros[logits.dtype],
-                self._labels,
-                self._present,
-                blocks,
-                swaps,
-                reach,
-                np.empty(logits.shape[1:], logits.dtype),
-                narrow,
-                objective.low,
-                objective.high,
-                scores,
-            )
-
-        found = self._in_parallel(len(start), work, reachable)
+        found = np.zeros(len(start), np.int64)
+        kernels.last_layer_scores(
+            self._inputs[name],
+            logits,
+            self._zeros[logits.dtype],
+            self._labels,
+            self._present,
+            blocks,
+            swaps,
+            reach,
+            np.empty(logits.shape[1:], logits.dtype),
+            np.empty((1, LANES), np.int16 if fits else np.int32),
+            objective.low,
+            objective.high,
+            found,
+        )
         scores = np.empty_like(found)
         scores[order] = found
-        return scores + self._sum_scores(np.setdiff1d(np.arange(len(self._labels)), reachable), objective)
+        return scores
 
     def _next_to_last_scores(self, place: int, start: np.ndarray, end: np.ndarray, objective: Objective) -> np.ndarray:
         name, last = self._names[place:]
@@ -380,8 +398,7 @@ class Evaluator:
 
     def _over_blocks(self, kernel: Callable[..., None], *arguments: Any) -> None:
         bounds = np.linspace(0, len(self._labels), self._threads + 1).astype(int)
-        ranges: Iterator[tuple[int, int]] = zip(bounds[:-1].tolist(), bounds[1:].tolist(), strict=True)
-        list(self._pool.map(lambda ends: kernel(*arguments, *ends), ranges))
+        list(self._pool.map(lambda ends: kernel(*arguments, *ends), pairwise(bounds.tolist())))
 
     def _kept_position(self, layer: str) -> int:
         require_layer(layer, self._names)
