@@ -300,6 +300,21 @@ class Settings(_Settings):
     embeddings: dict[Name, EmbeddingsSettings] = Field(default={}, description="Stage embeddings, by task.")
 
     @model_validator(mode="after")
+    def _networks_fit(self) -> Settings:
+        for name, task in self.tasks.items():
+            if task.network not in self.networks:
+                known = ", ".join(self.networks)
+                raise ValueError(f"tasks.{name}.network: no network {task.network!r}; 'networks' has {known}")
+            network = self.networks[task.network]
+            last = network.layers[-1]
+            if network.input_shape != IMAGE_SHAPE or not isinstance(last, DenseSettings) or last.units != CLASSES:
+                raise ValueError(
+                    f"tasks.{name}.network: {task.network!r} does not fit {task.dataset!r}; expected input_shape "
+                    f"{IMAGE_SHAPE} and a last layer of {CLASSES} units"
+                )
+        return self
+
+    @model_validator(mode="after")
     def _neighbors_fit(self) -> Settings:
         for name, studied in self.neighbors.items():
             self._require_task("neighbors", name)
@@ -337,21 +352,6 @@ class Settings(_Settings):
         unknown = [layer for layer in layers if layer not in known]
         if unknown:
             raise ValueError(f"{key}: no layer {unknown[0]!r}; the task's network has {', '.join(known)}")
-
-    @model_validator(mode="after")
-    def _networks_fit(self) -> Settings:
-        for name, task in self.tasks.items():
-            if task.network not in self.networks:
-                known = ", ".join(self.networks)
-                raise ValueError(f"tasks.{name}.network: no network {task.network!r}; 'networks' has {known}")
-            network = self.networks[task.network]
-            last = network.layers[-1]
-            if network.input_shape != IMAGE_SHAPE or not isinstance(last, DenseSettings) or last.units != CLASSES:
-                raise ValueError(
-                    f"tasks.{name}.network: {task.network!r} does not fit {task.dataset!r}; expected input_shape "
-                    f"{IMAGE_SHAPE} and a last layer of {CLASSES} units"
-                )
-        return self
 
     def task(self, name: str) -> TaskSettings:
         """Return the settings of a task; raise ``InputError`` if there is none of that name."""

@@ -10,7 +10,6 @@ from collections.abc import Iterator
 import numpy as np
 
 from aann.errors import InputError
-from aann.networks import TernaryNetwork, require_layer
 
 
 def check_swaps(weights: np.ndarray, from_index: np.ndarray, to_index: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -61,16 +60,6 @@ def apply_swaps(weights: np.ndarray, from_index: np.ndarray, to_index: np.ndarra
     moved.flat[end] = weights.ravel()[start]
     moved.flat[start] = 0
     return moved
-
-
-def neighbor(network: TernaryNetwork, layer: str, from_index: int, to_index: int) -> TernaryNetwork:
-    """Return the first neighbor that a swap in a layer leads to.
-
-    Raises ``InputError`` if there is no such layer, and as ``apply_swap`` does.
-    """
-    require_layer(layer, network.layers)
-    changed = apply_swap(network.weights[layer], from_index, to_index)
-    return TernaryNetwork(network.architecture, {**network.weights, layer: changed})
 
 
 def neighborhood_size(weights: np.ndarray) -> int:

@@ -17,7 +17,7 @@ from aann.errors import InputError
 from aann.evaluation.inputs import check_images, check_labels
 from aann.evaluation.objectives import ACCURACY, NO_RIVAL, Objective
 from aann.networks import Architecture, Convolution, TernaryNetwork, require_layer
-from aann.swaps import check_swaps, neighbor
+from aann.swaps import apply_swap, check_swaps
 
 _BATCH = 500
 
@@ -162,6 +162,16 @@ class Evaluator:
     def _value(self, network: TernaryNetwork, objective: Objective) -> int:
         found = margins(logits(network, self._images, self._device), self._labels)
         return int(np.clip(found, objective.low, objective.high).sum())
+
+
+def neighbor(network: TernaryNetwork, layer: str, from_index: int, to_index: int) -> TernaryNetwork:
+    """Return the first neighbor that a swap in a layer leads to.
+
+    Raises ``InputError`` if there is no such layer, and as ``apply_swap`` does.
+    """
+    require_layer(layer, network.layers)
+    changed = apply_swap(network.weights[layer], from_index, to_index)
+    return TernaryNetwork(network.architecture, {**network.weights, layer: changed})
 
 
 def margins(values: np.ndarray, labels: np.ndarray) -> np.ndarray:
