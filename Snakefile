@@ -12,6 +12,7 @@ include: "rules/datasets.smk"
 include: "rules/psiren.smk"
 include: "rules/neighbors.smk"
 include: "rules/embeddings.smk"
+include: "rules/sense.smk"
 include: "rules/figures.smk"
 
 

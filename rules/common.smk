@@ -38,6 +38,8 @@ wildcard_constraints:
     archive="|".join(map(re.escape, ARCHIVE_FILES)),
     sparsity=r"\d+(\.\d+)?",
     seed=r"\d+",
+    origin="random|psiren",
+    search="|".join(map(re.escape, SETTINGS.sense.searches)) or "none",
     layer="|".join(
         sorted(
             {
@@ -165,6 +167,65 @@ def embedding_title(task):
         else ""
     )
     return f"{data_title(task)}, {chosen.sparsity:g} % sparse{sample}"
+
+
+def sense_settings(key):
+    """Return a params function: what a job of stage sense that is no search depends on, as JSON."""
+    return lambda wildcards: to_json(SETTINGS.sense_part(wildcards.task, key))
+
+
+def network_settings(task):
+    """Return, as settings in their own right, the network of a task."""
+    return {
+        key: value
+        for key, value in SETTINGS.part("sense", task).items()
+        if key != "sense"
+    }
+
+
+def runs_of(start, search, pattern):
+    """Return `pattern` for every seed of the runs of a search from a start: task, sparsity, and random or psiren."""
+    task, sparsity, origin = start
+    return expand(
+        pattern,
+        task=task,
+        sparsity=sparsity,
+        origin=origin,
+        search=search,
+        seed=SETTINGS.task(task).seeds,
+    )
+
+
+def compared(pattern):
+    """Return start, search, seed and `pattern` for every run of Figure S1."""
+    return [
+        (f"{task}-p{sparsity}-{origin}", search, seed, path)
+        for task, sparsity, origin in COMPARED
+        for search in getattr(
+            SETTINGS.sense, "random" if origin == "random" else "trained"
+        )
+        for seed, path in zip(
+            SETTINGS.task(task).seeds,
+            runs_of((task, sparsity, origin), search, pattern),
+        )
+    ]
+
+
+def improved(pattern):
+    """Return `pattern` for every run of Figure S2: all networks of p-SIREN that have neighbors."""
+    return [
+        path
+        for search in SETTINGS.sense.improvement
+        for task in SETTINGS.tasks
+        for sparsity in sparsities_of(task)
+        if 0 < float(sparsity) < 100
+        for path in runs_of((task, sparsity, "psiren"), search, pattern)
+    ]
+
+
+def options(name, rows):
+    """Return a command's option, once for each row of values."""
+    return [f"--{name} {' '.join(quote(str(value)) for value in row)}" for row in rows]
 
 
 def refuse_figure(name):

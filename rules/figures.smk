@@ -148,9 +148,163 @@ for NAME, VIEWS in EMBEDDINGS.items():
             " --title {params.title:q} --output {output.png:q} 2> {log:q}"
 
 
+# Where the searches of Figures 6 to 8 start, and those of Figure S1: task, sparsity, and random or of p-SIREN.
+CLIMBS = {
+    "6": ("mnist", "90", "random"),
+    "7": ("mnist", "90", "random"),
+    "8a": ("mnist", "80", "random"),
+}
+COMPARED = [
+    ("mnist", "80", "random"),
+    ("mnist", "90", "random"),
+    ("mnist", "90", "psiren"),
+]
+
+
+rule figure_5:
+    input:
+        lambda wildcards: expand(
+            rules.climb.output,
+            task="mnist",
+            sparsity=f"{SETTINGS.sense.climb.sparsity:g}",
+            seed=SETTINGS.task("mnist").seeds[0],
+        ),
+    output:
+        pdf=f"{FIGURE}5.pdf",
+        png=report(
+            f"{FIGURE}5.png",
+            caption="../workflow/report/path.rst",
+            category="SENSE",
+            labels={"figure": "5", "shows": "a climb over six neighborhoods"},
+        ),
+        csv=f"{FIGURE}5.csv",
+        html=report(
+            f"{FIGURE}5.html",
+            caption="../workflow/report/path.rst",
+            category="SENSE",
+            labels={"figure": "5", "shows": "the same, interactive"},
+        ),
+    log:
+        f"{RESULTS}/logs/figures/figure_5.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/figures/figure_5.jsonl"
+    threads: 1
+    resources:
+        mem_mb=500,
+        runtime=5,
+    params:
+        title=f"{data_title('mnist')}, {SETTINGS.sense.climb.sparsity:g} % sparse, layer {SETTINGS.sense.climb.layer}",
+        code=code_fingerprint("aann.figures.path"),
+    shell:
+        "python -m aann figures path --points {input:q} --title {params.title:q} --output {output.png:q} 2> {log:q}"
+
+
+for NAME, START_AT in CLIMBS.items():
+
+    rule:
+        name:
+            f"figure_{NAME}"
+        input:
+            traces=lambda wildcards, start=START_AT, name=NAME: runs_of(
+                start, f"figure-{name}", rules.search.output.trace
+            ),
+            baselines=lambda wildcards, start=START_AT: runs_of(
+                start, "backpropagation", rules.backpropagation.output
+            ),
+        output:
+            pdf=f"{FIGURE}{NAME}.pdf",
+            png=report(
+                f"{FIGURE}{NAME}.png",
+                caption="../workflow/report/climbs.rst",
+                category="SENSE",
+                labels={"figure": NAME, "shows": "a climb from a random network"},
+            ),
+            csv=f"{FIGURE}{NAME}.csv",
+        log:
+            f"{RESULTS}/logs/figures/figure_{NAME}.log",
+        benchmark:
+            f"{RESULTS}/benchmarks/figures/figure_{NAME}.jsonl"
+        threads: 1
+        resources:
+            mem_mb=500,
+            runtime=5,
+        params:
+            traces=lambda wildcards, input: options(
+                "trace", zip(SETTINGS.task("mnist").seeds, input.traces)
+            ),
+            baselines=lambda wildcards, input: options(
+                "baseline", zip(SETTINGS.task("mnist").seeds, input.baselines)
+            ),
+            layers=[
+                f"--layer {layer.name}"
+                for layer in SETTINGS.networks[SETTINGS.task("mnist").network].layers
+            ],
+            title=f"{data_title(START_AT[0])}, random start, {START_AT[1]} % sparse",
+            code=code_fingerprint("aann.figures.climbs"),
+        shell:
+            "python -m aann figures climbs {params.traces} {params.baselines} {params.layers} --title {params.title:q}"
+            " --output {output.png:q} 2> {log:q}"
+
+
+rule figure_s1:
+    input:
+        lambda wildcards: [path for *_, path in compared(rules.search.output.trace)],
+    output:
+        pdf=f"{FIGURE}s1.pdf",
+        png=report(
+            f"{FIGURE}s1.png",
+            caption="../workflow/report/comparison.rst",
+            category="SENSE",
+            labels={"figure": "S1", "shows": "accuracy against evaluations"},
+        ),
+        csv=f"{FIGURE}s1.csv",
+    log:
+        f"{RESULTS}/logs/figures/figure_s1.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/figures/figure_s1.jsonl"
+    threads: 1
+    resources:
+        mem_mb=500,
+        runtime=5,
+    params:
+        runs=lambda wildcards: options("run", compared(rules.search.output.trace)),
+        title=data_title("mnist"),
+        code=code_fingerprint("aann.figures.comparison"),
+    shell:
+        "python -m aann figures comparison {params.runs} --title {params.title:q} --output {output.png:q} 2> {log:q}"
+
+
+rule figure_s2:
+    input:
+        rules.outcomes.output,
+    output:
+        pdf=f"{FIGURE}s2.pdf",
+        png=report(
+            f"{FIGURE}s2.png",
+            caption="../workflow/report/improvement.rst",
+            category="SENSE",
+            labels={"figure": "S2", "shows": "what SENSE adds to p-SIREN"},
+        ),
+        csv=f"{FIGURE}s2.csv",
+    log:
+        f"{RESULTS}/logs/figures/figure_s2.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/figures/figure_s2.jsonl"
+    threads: 1
+    resources:
+        mem_mb=500,
+        runtime=5,
+    params:
+        title=" and ".join(data_title(task) for task in SETTINGS.tasks),
+        code=code_fingerprint("aann.figures.improvement"),
+    shell:
+        "python -m aann figures improvement --outcomes {input:q} --title {params.title:q} --output {output.png:q}"
+        " 2> {log:q}"
+
+
 FIGURES = [
     f"{FIGURE}{name}.{ending}"
-    for name in ("1", "2a", "3", "4", "11", "12")
+    for name in ("1", "2a", "3", "4", "5", "6", "7", "8a", "11", "12", "s1", "s2")
     for ending in ("pdf", "png", "csv")
 ]
 TABLES = expand(rules.clustering.output, task="mnist")

@@ -413,6 +413,147 @@ def embeddings_clustering(statistics: tuple[Path, ...], output: Path) -> None:
     write_table(output, pandas.concat(tables).sort_values(["sampling", "space", "layer", "seed"], kind="stable"))
 
 
+# --- sense ------------------------------------------------------------------------------------------------------------
+
+
+@main.group()
+def sense() -> None:
+    """Climb from neighbor to neighbor (Algorithm 2), from random networks and from networks of p-SIREN."""
+
+
+@sense.command("start")
+@_task
+@click.option("--sparsity", required=True, type=click.FloatRange(0, 100), help="Percentage of zero weights.")
+@_seed("Draws the network.")
+@_file("--output", "Writes the network, a safetensors file.")
+@_with_settings
+def sense_start(task: str, sparsity: float, seed: int, output: Path, settings: Settings) -> None:
+    """Draw a random ternary network."""
+    from aann import provenance
+    from aann.networks import Architecture
+    from aann.sense.starts import random_network
+
+    network = random_network(Architecture.from_dict(settings.network(task)), sparsity, seed)
+    values = {"task": task, "sparsity": sparsity, "seed": seed}
+    network.save(output, provenance.describe("aann.sense.starts", [], {"network": settings.network(task)}, **values))
+
+
+@sense.command("search")
+@_task
+@click.option("--search", "name", required=True, help="A search of the settings.")
+@click.option("--sparsity", required=True, type=click.FloatRange(0, 100), help="The network's; stands in the outcome.")
+@_seed("Seed of all that the search draws.")
+@_file("--network", "The ternary network to start from.")
+@_file("--data", "The task's splits.")
+@_file("--trace", "Writes what was accepted and counted, a Parquet table; a checkpoint stands beside it.")
+@_file("--output", "Writes the network with the best validation accuracy, a safetensors file.")
+@_file("--outcome", "Writes the accuracies before and after, a CSV table of one row.")
+@_threads
+@_with_settings
+def sense_search(
+    task: str,
+    name: str,
+    sparsity: float,
+    seed: int,
+    network: Path,
+    data: Path,
+    trace: Path,
+    output: Path,
+    outcome: Path,
+    threads: int,
+    settings: Settings,
+) -> None:
+    """Search from a network; goes on from a checkpoint where it was stopped."""
+    from aann import provenance
+    from aann.artifacts import write_table
+    from aann.datasets import splits
+    from aann.networks import Architecture, TernaryNetwork
+    from aann.sense.search import Search, discard, outcome_of
+
+    part = settings.search(task, name)
+    recorded = provenance.describe("aann.sense.search", [network, data], part, task=task, search=name, seed=seed)
+    start = TernaryNetwork.load(network, Architecture.from_dict(settings.network(task)))
+    search = Search(start, splits.load(data), settings.sense.searches[name], seed, recorded, threads)
+    checkpoint = trace.with_suffix(".checkpoint.safetensors")
+    found = search.run(checkpoint)
+    found.network.save(output, recorded)
+    write_table(outcome, outcome_of(found.trace, task, sparsity, seed))
+    write_table(trace, found.trace, {"provenance": recorded})
+    discard(checkpoint)
+
+
+@sense.command("outcomes")
+@click.argument("rows", nargs=-1, required=True, type=click.Path(path_type=Path))
+@_file("--output", "Writes one table of all searches, CSV.")
+def sense_outcomes(rows: tuple[Path, ...], output: Path) -> None:
+    """Gather the outcomes of many searches in one table."""
+    import pandas
+
+    from aann.artifacts import read_table, write_table
+    from aann.tables import OUTCOME_NUMBERS, OUTCOME_TEXT
+
+    table = pandas.concat([read_table(row, OUTCOME_NUMBERS, OUTCOME_TEXT) for row in rows])
+    write_table(output, table.sort_values(["task", "sparsity", "seed"]))
+
+
+@sense.command("backpropagation")
+@_task
+@_seed("Seed of the minibatches.")
+@_file("--network", "The ternary network to start from.")
+@_file("--data", "The task's splits.")
+@_file("--output", "Writes the accuracies along the way, a Parquet table.")
+@_threads
+@_with_settings
+def sense_backpropagation(
+    task: str, seed: int, network: Path, data: Path, output: Path, threads: int, settings: Settings
+) -> None:
+    """Train the network that a search starts from by backpropagation, taken literally and done properly."""
+    import pandas
+    import torch
+
+    from aann import provenance
+    from aann.artifacts import write_table
+    from aann.datasets import splits
+    from aann.networks import Architecture, TernaryNetwork
+    from aann.sense.backpropagation import METHODS, train
+
+    torch.set_num_threads(threads)
+    chosen = settings.sense.backpropagation
+    part = settings.sense_part(task, "backpropagation")
+    recorded = provenance.describe("aann.sense.backpropagation", [network, data], part, task=task, seed=seed)
+    start = TernaryNetwork.load(network, Architecture.from_dict(settings.network(task)))
+    read = splits.load(data)
+    table = pandas.concat([train(start, read, chosen, method, seed)[1] for method in METHODS])
+    write_table(output, table, {"provenance": recorded})
+
+
+@sense.command("climb")
+@_task
+@_seed("Draws the neighbors.")
+@_file("--network", "The ternary network to start from.")
+@_file("--data", "The task's splits.")
+@_file("--output", "Writes all surveyed networks with their place in the plane, a Parquet table.")
+@_threads
+@_with_settings
+def sense_climb(
+    task: str, seed: int, network: Path, data: Path, output: Path, threads: int, settings: Settings
+) -> None:
+    """Figure 5: climb over a few neighborhoods, keep all that was surveyed, and embed it by t-SNE."""
+    from aann import provenance
+    from aann.artifacts import write_table
+    from aann.datasets import splits
+    from aann.networks import Architecture, TernaryNetwork
+    from aann.sense.climbs import climb, embed_climb
+
+    chosen = settings.sense.climb
+    part = settings.sense_part(task, "climb")
+    recorded = provenance.describe("aann.sense.climbs", [network, data], part, task=task, seed=seed)
+    start = TernaryNetwork.load(network, Architecture.from_dict(settings.network(task)))
+    surveyed = climb(start, splits.load(data), chosen, seed, threads)
+    points = embed_climb(surveyed, start.weights, chosen.tsne, seed)
+    write_table(output, points, {"provenance": recorded})
+
+
 # --- figures ----------------------------------------------------------------------------------------------------------
 
 
@@ -514,6 +655,105 @@ def figures_embedding(
     recorded = provenance.describe("aann.figures.embedding", points, title=title, sampling=sampling)
     drawing.draw(shown, chosen, images, title, output, recorded)
     drawing.write_html(shown, chosen, images, title, output.with_suffix(".html"))
+
+
+@figures.command("path")
+@_file("--points", "The table of `sense climb`.")
+@click.option("--title", required=True, help="What the data and the network are.")
+@_file("--output", "Writes the figure as PNG, and as PDF, CSV and HTML beside it.")
+def figures_path(points: Path, title: str, output: Path) -> None:
+    """Figure 5: a climb over six neighborhoods, all surveyed networks embedded."""
+    from aann import provenance
+    from aann.artifacts import read_table
+    from aann.figures import path as drawing
+    from aann.tables import SURVEYED_NUMBERS, SURVEYED_TEXT
+
+    table = read_table(points, (*SURVEYED_NUMBERS, "x", "y"), SURVEYED_TEXT)
+    drawing.draw(table, title, output, provenance.describe("aann.figures.path", [points], title=title))
+    drawing.write_html(table, title, output.with_suffix(".html"))
+
+
+_SEEDED_FILE = (int, click.Path(path_type=Path))
+
+
+@figures.command("climbs")
+@click.option("--trace", "traces", type=_SEEDED_FILE, multiple=True, required=True, metavar="SEED FILE", help="A run.")
+@click.option(
+    "--baseline",
+    "baselines",
+    type=_SEEDED_FILE,
+    multiple=True,
+    required=True,
+    metavar="SEED FILE",
+    help="Backpropagation from the same start.",
+)
+@click.option("--layer", "layers", multiple=True, required=True, help="A layer of the network, from input to output.")
+@click.option("--title", required=True, help="What the data and the start are.")
+@_file("--output", "Writes the figure as PNG, and as PDF and CSV beside it.")
+def figures_climbs(
+    traces: tuple[tuple[int, Path], ...],
+    baselines: tuple[tuple[int, Path], ...],
+    layers: tuple[str, ...],
+    title: str,
+    output: Path,
+) -> None:
+    """Figures 6, 7 and 8: accuracy along climbs from random networks."""
+    import pandas
+
+    from aann import provenance
+    from aann.artifacts import read_table
+    from aann.figures import climbs as drawing
+    from aann.tables import BASELINE_NUMBERS, BASELINE_TEXT, TRACE_NUMBERS, TRACE_TEXT
+
+    read = pandas.concat([read_table(path, TRACE_NUMBERS, TRACE_TEXT).assign(seed=seed) for seed, path in traces])
+    lines = [read_table(path, BASELINE_NUMBERS, BASELINE_TEXT).assign(seed=seed) for seed, path in baselines]
+    inputs = [path for _, path in (*traces, *baselines)]
+    recorded = provenance.describe("aann.figures.climbs", inputs, title=title)
+    drawing.draw(read, pandas.concat(lines), layers, title, output, recorded)
+
+
+@figures.command("comparison")
+@click.option(
+    "--run",
+    "runs",
+    type=(str, str, int, click.Path(path_type=Path)),
+    multiple=True,
+    required=True,
+    metavar="START SEARCH SEED FILE",
+    help="The trace of a run; may be repeated.",
+)
+@click.option("--title", required=True, help="What the data are.")
+@_file("--output", "Writes the figure as PNG, and as PDF and CSV beside it.")
+def figures_comparison(runs: tuple[tuple[str, str, int, Path], ...], title: str, output: Path) -> None:
+    """Figure S1: accuracy against neighbors evaluated, by search."""
+    import pandas
+
+    from aann import provenance
+    from aann.artifacts import read_table
+    from aann.figures import comparison as drawing
+    from aann.tables import TRACE_NUMBERS, TRACE_TEXT
+
+    read = [
+        read_table(path, TRACE_NUMBERS, TRACE_TEXT).assign(start=start, search=search, seed=seed)
+        for start, search, seed, path in runs
+    ]
+    recorded = provenance.describe("aann.figures.comparison", [path for *_, path in runs], title=title)
+    drawing.draw(pandas.concat(read), title, output, recorded)
+
+
+@figures.command("improvement")
+@_file("--outcomes", "The table of `sense outcomes`.")
+@click.option("--title", required=True, help="What the data are.")
+@_file("--output", "Writes the figure as PNG, and as PDF and CSV beside it.")
+def figures_improvement(outcomes: Path, title: str, output: Path) -> None:
+    """Figure S2: what a search adds to networks of p-SIREN."""
+    from aann import provenance
+    from aann.artifacts import read_table
+    from aann.figures import improvement as drawing
+    from aann.tables import OUTCOME_NUMBERS, OUTCOME_TEXT
+
+    table = read_table(outcomes, OUTCOME_NUMBERS, OUTCOME_TEXT)
+    drawing.draw(table, title, output, provenance.describe("aann.figures.improvement", [outcomes], title=title))
 
 
 # --- settings ---------------------------------------------------------------------------------------------------------

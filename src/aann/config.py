@@ -287,6 +287,166 @@ class EmbeddingsSettings(_Settings):
         return self
 
 
+class SearchImagesSettings(_Settings):
+    """The images that a search counts on. Which network is kept is always for validation images to say."""
+
+    split: Literal["train", "validation"] = Field("train", description="The split they are from.")
+    count: Literal["all"] | Annotated[int, Field(ge=1)] = Field("all", description="How many, drawn at random.")
+    shift: int = Field(
+        0, ge=0, le=14, description="They are moved by up to this many pixels each way; 0 for not at all."
+    )
+    refresh: int = Field(0, ge=0, description="Neighborhoods after which they are drawn and moved anew; 0 for never.")
+
+
+class LayersSettings(_Settings):
+    """In which layers a search moves weights, and in what order."""
+
+    names: list[LayerName] = Field(min_length=1, description="The layers; with one alone, it is fixed.")
+    schedule: Literal["cycle", "random", "gain"] = Field(
+        "cycle",
+        description="`cycle`: one after the other (Figure 6); `random`: drawn (Figure 8); `gain`: drawn in proportion "
+        "to what the layer's neighborhoods have gained of late.",
+    )
+    repeat: int = Field(1, ge=1, description="Neighborhoods in a row in the same layer.")
+
+    @model_validator(mode="after")
+    def _distinct(self) -> LayersSettings:
+        _require_distinct(self.names, "names")
+        return self
+
+
+class RacingSettings(_Settings):
+    """Neighbors that a sample of the images shows to be worse are dropped before they are counted on all images."""
+
+    share: float = Field(1.0, gt=0, le=1, description="Share of the images in the sample; 1 for no race.")
+    error: float = Field(
+        0.2, gt=0, lt=0.5, description="Probability, by a t-test, that a neighbor is dropped that is no worse."
+    )
+
+
+class TemperatureSettings(_Settings):
+    """Simulated annealing; in images for `accuracy`, in units of an activation for `margins`."""
+
+    first: float = Field(20.0, gt=0, le=1e9, description="Temperature at the start.")
+    last: float = Field(0.1, gt=0, le=1e9, description="Temperature at the end of the budget; it falls geometrically.")
+
+
+class BudgetSettings(_Settings):
+    """When a search ends: with the neighborhood that reaches one of these."""
+
+    evaluations: int = Field(ge=1, le=10**12, description="Neighbors evaluated.")
+    minutes: float = Field(
+        60.0, gt=0, le=10**6, description="Time; a run that it ends depends on the speed of the machine."
+    )
+
+
+class SearchSettings(_Settings):
+    """One way of searching; runs name it beside their start."""
+
+    strategy: Literal["best", "first", "annealing", "greedy"] = Field(
+        "best",
+        description="`best`: the best of a neighborhood (Algorithm 2); `first`: the first that is not worse (neutral "
+        "drift); `annealing`: also worse ones, at a falling temperature; `greedy`: many, from the best on.",
+    )
+    objective: Literal["accuracy", "margins"] = Field(
+        "accuracy", description="`accuracy`: correct images; `margins`: the sum of margins, limited by `margin`."
+    )
+    margin: float = Field(
+        16.0, gt=0, le=1000, description="Margins beyond this many units of an activation count no more."
+    )
+    deficit: float = Field(
+        120.0, gt=0, le=10_000, description="Images that are wrong by more than this, in the same unit, count no less."
+    )
+    images: SearchImagesSettings = Field(default=SearchImagesSettings(), description="What the search counts on.")
+    layers: LayersSettings = Field(description="Where it moves weights.")
+    neighbors: dict[LayerName, Annotated[int, Field(ge=1)]] = Field(
+        min_length=1, description="Neighbors surveyed in a neighborhood, by layer."
+    )
+    draw: Literal["uniform", "grid"] = Field(
+        "uniform",
+        description="`uniform`: any neighbors; `grid`: some weights of one sign, each with each of as many places.",
+    )
+    racing: RacingSettings = Field(default=RacingSettings(), description="What is dropped early.")
+    most: int = Field(16, ge=1, description="Swaps that `greedy` looks at, and takes, of a neighborhood at most.")
+    temperature: TemperatureSettings = Field(default=TemperatureSettings(), description="For `annealing`.")
+    record: int = Field(
+        1, ge=1, description="Neighborhoods after which validation and test images are counted; always at the end."
+    )
+    budget: BudgetSettings = Field(description="When it ends.")
+
+    @model_validator(mode="after")
+    def _neighbors_of_all_layers(self) -> SearchSettings:
+        if sorted(self.neighbors) != sorted(self.layers.names):
+            raise ValueError(
+                f"neighbors: has the layers {', '.join(self.neighbors)}; expected those of layers.names, which are "
+                f"{', '.join(self.layers.names)}"
+            )
+        return self
+
+    def neighbors_of(self, layer: str) -> int:
+        """Return how many neighbors of a layer are surveyed at a time."""
+        return self.neighbors[layer]
+
+
+class BackpropagationSettings(_Settings):
+    """Backpropagation from the sparse ternary networks that searches start from (the lines of Figures 6 to 8)."""
+
+    steps: int = Field(1000, ge=1, description="Minibatches in all.")
+    batch_size: int = Field(64, ge=1, description="Images a minibatch.")
+    learning_rate: LearningRate = Field(
+        0.01, description="Adam's first learning rate with a straight-through estimator; it falls as a cosine."
+    )
+    literal_learning_rate: LearningRate = Field(
+        0.01, description="Adam's constant learning rate for gradient steps on the ternary weights themselves."
+    )
+    latent_scale: float = Field(0.05, gt=0, le=1, description="Absolute latent weight at the start.")
+    logit_scale: float = Field(
+        60.0, gt=0, le=10_000, description="The loss sees logits times this, divided by the non-zeros of a class."
+    )
+    gradient_window: float = Field(
+        2.0,
+        gt=0,
+        le=1000,
+        description="HardTanh passes gradients up to this many roots of a unit's non-zeros (and at least up to 1).",
+    )
+    records: int = Field(20, ge=1, description="How many times accuracy is counted along the way.")
+
+
+class ClimbSettings(_Settings):
+    """The climb of Figure 5, by the p-SIREN network of the task's first seed; all surveyed networks are embedded."""
+
+    sparsity: Sparsity = Field(90.0, description="The network's; one of the task's.")
+    layer: LayerName = Field("fc", description="The layer in which weights move.")
+    neighborhoods: int = Field(6, ge=1, le=6, description="Neighborhoods, each of the best of the one before.")
+    neighbors: int = Field(250, ge=2, description="Neighbors surveyed in each.")
+    tsne: TSNESettings = Field(default=TSNESettings(), description="t-SNE.")
+
+
+class SenseSettings(_Settings):
+    """SENSE (Algorithm 2): ways of searching by name, and which of them figures show."""
+
+    searches: dict[Name, SearchSettings] = Field(
+        default={}, description="Figures 6, 7 and 8a show `figure-6`, `figure-7` and `figure-8a`."
+    )
+    random: list[Name] = Field(default=[], description="Searches of Figure S1 from random networks.")
+    trained: list[Name] = Field(default=[], description="Searches of Figure S1 from networks of p-SIREN.")
+    improvement: list[Name] = Field(
+        default=[], max_length=1, description="The search of Figure S2, at every sparsity of every task; at most one."
+    )
+    climb: ClimbSettings = Field(default=ClimbSettings(), description="Figure 5.")
+    backpropagation: BackpropagationSettings = Field(
+        default=BackpropagationSettings(), description="What the search is compared with in Figures 6 to 8."
+    )
+
+    @model_validator(mode="after")
+    def _searches_are_there(self) -> SenseSettings:
+        for key in ("random", "trained", "improvement"):
+            for name in getattr(self, key):
+                if name not in self.searches:
+                    raise ValueError(f"{key}: no search {name!r}; 'searches' has {', '.join(self.searches) or 'none'}")
+        return self
+
+
 class Settings(_Settings):
     """All settings of one scale."""
 
@@ -298,6 +458,7 @@ class Settings(_Settings):
     psiren: PSirenSettings = Field(default=PSirenSettings(), description="Stage psiren.")
     neighbors: dict[Name, NeighborsSettings] = Field(default={}, description="Stage neighbors, by task.")
     embeddings: dict[Name, EmbeddingsSettings] = Field(default={}, description="Stage embeddings, by task.")
+    sense: SenseSettings = Field(default=SenseSettings(), description="Stage sense.")
 
     @model_validator(mode="after")
     def _networks_fit(self) -> Settings:
@@ -376,6 +537,22 @@ class Settings(_Settings):
             "tasks": {task: chosen.model_dump(exclude={"sparsities", "seeds"})},
             section: values,
         }
+
+    def search(self, task: str, name: str) -> dict[str, Any]:
+        """Return, as settings in their own right, what a run of one search for one task depends on.
+
+        Raises ``InputError`` for an unknown search, and for layers that the task's network does not have.
+        """
+        chosen = _lookup(self.sense.searches, name, "search", "sense.searches")
+        try:
+            self._require_layers(f"sense.searches.{name}.layers.names", task, chosen.layers.names)
+        except ValueError as error:
+            raise InputError(str(error)) from error
+        return self.part("sense", task) | {"sense": {"searches": {name: chosen.model_dump()}}}
+
+    def sense_part(self, task: str, key: str) -> dict[str, Any]:
+        """Return, as settings in their own right, what a job for one key of ``sense`` depends on, and no searches."""
+        return self.part("sense", task) | {"sense": {key: getattr(self.sense, key).model_dump()}}
 
     def network(self, task: str) -> dict[str, Any]:
         """Return the specification of a task's network, for ``Architecture.from_dict``."""

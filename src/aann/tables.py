@@ -40,6 +40,58 @@ CLUSTERING_TEXT = ("layer", "sampling", "space")
 CLUSTERING_NUMBERS = ("seed", "silhouette", "clusters", "hopkins", "points")
 """One row a layer, sampling, draw and space (`original`, the weights, or a method): how clustered neighbors are."""
 
+TRACE_TEXT = ("layer",)
+TRACE_NUMBERS = (
+    "neighborhood",
+    "evaluations",
+    "from_index",
+    "to_index",
+    "objective",
+    "validation_correct",
+    "validation_accuracy",
+    "test_correct",
+    "test_accuracy",
+)
+"""One row an accepted swap of a SENSE run, or a neighborhood that had none (with indices of -1); the start comes first.
+
+``evaluations`` counts the neighbors evaluated so far; correct images and accuracies are missing (NaN) where they were
+not counted. The start has neighborhood 0 and an empty layer.
+"""
+
+BASELINE_TEXT = ("method",)
+BASELINE_NUMBERS = ("step", "validation_correct", "validation_accuracy", "test_correct", "test_accuracy")
+"""One row a method of backpropagation (`literal`, `straight-through`) and minibatches so far, from 0 on."""
+
+SURVEYED_TEXT = ("layer",)
+SURVEYED_NUMBERS = (
+    "neighborhood",
+    "from_index",
+    "to_index",
+    "sign",
+    "best",
+    "validation_correct",
+    "test_correct",
+    "validation_images",
+    "test_images",
+)
+"""One row a neighbor that a climb surveyed: its neighborhood from 1 on, the swap that leads there from the best of the
+neighborhood before, and whether (1 or 0) it is the one the climb went on from. The start has neighborhood 0, indices of
+-1 and a sign of 0.
+"""
+
+OUTCOME_TEXT = ("task",)
+OUTCOME_NUMBERS = (
+    "sparsity",
+    "seed",
+    "evaluations",
+    "accepted",
+    "before_validation_accuracy",
+    "before_test_accuracy",
+    "after_validation_accuracy",
+    "after_test_accuracy",
+)
+"""One row a search: where it started, and the network that validation images chose; accuracies are fractions."""
+
 ACCURACY = (
     "sparsity",
     "seed",

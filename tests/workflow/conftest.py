@@ -42,6 +42,21 @@ SMALL = {
             "lle": {"n_neighbors": 10},
         }
     },
+    "sense": {
+        "random": ["best", "greedy"],
+        "trained": ["annealing"],
+        "climb": {"neighbors": 12, "tsne": {"perplexity": 5, "max_iter": 250}},
+        "backpropagation": {"steps": 20, "records": 2},
+        "searches": {
+            "figure-6": {"neighbors": {"1.0": 5, "2.0": 5, "fc": 5}, "budget": {"evaluations": 450}},
+            "figure-7": {"neighbors": {"fc": 5}, "budget": {"evaluations": 450}},
+            "figure-8a": {"neighbors": {"1.0": 5, "2.0": 5, "fc": 5}, "budget": {"evaluations": 450}},
+            "best": {"images": {"count": "all"}, "budget": {"evaluations": 500}},
+            "annealing": {"images": {"count": "all"}, "budget": {"evaluations": 500}},
+            "greedy": {"images": {"count": 500}, "budget": {"evaluations": 20_000}},
+            "last-layer": {"images": {"count": "all"}, "racing": {"share": 1}, "budget": {"evaluations": 20_000}},
+        },
+    },
     "datasets": {"validation_images": 200, "letters": 400, "test_images": 100},
     "psiren": {
         "precision": "float32",

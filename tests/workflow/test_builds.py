@@ -11,7 +11,11 @@ from aann.networks import TernaryNetwork
 
 PSIREN = {"dense", "sparsify_mnist", "sparsify_fashion", "network", "accuracies"}
 NEIGHBORS = {"survey", "surveys", "embed", "clustering"}
-FIGURES = {"figure_1", "figure_2a", "figure_3", "figure_4", "figure_11", "figure_12"}
+CLIMBS = {"figure_6", "figure_7", "figure_8a"}
+SENSE = {"random_start", "search", "outcomes", "backpropagation", "climb"}
+SENSE_FIGURES = CLIMBS | {"figure_5", "figure_s1", "figure_s2"}
+IMPROVED = {"search", "outcomes", "figure_s2"}
+FIGURES = {"figure_1", "figure_2a", "figure_3", "figure_4", "figure_11", "figure_12"} | SENSE_FIGURES
 
 
 @pytest.fixture
@@ -37,7 +41,7 @@ def test_nothing_runs_again_without_a_change(built):
 
 def test_every_figure_is_there_with_logs_and_benchmarks(built):
     assert (built.results / "embeddings/mnist/clustering.csv").stat().st_size > 0
-    for name in ("1", "2a", "3", "4", "11", "12"):
+    for name in ("1", "2a", "3", "4", "5", "6", "7", "8a", "11", "12", "s1", "s2"):
         for ending in ("pdf", "png", "csv"):
             assert (built.results / f"figures/figure_{name}.{ending}").stat().st_size > 0
         assert (built.results / f"logs/figures/figure_{name}.log").is_file()
@@ -51,13 +55,22 @@ def test_a_comment_changes_nothing(edited):
 
 def test_the_code_of_p_siren_reruns_it_and_what_follows(edited):
     assert edited("src/aann/psiren.py", "(1 - reached) ** 3", "(1 - reached) ** 2") == (
-        PSIREN | NEIGHBORS | FIGURES - {"figure_1"}
+        PSIREN | NEIGHBORS | SENSE - {"random_start"} | FIGURES - {"figure_1"}
     )
 
 
-def test_the_code_of_neighbors_reruns_surveys_and_what_follows(edited):
-    planned = NEIGHBORS | {"figure_3", "figure_4", "figure_11"}
+def test_the_code_of_evaluation_reruns_surveys_and_searches_and_what_follows(edited):
+    planned = NEIGHBORS | {"search", "outcomes", "climb", "figure_3", "figure_4", "figure_11"} | SENSE_FIGURES
     assert edited("src/aann/evaluation/kernels.py", "NO_RIVAL = 2**30", "NO_RIVAL = 2**29") == planned
+
+
+def test_the_code_of_sense_reruns_searches_and_what_follows(edited):
+    planned = {"search", "outcomes", *SENSE_FIGURES} - {"figure_5"}
+    assert edited("src/aann/sense/strategies.py", "changes >= thresholds", "changes > thresholds") == planned
+
+
+def test_a_search_of_the_settings_reruns_its_runs_and_their_figures(edited):
+    assert edited("small.yaml", "evaluations: 450", "evaluations: 460") == {"search", "figure_6"}
 
 
 def test_the_code_of_embeddings_reruns_them_and_their_figures(edited):
@@ -80,7 +93,7 @@ def test_the_code_of_a_figure_reruns_that_figure(edited):
 
 def test_a_setting_reruns_its_stage_and_what_follows(edited):
     assert edited("small.yaml", "last_layer_epochs: 1", "last_layer_epochs: 2") == (
-        PSIREN | NEIGHBORS | FIGURES - {"figure_1"}
+        PSIREN | NEIGHBORS | {"search", "outcomes", "climb"} | FIGURES - {"figure_1"} - CLIMBS
     )
 
 
@@ -91,7 +104,7 @@ def test_another_number_of_neighbors_reruns_their_survey(edited):
 
 def test_another_seed_adds_networks_and_leaves_the_others(built, edited):
     planned = edited("small.yaml", "tiny\n    seeds:\n    - 0\n", "tiny\n    seeds:\n    - 0\n    - 1\n")
-    assert planned == {"dense", "sparsify_fashion", "network", "accuracies", "figure_12"}
+    assert planned == {"dense", "sparsify_fashion", "network", "accuracies", "figure_12", *IMPROVED}
     result = built.snakemake("--dry-run", "--", "results/small/psiren/fashion/p90/seed0.safetensors")
     assert "Nothing to be done" in result.stdout + result.stderr
 
@@ -101,7 +114,15 @@ def test_the_report_has_every_figure(built):
     result = built.snakemake("--report", str(output))
     assert result.returncode == 0, result.stdout + result.stderr
     text = output.read_text()
-    for name in ("figure_1.png", "figure_2a.png", "figure_3.png", "figure_4.png", "figure_11.html", "figure_12.png"):
+    for name in (
+        "figure_1.png",
+        "figure_2a.png",
+        "figure_3.png",
+        "figure_4.png",
+        "figure_11.html",
+        "figure_12.png",
+        "figure_s2.png",
+    ):
         assert name in text
 
 

@@ -43,6 +43,11 @@ def arrange(labels: np.ndarray, order: Order) -> Arrangement:
     )
 
 
+def at_random(random: np.random.Generator) -> Order:
+    """Return a random order, so that any block is a sample of a label's images."""
+    return random.permutation
+
+
 def by_margin(margins: np.ndarray) -> Order:
     """Return the order of rising margins, so that blocks out of a swap's reach are left out as a whole."""
     return lambda chosen: chosen[np.argsort(margins[chosen], kind="stable")]

@@ -16,14 +16,14 @@ import numpy as np
 
 from aann.errors import InputError
 from aann.evaluation import kernels
-from aann.evaluation.arrangement import Order, arrange, by_margin, by_similarity
+from aann.evaluation.arrangement import Order, arrange, at_random, by_margin, by_similarity
 from aann.evaluation.inputs import check_images, check_labels
 from aann.evaluation.kernels import Plan, Room
 from aann.evaluation.lanes import LANES
 from aann.evaluation.layout import connections, largest_sum, layouts, outgoing
 from aann.evaluation.objectives import ACCURACY, Objective
 from aann.networks import TernaryNetwork, require_layer
-from aann.swaps import check_swaps
+from aann.swaps import apply_swap, check_swaps
 
 _BATCH = 2**21
 """Swaps whose tables are in memory at a time."""
@@ -49,7 +49,8 @@ class Evaluator:
 
     ``images`` are integers of shape (images, channels, height, width), ``labels`` integers of shape (images,). The
     network's intermediate values are kept from the first of ``layers`` on (all by default); only swaps there can be
-    evaluated. ``threads`` changes speed, never results.
+    evaluated. ``threads`` changes speed, never results, and neither does the order of images: with ``shuffled`` it is
+    random, so that a ``sample`` of blocks stands for all images; else it saves work.
 
     Raises ``InputError`` for images or labels that do not fit the network, unknown layers, and no threads.
     """
@@ -61,6 +62,7 @@ class Evaluator:
         labels: np.ndarray,
         layers: Sequence[str] | None = None,
         threads: int = 1,
+        shuffled: np.random.Generator | None = None,
     ) -> None:
         check_images(network.architecture, images)
         check_labels(network.architecture, images, labels)
@@ -80,7 +82,7 @@ class Evaluator:
         most = max(layout.rows for layout in self._layouts.values())
         self._zeros = {np.dtype(kind): np.zeros((most, LANES), kind) for kind in (np.int16, np.int32)}
         self._output_type = np.int16 if 4 * self._limit < 2**15 else np.int32
-        self._build(images, labels)
+        self._build(images, labels, shuffled)
 
     # --- the network as it is -----------------------------------------------------------------------------------------
 
@@ -102,8 +104,13 @@ class Evaluator:
 
     def value(self, objective: Objective) -> int:
         """Return the objective of the network as it is."""
-        blocks = np.arange(len(self._labels))
-        return self._sum_scores(blocks, objective)
+        return self._sum_scores(self._blocks, objective)
+
+    def sample(self, share: float, random: np.random.Generator) -> np.ndarray:
+        """Return blocks of images for ``changes``: of each label about this share, at least one, drawn at random."""
+        of_label = [np.flatnonzero(self._labels == label) for label in np.unique(self._labels)]
+        drawn = [random.choice(blocks, max(1, round(share * len(blocks))), replace=False) for blocks in of_label]
+        return np.sort(np.concatenate(drawn))
 
     # --- its neighbors ------------------------------------------------------------------------------------------------
 
@@ -115,15 +122,28 @@ class Evaluator:
         Raises ``InputError`` for a layer that is not there or not kept, no swaps at all, an index out of range, a swap
         from a zero weight or to a non-zero one.
         """
-        counts = self._scores(layer, from_index, to_index, ACCURACY)
+        counts = self._scores(layer, from_index, to_index, ACCURACY, self._blocks)
         counts += self.images
         return counts
 
-    def changes(self, layer: str, from_index: np.ndarray, to_index: np.ndarray, objective: Objective) -> np.ndarray:
-        """Return by how much each swap would change the objective, int64; arguments as in ``correct_counts``."""
-        return self._scores(layer, from_index, to_index, objective) - self.value(objective)
+    def changes(
+        self,
+        layer: str,
+        from_index: np.ndarray,
+        to_index: np.ndarray,
+        objective: Objective,
+        blocks: np.ndarray | None = None,
+    ) -> np.ndarray:
+        """Return by how much each swap would change the objective, int64; arguments as in ``correct_counts``.
 
-    def _scores(self, layer: str, from_index: np.ndarray, to_index: np.ndarray, objective: Objective) -> np.ndarray:
+        With ``blocks``, from ``sample``, it is the change over their images alone.
+        """
+        chosen = self._blocks if blocks is None else blocks
+        return self._scores(layer, from_index, to_index, objective, chosen) - self._sum_scores(chosen, objective)
+
+    def _scores(
+        self, layer: str, from_index: np.ndarray, to_index: np.ndarray, objective: Objective, blocks: np.ndarray
+    ) -> np.ndarray:
         place = self._kept_position(layer)
         start, end = check_swaps(self._weights[layer], from_index, to_index)
         score = (self._last_layer_scores, self._next_to_last_scores, self._earlier_scores)[
@@ -131,13 +151,17 @@ class Evaluator:
         ]
         batches = range(0, len(start), _BATCH)
         return np.concatenate(
-            [score(place, start[at : at + _BATCH], end[at : at + _BATCH], objective) for at in batches]
+            [score(place, start[at : at + _BATCH], end[at : at + _BATCH], objective, blocks) for at in batches]
         )
 
-    def _last_layer_scores(self, place: int, start: np.ndarray, end: np.ndarray, objective: Objective) -> np.ndarray:
+    def _last_layer_scores(
+        self, place: int, start: np.ndarray, end: np.ndarray, objective: Objective, chosen: np.ndarray
+    ) -> np.ndarray:
         reach = 2 * self._limit
-        safe = (self._margins >= objective.high + reach) | (self._margins <= objective.low - reach)
-        reachable = np.flatnonzero(~(safe | (self._present == 0)).all(axis=1))
+        margins = self._margins[chosen]
+        safe = (margins >= objective.high + reach) | (margins <= objective.low - reach)
+        out_of_reach = (safe | (self._present[chosen] == 0)).all(axis=1)
+        reachable = chosen[~out_of_reach]
 
         def score(part: slice, blocks: np.ndarray) -> np.ndarray:
             return self._scores_in_reach(place, start[part], end[part], blocks, objective)
@@ -148,7 +172,7 @@ class Evaluator:
         else:
             shares = [slice(first, first + _MANY) for first in range(0, len(start), _MANY)]
             scores = np.concatenate(list(self._pool.map(lambda part: score(part, reachable), shares)))
-        scores += self._sum_scores(np.setdiff1d(np.arange(len(self._labels)), reachable), objective)
+        scores += self._sum_scores(chosen[out_of_reach], objective)
         return scores
 
     def _scores_in_reach(
@@ -183,7 +207,9 @@ class Evaluator:
         scores[order] = found
         return scores
 
-    def _next_to_last_scores(self, place: int, start: np.ndarray, end: np.ndarray, objective: Objective) -> np.ndarray:
+    def _next_to_last_scores(
+        self, place: int, start: np.ndarray, end: np.ndarray, objective: Objective, chosen: np.ndarray
+    ) -> np.ndarray:
         name, last = self._names[place:]
         slots = max(64, _HALVES_BYTES // self._sums[last][0].nbytes)
         plan = _plan(self._weights[name], start, end, slots // 4, slots - slots // 4)
@@ -207,9 +233,11 @@ class Evaluator:
                 scores,
             )
 
-        return self._in_parallel(len(start), work, np.arange(len(self._labels)))
+        return self._in_parallel(len(start), work, chosen)
 
-    def _earlier_scores(self, place: int, start: np.ndarray, end: np.ndarray, objective: Objective) -> np.ndarray:
+    def _earlier_scores(
+        self, place: int, start: np.ndarray, end: np.ndarray, objective: Objective, chosen: np.ndarray
+    ) -> np.ndarray:
         name, following, *after = self._names[place:]
         tail = tuple(self._layouts[each] for each in after)
         leads_to = outgoing(tail[0])
@@ -240,7 +268,7 @@ class Evaluator:
                 scores,
             )
 
-        return self._in_parallel(len(start), work, np.arange(len(self._labels)))
+        return self._in_parallel(len(start), work, chosen)
 
     def _room(self, plan: Plan, layer: str, following: str, *after: str) -> Room:
         """Return room for a thread to work on a plan for a layer that others follow."""
@@ -274,15 +302,30 @@ class Evaluator:
 
         Raises ``InputError`` as ``correct_counts`` does.
         """
-        place = self._kept_position(layer)
-        weights = self._weights[layer]
-        start, end = check_swaps(weights, np.array([from_index]), np.array([to_index]))
-        plan = _plan(weights, start, end, 1, 1)
-        weights.flat[end] = weights.flat[start]
-        weights.flat[start] = 0
+        self._kept_position(layer)
+        self._change(layer, apply_swap(self._weights[layer], from_index, to_index))
+        self._compute_margins()
+
+    def move_to(self, network: TernaryNetwork) -> None:
+        """Go on to any network of the architecture, such as a k-th neighbor, all in place.
+
+        Raises ``InputError`` for another architecture, or other weights in a layer whose values are not kept.
+        """
+        if network.architecture != self.architecture:
+            raise InputError("network: belongs to another architecture than the evaluator's")
+        for layer, weights in network.weights.items():
+            if not np.array_equal(weights, self._weights[layer]):
+                self._kept_position(layer)
+                self._change(layer, weights.copy())
+        self._compute_margins()
+
+    def _change(self, layer: str, weights: np.ndarray) -> None:
+        """Give a layer other weights, and bring all sums up to date."""
+        place = self._names.index(layer)
+        halves = _differences(self._weights[layer], weights)
+        self._weights[layer] = weights
         old = self._layouts[layer]
         self._sums[layer] = self._sums[layer].astype(self._sum_type(layer, self._sums[layer].dtype), copy=False)
-        halves = plan.halves[plan.halves[:, kernels.UNIT] >= 0]
         self._over_blocks(kernels.change_sums, old, halves, self._inputs[layer], self._sums[layer])
         starts, middles, nonzeros = connections(weights, old.starts.shape[1] - 1)
         self._layouts[layer] = old._replace(starts=starts, middles=middles, nonzeros=nonzeros)
@@ -290,7 +333,6 @@ class Evaluator:
         for name, following in zip(self._names[place:-1], self._names[place + 1 :], strict=True):
             self._carry_on(name, following, units)
             units = np.arange(len(self._weights[following]), dtype=units.dtype)
-        self._compute_margins()
 
     def _carry_on(self, name: str, following: str, units: np.ndarray) -> None:
         layout, sums = self._layouts[name], self._sums[name]
@@ -317,10 +359,12 @@ class Evaluator:
 
     # --- state --------------------------------------------------------------------------------------------------------
 
-    def _build(self, images: np.ndarray, labels: np.ndarray) -> None:
-        """Compute all that is kept, with the images of a label arranged to save work."""
+    def _build(self, images: np.ndarray, labels: np.ndarray, shuffled: np.random.Generator | None) -> None:
+        """Compute all that is kept, with the images of a label shuffled, or arranged to save work."""
         flat = images.reshape(len(images), -1)
-        if self._first < len(self._names) - 1:
+        if shuffled is not None:
+            self._arranged(labels, at_random(shuffled))
+        elif self._first < len(self._names) - 1:
             self._arranged(labels, by_similarity(flat))
         else:
             self._arranged(labels, by_margin(np.zeros(self.images)))
@@ -333,6 +377,7 @@ class Evaluator:
 
     def _arranged(self, labels: np.ndarray, order: Order) -> None:
         self._order, self._present, self._labels = arrange(labels, order)
+        self._blocks = np.arange(len(self._labels))
 
     def _forward(self, flat: np.ndarray, keep: bool) -> None:
         """Compute the network's integers and margins; keep what swaps need, or the margins alone."""
@@ -406,6 +451,13 @@ class Evaluator:
         if place < self._first:
             raise InputError(f"layer {layer!r}: its values were not kept; name it in `layers` of the evaluator")
         return place
+
+
+def _differences(old: np.ndarray, new: np.ndarray) -> np.ndarray:
+    """Return the halves that lead from some weights of a layer to others; a weight that changes its sign has two."""
+    change = new.ravel().astype(np.int32) - old.ravel()
+    index = np.repeat(np.arange(change.size), np.abs(change))
+    return _halves(index // old[0].size, index % old[0].size, np.sign(change[index]))
 
 
 def _plan(weights: np.ndarray, start: np.ndarray, end: np.ndarray, lefts: int, rights: int) -> Plan:

@@ -41,6 +41,9 @@ ACCURACY = Objective(-1, 0)
 """Minus the number of wrong images."""
 
 
-def sum_of_margins(limit: int = _LARGEST) -> Objective:
-    """Return the objective of large margins; beyond ``limit``, more on one image does not make up for another."""
-    return Objective(-limit, limit)
+def sum_of_margins(limit: int = _LARGEST, deficit: int | None = None) -> Objective:
+    """Return the objective of large margins; beyond ``limit``, more on one image does not make up for another.
+
+    ``deficit`` does the same for images that are wrong by more than that; it is ``limit`` if not given.
+    """
+    return Objective(-(limit if deficit is None else deficit), limit)

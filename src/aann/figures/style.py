@@ -18,6 +18,7 @@ from matplotlib.figure import Figure
 from aann.artifacts import atomic_path, to_json, write_table
 
 BLUE, ORANGE, GREEN, RED, GREY = "#0072B2", "#D55E00", "#009E73", "#CC3311", "#767676"
+VIOLET, SKY, YELLOW = "#AA4499", "#56B4E9", "#E69F00"
 """Colours that stay apart for colour-blind readers (Okabe and Ito, with a red of Tol)."""
 
 COLUMN_WIDTH = 3.5

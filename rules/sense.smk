@@ -1,0 +1,124 @@
+# Stage sense: climbs from neighbor to neighbor, from random networks and from those of p-SIREN. A run is named by where
+# it starts (task, sparsity, origin: random or psiren) and by its search: mnist-p80-random.greedy.
+SENSE = f"{RESULTS}/sense"
+START = "{task}-p{sparsity}-{origin}"
+SEARCHED = f"{SENSE}/{START}.{{search}}/seed{{seed}}"
+
+
+rule random_start:
+    output:
+        f"{SENSE}/{{task}}-p{{sparsity}}-random/seed{{seed}}.safetensors",
+    log:
+        f"{RESULTS}/logs/sense/{{task}}-p{{sparsity}}-random/seed{{seed}}.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/sense/{{task}}-p{{sparsity}}-random/seed{{seed}}.jsonl"
+    threads: 1
+    resources:
+        mem_mb=500,
+        runtime=5,
+    params:
+        settings=lambda wildcards: to_json(network_settings(wildcards.task)),
+        code=code_fingerprint("aann.sense.starts"),
+    shell:
+        "python -m aann sense start --task {wildcards.task} --sparsity {wildcards.sparsity}"
+        " --seed {wildcards.seed} --output {output:q} --settings {params.settings:q} 2> {log:q}"
+
+
+def start_network(wildcards):
+    """Return the network that a run starts from."""
+    trained = wildcards.origin == "psiren"
+    return (
+        rules.network.output.network if trained else rules.random_start.output[0]
+    ).format(**wildcards)
+
+
+rule search:
+    input:
+        data=rules.split_dataset.output,
+        network=start_network,
+    output:
+        trace=f"{SEARCHED}.parquet",
+        network=f"{SEARCHED}.safetensors",
+        outcome=f"{SEARCHED}.outcome.csv",
+    log:
+        f"{RESULTS}/logs/sense/{START}.{{search}}/seed{{seed}}.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/sense/{START}.{{search}}/seed{{seed}}.jsonl"
+    threads: 1
+    resources:
+        mem_mb=5000,
+        runtime=60,
+    params:
+        settings=lambda wildcards: to_json(
+            SETTINGS.search(wildcards.task, wildcards.search)
+        ),
+        code=code_fingerprint("aann.sense.search"),
+    shell:
+        "python -m aann sense search --task {wildcards.task} --search {wildcards.search}"
+        " --sparsity {wildcards.sparsity} --seed {wildcards.seed} --network {input.network:q} --data {input.data:q}"
+        " --trace {output.trace:q} --output {output.network:q} --outcome {output.outcome:q} --threads {threads}"
+        " --settings {params.settings:q} 2> {log:q}"
+
+
+rule outcomes:
+    input:
+        lambda wildcards: improved(rules.search.output.outcome),
+    output:
+        f"{SENSE}/improvement.csv",
+    log:
+        f"{RESULTS}/logs/sense/improvement.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/sense/improvement.jsonl"
+    threads: 1
+    resources:
+        mem_mb=500,
+        runtime=5,
+    params:
+        code=code_fingerprint("aann.tables"),
+    shell:
+        "python -m aann sense outcomes {input:q} --output {output:q} 2> {log:q}"
+
+
+rule backpropagation:
+    input:
+        data=rules.split_dataset.output,
+        network=start_network,
+    output:
+        f"{SENSE}/{START}.backpropagation/seed{{seed}}.parquet",
+    log:
+        f"{RESULTS}/logs/sense/{START}.backpropagation/seed{{seed}}.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/sense/{START}.backpropagation/seed{{seed}}.jsonl"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=20,
+    params:
+        settings=sense_settings("backpropagation"),
+        code=code_fingerprint("aann.sense.backpropagation"),
+    shell:
+        "python -m aann sense backpropagation --task {wildcards.task} --seed {wildcards.seed}"
+        " --network {input.network:q} --data {input.data:q} --output {output:q} --threads {threads}"
+        " --settings {params.settings:q} 2> {log:q}"
+
+
+rule climb:
+    input:
+        data=rules.split_dataset.output,
+        network=rules.network.output.network,
+    output:
+        f"{SENSE}/{{task}}-p{{sparsity}}-psiren.climb/seed{{seed}}.parquet",
+    log:
+        f"{RESULTS}/logs/sense/{{task}}-p{{sparsity}}-psiren.climb/seed{{seed}}.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/sense/{{task}}-p{{sparsity}}-psiren.climb/seed{{seed}}.jsonl"
+    threads: 1
+    resources:
+        mem_mb=3000,
+        runtime=20,
+    params:
+        settings=sense_settings("climb"),
+        code=code_fingerprint("aann.sense.climbs"),
+    shell:
+        "python -m aann sense climb --task {wildcards.task} --seed {wildcards.seed} --network {input.network:q}"
+        " --data {input.data:q} --output {output:q} --threads {threads} --settings {params.settings:q} 2> {log:q}"

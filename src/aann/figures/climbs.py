@@ -1,0 +1,118 @@
+"""Figures 6, 7 and 8: accuracy along climbs from random networks, and backpropagation from the same networks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas
+from matplotlib.axes import Axes
+
+from aann.errors import InputError
+from aann.figures import style
+
+_LAYER_COLORS = (style.RED, style.GREEN, style.BLUE, style.GREY)
+"""By depth, as in the paper: red, green, blue."""
+
+_METHODS = {"literal": ("literal backpropagation", "none"), "straight-through": ("straight-through", style.VIOLET)}
+"""Methods of backpropagation: what they are called, and what fills their violet markers."""
+
+_MARKERS = 12
+"""Markers along a line."""
+
+
+def draw(
+    traces: pandas.DataFrame,
+    baselines: pandas.DataFrame,
+    layers: tuple[str, ...],
+    title: str,
+    output: Path,
+    provenance: Mapping[str, Any],
+) -> None:
+    """Draw (a) the first seed in the paper's style, with validation accuracy coloured by layer, and (b) all seeds.
+
+    ``traces`` has the columns ``tables.TRACE`` and ``seed``, ``baselines`` those of ``tables.BASELINE`` and ``seed``;
+    ``layers`` are those of the network, from input to output. Minibatches are drawn over the width of the climb. The
+    table drawn holds one row a point: seed, line, x (neighborhood), layer and both accuracies.
+
+    Raises ``InputError`` if nothing was counted.
+    """
+    table = _points(traces, baselines)
+    style.use_style()
+    figure, (left, right) = plt.subplots(1, 2, figsize=(style.PAGE_WIDTH, 3.3), sharey=True, layout="constrained")
+    first = table[table.seed == table.seed.min()]
+    _draw_climb(left, first, layers)
+    _draw_means(right, table)
+    figure.suptitle(title)
+    left.set_title(f"(a) One climb (seed {first.seed.iloc[0]})")
+    right.set_title(f"(b) Test accuracy, mean and range, n = {table.seed.nunique()}")
+    left.set_ylabel("Accuracy (%)")
+    steps = int(baselines.step.max())
+    for axis in (left, right):
+        axis.set_xlabel(f"Neighborhood (backpropagation: {steps:,} minibatches over the width)")
+        axis.set_ylim(0, max(40.0, min(100.0, 103 * table[["validation_accuracy", "test_accuracy"]].max().max())))
+    handles, labels = left.get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower center", ncols=3, frameon=False)
+    style.save(figure, output, table, provenance)
+
+
+def _points(traces: pandas.DataFrame, baselines: pandas.DataFrame) -> pandas.DataFrame:
+    """Return all points of the figure, climbs with the line `SENSE`."""
+    climbs = traces[traces.test_accuracy.notna()]
+    if climbs.empty or baselines.empty:
+        raise InputError("figure: its tables have no counted rows; delete them and run the searches again")
+    climbs = climbs.assign(line="SENSE", x=climbs.neighborhood.astype(float))
+    width = climbs.x.max()
+    scaled = baselines.assign(line=baselines.method, x=width * baselines.step / baselines.step.max(), layer="")
+    columns = ["seed", "line", "x", "layer", "validation_accuracy", "test_accuracy"]
+    return pandas.concat([climbs[columns], scaled[columns]], ignore_index=True)
+
+
+def _draw_climb(axis: Axes, table: pandas.DataFrame, layers: tuple[str, ...]) -> None:
+    climb = table[table.line == "SENSE"]
+    axis.plot(climb.x, 100 * climb.validation_accuracy, color=style.GREY, linewidth=0.8, zorder=1)
+    for layer, color in zip(layers, _LAYER_COLORS, strict=False):
+        here = (climb.layer == layer).to_numpy()
+        if here.any():
+            ends = here | np.append(here[1:], False)  # a segment belongs to the layer of its end
+            values = (100 * climb.validation_accuracy).where(ends)
+            axis.plot(climb.x, values, color=color, linewidth=2.2, label=f"validation, swaps in {layer}", zorder=2)
+    _draw_line(axis, climb, style.ORANGE, "test (SENSE)", "o", "-")
+    for method, (name, fill) in _METHODS.items():
+        line = table[table.line == method]
+        if not line.empty:
+            _draw_line(axis, line, fill, f"test ({name})", "s" if fill == "none" else "D", "--")
+
+
+def _draw_line(axis: Axes, line: pandas.DataFrame, fill: str, label: str, marker: str, dashes: str) -> None:
+    edge = style.VIOLET if fill == "none" else fill
+    axis.plot(
+        line.x,
+        100 * line.test_accuracy,
+        color="black",
+        linestyle=dashes,
+        linewidth=0.9,
+        marker=marker,
+        markersize=4,
+        markerfacecolor=fill,
+        markeredgecolor=edge,
+        markevery=max(1, len(line) // _MARKERS),
+        label=label,
+        zorder=3,
+    )
+
+
+def _draw_means(axis: Axes, table: pandas.DataFrame) -> None:
+    grid = np.linspace(0, table.x.max(), 200)
+    looks = {"SENSE": (style.ORANGE, "-"), "straight-through": (style.VIOLET, "--"), "literal": (style.VIOLET, ":")}
+    for line, (color, dashes) in looks.items():
+        rows = table[table.line == line]
+        curves = [np.interp(grid, seed.x, 100 * seed.test_accuracy) for _, seed in rows.groupby("seed")]
+        if curves:
+            axis.fill_between(grid, np.min(curves, axis=0), np.max(curves, axis=0), color=color, alpha=0.2, linewidth=0)
+            axis.plot(grid, np.mean(curves, axis=0), color=color, linestyle=dashes, linewidth=1.5)
+            end = float(np.mean(curves, axis=0)[-1])
+            axis.annotate(f"{end:.1f}", (grid[-1], end), xytext=(3, 0), textcoords="offset points", va="center", size=7)

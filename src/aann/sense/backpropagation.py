@@ -1,0 +1,157 @@
+"""The backpropagation lines of Figures 6 to 8: training by gradients from the networks that searches start from.
+
+``straight-through`` is backpropagation done properly for such networks: latent weights in [-1, 1] at the places of the
+start's non-zeros, whose signs are the network's weights, and a straight-through estimator (as in step 4 of p-SIREN,
+with its mask fixed). Signs may change, so that it leaves the family, which searches do not.
+
+``literal`` takes the paper at its word: a gradient step on the ternary weights themselves, which are binarized after
+it. In each layer, as many weights as before are kept, those of largest size, and become their signs; nothing is
+remembered between steps. The paper's line ends at chance, so this is likely what it did.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
+import numpy as np
+import pandas
+import torch
+
+from aann import training
+from aann.config import BackpropagationSettings
+from aann.datasets.splits import Images
+from aann.errors import InputError
+from aann.evaluation import reference
+from aann.networks import TernaryNetwork
+from aann.psiren import keep_largest
+from aann.tables import BASELINE_NUMBERS, BASELINE_TEXT, SPLITS
+from aann.training import Curve, Phase, Progress, Weights
+
+LITERAL, STRAIGHT_THROUGH = METHODS = ("literal", "straight-through")
+"""The two ways of training, as they stand in tables."""
+
+
+class _Trained:
+    """Real weights that stand for a ternary network: latent ones, or the ternary ones themselves."""
+
+    def __init__(self, start: TernaryNetwork, scale: float) -> None:
+        self.architecture = start.architecture
+        self.weights: Weights = {name: torch.from_numpy(w.astype(np.float32)) for name, w in start.weights.items()}
+        self.masks = {name: w.abs() for name, w in self.weights.items()}
+        for tensor in self.weights.values():
+            tensor.mul_(scale)
+
+    def ternary(self) -> Weights:
+        """Return the ternary weights, through which gradients reach the latent ones."""
+        return {name: training.ternarize(tensor, self.masks[name]) for name, tensor in self.weights.items()}
+
+    @torch.no_grad()
+    def constrain(self) -> None:
+        """Clamp latent weights to [-1, 1]."""
+        for tensor in self.weights.values():
+            tensor.clamp_(-1, 1)
+
+    @torch.no_grad()
+    def binarize(self) -> None:
+        """Make weights ternary again, with as many zeros as before in each layer."""
+        for name, tensor in self.weights.items():
+            zeros = int((self.masks[name] == 0).sum())
+            self.masks[name] = keep_largest(tensor, zeros)
+            tensor.copy_(torch.where(tensor >= 0, self.masks[name], -self.masks[name]))
+
+    def network(self) -> TernaryNetwork:
+        """Return the ternary network."""
+        with torch.no_grad():
+            weights = {name: tensor.numpy().astype(np.int8) for name, tensor in self.ternary().items()}
+        return TernaryNetwork(self.architecture, weights)
+
+
+class _Record:
+    """Exact counts of correct images along the way."""
+
+    def __init__(self, trained: _Trained, splits: Mapping[str, Images], every: int, steps: int) -> None:
+        self._trained, self._splits, self._every, self._steps = trained, splits, every, steps
+        self.rows: list[dict[str, float]] = []
+        self.count(0)
+
+    def after(self, progress: Progress) -> None:
+        """Count if it is time to."""
+        step = progress.step + 1
+        if step % self._every == 0 or step == self._steps:
+            self.count(step)
+
+    def count(self, step: int) -> None:
+        """Add a row: correct validation and test images of the network as it is."""
+        network = self._trained.network()
+        row: dict[str, float] = {"step": step}
+        for split in SPLITS:
+            images = self._splits[split]
+            correct = reference.correct_count(network, images.images, images.labels)
+            row |= {f"{split}_correct": correct, f"{split}_accuracy": correct / len(images)}
+        self.rows.append(row)
+
+
+def train(
+    start: TernaryNetwork, splits: Mapping[str, Images], settings: BackpropagationSettings, method: str, seed: int
+) -> tuple[TernaryNetwork, pandas.DataFrame]:
+    """Train from a sparse ternary network; return the network at the end, and a table with the columns ``BASELINE``.
+
+    ``splits`` holds the images by split. Validation and test images are counted exactly, and choose nothing.
+
+    Raises ``InputError`` for an unknown method.
+    """
+    if method not in METHODS:
+        raise InputError(f"unknown method {method!r}; expected one of {', '.join(METHODS)}")
+    literal = method == LITERAL
+    trained = _Trained(start, 1.0 if literal else settings.latent_scale)
+    record = _Record(trained, splits, -(-settings.steps // settings.records), settings.steps)
+    train_images = splits["train"]
+    phase = _phase(trained, settings, len(train_images) // settings.batch_size)
+    if literal:
+        phase = replace(
+            phase,
+            name=LITERAL,
+            learning_rate=settings.literal_learning_rate,
+            schedule=training.constant,
+            logits=lambda images: training.forward(trained.architecture, trained.weights, images),
+        )
+    constrain = trained.binarize if literal else trained.constrain
+    phase = replace(phase, after=_both(constrain, record.after))
+    training.run(
+        phase,
+        torch.from_numpy(train_images.images),
+        torch.from_numpy(train_images.labels),
+        torch.Generator().manual_seed(seed),
+        Curve(),
+    )
+    table = pandas.DataFrame(record.rows).assign(method=method)
+    return trained.network(), table[[*BASELINE_TEXT, *BASELINE_NUMBERS]]
+
+
+def _both(first: Callable[[], None], second: Callable[[Progress], None]) -> Callable[[Progress], None]:
+    def after(progress: Progress) -> None:
+        first()
+        second(progress)
+
+    return after
+
+
+def _phase(trained: _Trained, settings: BackpropagationSettings, batches: int) -> Phase:
+    """Return the phase of ``straight-through``; there are ``batches`` minibatches in an epoch."""
+    scale = trained.architecture.input_scale
+    fan_in = {name: max(1.0, float(mask.sum()) / len(mask)) for name, mask in trained.masks.items()}
+    *hidden, last = fan_in
+    windows = {name: max(1.0, settings.gradient_window * math.sqrt(fan_in[name])) for name in hidden}
+    return Phase(
+        name=STRAIGHT_THROUGH,
+        epochs=settings.steps / max(1, batches),
+        learning_rate=settings.learning_rate,
+        batch_size=settings.batch_size,
+        parameters=list(trained.weights.values()),
+        inputs=lambda images: images.float() / scale,
+        logits=lambda images: training.forward(trained.architecture, trained.ternary(), images, windows),
+        validate=lambda: math.nan,
+        logit_scale=settings.logit_scale / fan_in[last],
+    )

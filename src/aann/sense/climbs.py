@@ -1,0 +1,82 @@
+"""The climb of Figure 5: Algorithm 2 over a few neighborhoods, with all that was surveyed, embedded in a plane."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas
+from sklearn.manifold import TSNE
+
+from aann.config import ClimbSettings, TSNESettings
+from aann.datasets.splits import Images
+from aann.evaluation.incremental import Evaluator
+from aann.networks import TernaryNetwork, require_layer
+from aann.sense.neighborhoods import draw
+from aann.swaps import apply_swap
+from aann.tables import SPLITS, SURVEYED_NUMBERS, SURVEYED_TEXT
+
+
+def climb(
+    start: TernaryNetwork, splits: Mapping[str, Images], settings: ClimbSettings, seed: int, threads: int = 1
+) -> pandas.DataFrame:
+    """Return all networks that a climb surveys in one layer, with columns ``tables.SURVEYED``; the start comes first.
+
+    Each neighborhood is drawn around the best of the one before by validation accuracy, if that is no worse than the
+    best so far; else around the same network again.
+
+    Raises ``InputError`` for a layer that the network does not have, or that has no neighbors.
+    """
+    layer = settings.layer
+    require_layer(layer, start.layers)
+    random = np.random.default_rng([seed, 4])
+    evaluators = {
+        split: Evaluator(start, splits[split].images, splits[split].labels, [layer], threads) for split in SPLITS
+    }
+    counts = {f"{split}_correct": evaluators[split].correct_count() for split in SPLITS}
+    tables = [pandas.DataFrame([{"neighborhood": 0, "from_index": -1, "to_index": -1, "sign": 0, "best": 0, **counts}])]
+    for number in range(1, settings.neighborhoods + 1):
+        weights = evaluators["validation"].network.weights[layer]
+        first, last = draw(weights, settings.neighbors, "uniform", random)
+        found = {f"{split}_correct": evaluators[split].correct_counts(layer, first, last) for split in SPLITS}
+        best = int(found["validation_correct"].argmax())
+        moves = found["validation_correct"][best] >= evaluators["validation"].correct_count()
+        table = pandas.DataFrame({"neighborhood": number, "from_index": first, "to_index": last, **found})
+        table["sign"] = weights.ravel()[first].astype(int)
+        table["best"] = 0
+        if moves:
+            table.loc[best, "best"] = 1
+            for evaluator in evaluators.values():
+                evaluator.accept(layer, int(first[best]), int(last[best]))
+        tables.append(table)
+    images = {f"{split}_images": len(splits[split]) for split in SPLITS}
+    return pandas.concat(tables, ignore_index=True).assign(layer=layer, **images)[[*SURVEYED_TEXT, *SURVEYED_NUMBERS]]
+
+
+def embed_climb(
+    surveyed: pandas.DataFrame, weights: Mapping[str, np.ndarray], settings: TSNESettings, seed: int
+) -> pandas.DataFrame:
+    """Return the table with columns ``x`` and ``y``: t-SNE of the flattened weights of all networks together.
+
+    ``weights`` are those of the start, by layer.
+
+    Raises ``InputError`` for a swap that does not fit the network that it starts from.
+    """
+    perplexity = min(settings.perplexity, (len(surveyed) - 1) / 3)
+    tsne = TSNE(perplexity=perplexity, max_iter=settings.max_iter, init="pca", random_state=seed)
+    placed = tsne.fit_transform(changed_weights(surveyed, weights).astype(np.float32))
+    return surveyed.assign(x=placed[:, 0].astype(float), y=placed[:, 1].astype(float))
+
+
+def changed_weights(surveyed: pandas.DataFrame, weights: Mapping[str, np.ndarray]) -> np.ndarray:
+    """Return the weights of all networks at the places where any two of them differ, int8 (networks, places)."""
+    (layer,) = set(surveyed.layer)
+    now, rows = weights[layer], []
+    for _, group in surveyed.groupby("neighborhood"):
+        swaps = group[["from_index", "to_index"]].to_numpy()
+        moved = [now if first < 0 else apply_swap(now, int(first), int(last)) for first, last in swaps]
+        rows += [network.ravel() for network in moved]
+        best = np.flatnonzero(group.best)
+        now = moved[best[0]] if len(best) else now
+    stacked = np.stack(rows)
+    return stacked[:, (stacked != stacked[0]).any(axis=0)]

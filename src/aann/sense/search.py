@@ -1,0 +1,283 @@
+"""The search: neighborhood after neighborhood, with a budget, a trace and a checkpoint (paper, Algorithm 2)."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas
+from tqdm import tqdm
+
+from aann.artifacts import read_arrays, write_arrays
+from aann.config import SearchSettings
+from aann.datasets.splits import Images
+from aann.errors import InputError
+from aann.evaluation.incremental import Evaluator
+from aann.evaluation.objectives import ACCURACY, Objective, sum_of_margins
+from aann.networks import TernaryNetwork
+from aann.sense.images import SearchImages
+from aann.sense.layers import LayerSchedule
+from aann.sense.neighborhoods import draw, survey
+from aann.sense.strategies import Climber, Step
+from aann.tables import OUTCOME_NUMBERS, OUTCOME_TEXT, SPLITS, TRACE_NUMBERS, TRACE_TEXT
+
+_COLUMNS = (
+    "neighborhood",
+    "evaluations",
+    "layer",
+    "from_index",
+    "to_index",
+    "objective",
+    "validation_correct",
+    "test_correct",
+)
+"""What is kept of each row of the trace; a layer as its place in the network, and -1 for what there is not."""
+
+NOT_COUNTED = -1
+
+_SECONDS_BETWEEN_CHECKPOINTS = 30.0
+
+
+@dataclass
+class Found:
+    """What a search found: the network that validation images choose, and the trace (columns ``tables.TRACE``)."""
+
+    network: TernaryNetwork
+    trace: pandas.DataFrame
+
+
+@dataclass
+class Search:
+    """A climb from a network over its neighbors.
+
+    ``splits`` holds the images by split: the search counts on those that its settings name; validation images choose
+    the network that is kept, and test images are only recorded. ``identity`` says what the result depends on besides:
+    a checkpoint of another identity is refused. ``threads`` changes the speed only.
+
+    Raises ``InputError`` for a layer that the network does not have, and for images that do not fit it.
+    """
+
+    start: TernaryNetwork
+    splits: Mapping[str, Images]
+    settings: SearchSettings
+    seed: int
+    identity: Mapping[str, Any] = field(default_factory=dict)
+    threads: int = 1
+
+    def __post_init__(self) -> None:
+        self._images = SearchImages(self.splits, self.settings.images, self.seed)
+        self._schedule = LayerSchedule(self.settings.layers, self.start.layers, self.seed)
+        self._random = np.random.default_rng([self.seed, 3])
+        self._layers = self.start.layers[min(map(self.start.layers.index, self.settings.layers.names)) :]
+        self._best = self.start
+        self._rows: list[tuple[int, ...]] = []
+        self._neighborhoods = self._evaluations = self._accepted = 0
+        self._seconds = 0.0
+
+    # --- the run ------------------------------------------------------------------------------------------------------
+
+    def run(self, checkpoint: Path) -> Found:
+        """Search until the budget is spent, and return what was found.
+
+        The state is written to ``checkpoint`` now and then; if that file is there, the search goes on from it, and
+        finds what it would have found had it never stopped. It stays until ``discard``.
+
+        Raises ``InputError`` for a checkpoint that is damaged, or of another run or version of the code.
+        """
+        network = self._restore(checkpoint) if checkpoint.exists() else self.start
+        self._counting = {split: self._evaluator(self.start, self.splits[split]) for split in SPLITS}
+        self._searching = self._searching_at(network)
+        if not self._rows:
+            self._record(0, "", [])
+        started = saved = time.monotonic() - self._seconds
+        with self._progress() as progress:
+            while self._evaluations < self.settings.budget.evaluations and not self._out_of_time():
+                self._next_neighborhood()
+                self._seconds = time.monotonic() - started
+                self._show(progress)
+                if time.monotonic() - saved > _SECONDS_BETWEEN_CHECKPOINTS:
+                    saved = time.monotonic()
+                    self._save(checkpoint)
+        self._count_last_row()
+        return Found(self._best, self._trace())
+
+    def _out_of_time(self) -> bool:
+        return self._seconds >= 60 * self.settings.budget.minutes
+
+    def _next_neighborhood(self) -> None:
+        """Survey one neighborhood and go on to what the strategy takes of it."""
+        settings = self.settings
+        if settings.images.refresh and self._neighborhoods and self._neighborhoods % settings.images.refresh == 0:
+            self._searching = self._searching_at(self._searching.network)
+        layer = self._schedule.layer(self._neighborhoods)
+        climber = Climber(self._searching, self._objective, self._random, settings.most)
+        weights = self._searching.network.weights[layer]
+        swaps = draw(weights, settings.neighbors_of(layer), settings.draw, self._random)
+        candidates = survey(self._searching, layer, swaps, self._objective, settings.racing, self._random)
+        steps = climber.climb(settings.strategy, candidates, self._temperature)
+        self._neighborhoods += 1
+        self._evaluations += len(swaps[0]) + climber.checked
+        self._accepted += len(steps)
+        self._schedule.learn(layer, sum(step.change for step in steps))
+        self._record(self._neighborhoods, layer, steps)
+
+    @property
+    def _objective(self) -> Objective:
+        if self.settings.objective == "accuracy":
+            return ACCURACY
+        unit = self.start.architecture.input_scale
+        return sum_of_margins(round(self.settings.margin * unit), round(self.settings.deficit * unit))
+
+    @property
+    def _temperature(self) -> float:
+        """The temperature, in units of the objective; it falls geometrically with the evaluations."""
+        unit = 1 if self.settings.objective == "accuracy" else self.start.architecture.input_scale
+        first, last = self.settings.temperature.first, self.settings.temperature.last
+        spent = min(1.0, self._evaluations / self.settings.budget.evaluations)
+        return float(unit * first ** (1 - spent) * last**spent)
+
+    # --- what is counted ----------------------------------------------------------------------------------------------
+
+    def _searching_at(self, network: TernaryNetwork) -> Evaluator:
+        """Return the evaluator of a network on the images of the search; they depend on how far it has come."""
+        refresh = self.settings.images.refresh
+        draw_number = self._neighborhoods // refresh if refresh else 0
+        shuffled = self._images.generator(draw_number) if self.settings.racing.share < 1 else None
+        return self._evaluator(network, self._images.drawn(draw_number), shuffled)
+
+    def _evaluator(
+        self, network: TernaryNetwork, images: Images, shuffled: np.random.Generator | None = None
+    ) -> Evaluator:
+        return Evaluator(network, images.images, images.labels, self._layers, self.threads, shuffled)
+
+    def _record(self, neighborhood: int, layer: str, steps: list[Step]) -> None:
+        """Add the rows of a neighborhood to the trace; the last is counted if its turn has come."""
+        place = self.start.layers.index(layer) if layer else NOT_COUNTED
+        value = self._searching.value(self._objective)
+        ahead = sum(step.change for step in steps)
+        for step in steps:
+            ahead -= step.change
+            swap = (step.from_index, step.to_index)
+            row = (neighborhood, self._evaluations, place, *swap, value - ahead, NOT_COUNTED, NOT_COUNTED)
+            self._rows.append(row)
+        if not steps:
+            row = (neighborhood, self._evaluations, place, -1, -1, value, NOT_COUNTED, NOT_COUNTED)
+            self._rows.append(row)
+        if neighborhood % self.settings.record == 0:
+            self._count_last_row()
+
+    def _count_last_row(self) -> None:
+        """Count the network as it is on validation and test images, and keep it if it is the best by validation."""
+        if self._rows[-1][_COLUMNS.index("test_correct")] != NOT_COUNTED:
+            return
+        network = self._searching.network
+        for evaluator in self._counting.values():
+            evaluator.move_to(network)
+        counts = tuple(self._counting[split].correct_count() for split in SPLITS)
+        if counts[0] > self._best_count:
+            self._best = network
+        self._rows[-1] = (*self._rows[-1][:-2], *counts)
+
+    @property
+    def _best_count(self) -> int:
+        """The most validation images that a network in the trace gets right."""
+        return max((row[_COLUMNS.index("validation_correct")] for row in self._rows), default=NOT_COUNTED)
+
+    def _trace(self) -> pandas.DataFrame:
+        columns = dict(zip(_COLUMNS, np.array(self._rows, np.int64).T, strict=True))
+        table = pandas.DataFrame(columns)
+        table["layer"] = ["" if place < 0 else self.start.layers[place] for place in table.layer]
+        for split in SPLITS:
+            counts = table[f"{split}_correct"].astype(float)
+            table[f"{split}_correct"] = counts.where(counts != NOT_COUNTED)
+            table[f"{split}_accuracy"] = table[f"{split}_correct"] / len(self.splits[split])
+        return table[[*TRACE_NUMBERS[:2], *TRACE_TEXT, *TRACE_NUMBERS[2:]]]
+
+    # --- progress and checkpoints -------------------------------------------------------------------------------------
+
+    def _progress(self) -> Any:
+        budget = self.settings.budget.evaluations
+        return tqdm(
+            total=budget, initial=min(budget, self._evaluations), unit=" neighbors", desc="sense", mininterval=1
+        )
+
+    def _show(self, progress: Any) -> None:
+        progress.update(min(progress.total, self._evaluations) - progress.n)
+        images = self._searching.images
+        validation = self._best_count / len(self.splits["validation"])
+        progress.set_postfix_str(
+            f"search {self._searching.correct_count() / images:.4f}, validation {validation:.4f}, "
+            f"{self._accepted} accepted",
+            refresh=False,
+        )
+
+    def _save(self, checkpoint: Path) -> None:
+        state = {
+            "identity": dict(self.identity),
+            "random": self._random.bit_generator.state,
+            "gains": self._schedule.gains,
+            "neighborhoods": self._neighborhoods,
+            "evaluations": self._evaluations,
+            "accepted": self._accepted,
+            "seconds": self._seconds,
+        }
+        now, best = self._searching.network.weights, self._best.weights
+        arrays = {f"now.{name}": array for name, array in now.items()}
+        arrays |= {f"best.{name}": array for name, array in best.items()}
+        write_arrays(checkpoint, arrays | {"rows": np.array(self._rows, np.int64)}, {"state": json.dumps(state)})
+
+    def _restore(self, checkpoint: Path) -> TernaryNetwork:
+        """Take over the state of a checkpoint, and return the network that the search had come to."""
+        arrays, metadata = read_arrays(checkpoint)
+        hint = "delete it to start anew"
+        try:
+            state = json.loads(metadata["state"])
+            now, best = (
+                TernaryNetwork(self.start.architecture, {name: arrays[f"{kind}.{name}"] for name in self.start.layers})
+                for kind in ("now", "best")
+            )
+            rows = arrays["rows"]
+        except (KeyError, TypeError, ValueError, InputError) as error:
+            raise InputError(f"{checkpoint}: is no checkpoint of this search ({error}); {hint}") from error
+        different = _difference(state["identity"], json.loads(json.dumps(dict(self.identity))))
+        if different:
+            raise InputError(f"{checkpoint}: belongs to another run or version of the code ({different}); {hint}")
+        self._best = best
+        self._rows = [tuple(row) for row in rows.tolist()]
+        self._random.bit_generator.state = state["random"]
+        self._schedule.restore(state["gains"])
+        self._neighborhoods, self._evaluations = state["neighborhoods"], state["evaluations"]
+        self._accepted, self._seconds = state["accepted"], state["seconds"]
+        return now
+
+
+def outcome_of(trace: pandas.DataFrame, task: str, sparsity: float, seed: int) -> pandas.DataFrame:
+    """Return one row with columns ``tables.OUTCOME``: what a search with this trace started from and what it chose."""
+    counted = trace[trace.validation_correct.notna()]
+    before, after = counted.iloc[0], counted.iloc[int(counted.validation_correct.argmax())]
+    row = {
+        "task": task,
+        "sparsity": sparsity,
+        "seed": seed,
+        "evaluations": int(trace.evaluations.iloc[-1]),
+        "accepted": int((trace.from_index >= 0).sum()),
+    }
+    for name, found in (("before", before), ("after", after)):
+        row |= {f"{name}_{split}_accuracy": found[f"{split}_accuracy"] for split in SPLITS}
+    return pandas.DataFrame([row])[[*OUTCOME_TEXT, *OUTCOME_NUMBERS]]
+
+
+def discard(checkpoint: Path) -> None:
+    """Delete the checkpoint of a search, all of whose files are there."""
+    checkpoint.unlink(missing_ok=True)
+
+
+def _difference(found: Mapping[str, Any], expected: Mapping[str, Any]) -> str:
+    """Return the first entry in which two identities differ, or nothing."""
+    names = [name for name in {**expected, **found} if found.get(name) != expected.get(name)]
+    return f"its {names[0]!r} differs" if names else ""
