@@ -183,6 +183,14 @@ def network_settings(task):
     }
 
 
+def start_network(wildcards):
+    """Return the network that a run starts from."""
+    trained = wildcards.origin == "psiren"
+    return (
+        rules.network.output.network if trained else rules.random_start.output[0]
+    ).format(**wildcards)
+
+
 def runs_of(start, search, pattern):
     """Return `pattern` for every seed of the runs of a search from a start: task, sparsity, and random or psiren."""
     task, sparsity, origin = start

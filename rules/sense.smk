@@ -24,14 +24,6 @@ rule random_start:
         " --seed {wildcards.seed} --output {output:q} --settings {params.settings:q} 2> {log:q}"
 
 
-def start_network(wildcards):
-    """Return the network that a run starts from."""
-    trained = wildcards.origin == "psiren"
-    return (
-        rules.network.output.network if trained else rules.random_start.output[0]
-    ).format(**wildcards)
-
-
 rule search:
     input:
         data=rules.split_dataset.output,
