@@ -295,11 +295,10 @@ rule figure_s2:
         mem_mb=500,
         runtime=5,
     params:
-        title=" and ".join(data_title(task) for task in SETTINGS.tasks),
+        titles=options("title", ((task, data_title(task)) for task in SETTINGS.tasks)),
         code=code_fingerprint("aann.figures.improvement"),
     shell:
-        "python -m aann figures improvement --outcomes {input:q} --title {params.title:q} --output {output.png:q}"
-        " 2> {log:q}"
+        "python -m aann figures improvement --outcomes {input:q} {params.titles} --output {output.png:q} 2> {log:q}"
 
 
 FIGURES = [

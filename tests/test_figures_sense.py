@@ -146,6 +146,9 @@ def test_a_comparison_without_counts_is_refused(tmp_path):
 # --- improvement ------------------------------------------------------------------------------------------------------
 
 
+TITLES = {"mnist": "MNIST", "fashion": "Fashion-MNIST"}
+
+
 @pytest.fixture
 def outcomes():
     random = np.random.default_rng(0)
@@ -181,20 +184,25 @@ def test_one_network_or_no_spread_gives_no_test(outcomes):
 
 
 def test_improvements_are_drawn_with_stars_only_where_the_test_finds_them(outcomes, kept, tmp_path):
-    improvement.draw(outcomes, "MNIST and Fashion-MNIST", tmp_path / "x.png", PROVENANCE)
+    improvement.draw(outcomes, TITLES, tmp_path / "x.png", PROVENANCE)
     figure, table = kept[0]
     titles = [axis.get_title() for axis in figure.axes if axis.get_title()]
-    assert titles[0].startswith("MNIST: +1.0")
-    assert titles[1].startswith("Fashion-MNIST: ")
+    assert titles[0].startswith("MNIST\n+1.0")
+    assert titles[1].startswith("Fashion-MNIST\n")
     tested = improvement.paired(outcomes)
     stars = sum(len(dots.get_offsets()) for axis in figure.axes for dots in axis.collections if "<" in dots.get_label())
     assert stars == (tested[tested.sparsity.notna()].p < 0.05).sum() > 0
     assert len(table) == len(outcomes) + 2
 
 
+def test_an_outcome_of_a_task_without_a_title_is_refused(outcomes, tmp_path):
+    with pytest.raises(InputError, match=r"figure S2: no title for task fashion; give one for each task"):
+        improvement.draw(outcomes, {"mnist": "MNIST"}, tmp_path / "x.png", PROVENANCE)
+
+
 def test_no_outcomes_are_refused(outcomes, tmp_path):
     with pytest.raises(InputError, match=r"figure S2: its table has no rows"):
-        improvement.draw(outcomes.head(0), "MNIST", tmp_path / "x.png", PROVENANCE)
+        improvement.draw(outcomes.head(0), TITLES, tmp_path / "x.png", PROVENANCE)
 
 
 # --- path -------------------------------------------------------------------------------------------------------------

@@ -743,9 +743,9 @@ def figures_comparison(runs: tuple[tuple[str, str, int, Path], ...], title: str,
 
 @figures.command("improvement")
 @_file("--outcomes", "The table of `sense outcomes`.")
-@click.option("--title", required=True, help="What the data are.")
+@click.option("--title", "titles", type=(str, str), multiple=True, required=True, help="A task, and what its data are.")
 @_file("--output", "Writes the figure as PNG, and as PDF and CSV beside it.")
-def figures_improvement(outcomes: Path, title: str, output: Path) -> None:
+def figures_improvement(outcomes: Path, titles: tuple[tuple[str, str], ...], output: Path) -> None:
     """Figure S2: what a search adds to networks of p-SIREN."""
     from aann import provenance
     from aann.artifacts import read_table
@@ -753,7 +753,8 @@ def figures_improvement(outcomes: Path, title: str, output: Path) -> None:
     from aann.tables import OUTCOME_NUMBERS, OUTCOME_TEXT
 
     table = read_table(outcomes, OUTCOME_NUMBERS, OUTCOME_TEXT)
-    drawing.draw(table, title, output, provenance.describe("aann.figures.improvement", [outcomes], title=title))
+    named = dict(titles)
+    drawing.draw(table, named, output, provenance.describe("aann.figures.improvement", [outcomes], titles=named))
 
 
 # --- settings ---------------------------------------------------------------------------------------------------------

@@ -370,7 +370,10 @@ class SearchSettings(_Settings):
     most: int = Field(16, ge=1, description="Swaps that `greedy` looks at, and takes, of a neighborhood at most.")
     temperature: TemperatureSettings = Field(default=TemperatureSettings(), description="For `annealing`.")
     record: int = Field(
-        1, ge=1, description="Neighborhoods after which validation and test images are counted; always at the end."
+        1,
+        ge=1,
+        description="Neighborhoods after which validation and test images are counted; always after 1, 2, 4, 8, ... "
+        "and at the end.",
     )
     budget: BudgetSettings = Field(description="When it ends.")
 

@@ -52,10 +52,17 @@ def draw(
     left.set_ylabel("Accuracy (%)")
     steps = int(baselines.step.max())
     for axis in (left, right):
-        axis.set_xlabel(f"Neighborhood (backpropagation: {steps:,} minibatches over the width)")
+        axis.set_xlabel("Neighborhood")
         axis.set_ylim(0, max(40.0, min(100.0, 103 * table[["validation_accuracy", "test_accuracy"]].max().max())))
     handles, labels = left.get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=3, frameon=False)
+    figure.legend(
+        handles,
+        labels,
+        loc="outside lower center",
+        ncols=3,
+        frameon=False,
+        title=f"Backpropagation: {steps:,} minibatches over the width of the climb",
+    )
     style.save(figure, output, table, provenance)
 
 

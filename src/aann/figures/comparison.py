@@ -34,7 +34,7 @@ _POINTS = 200
 
 
 def draw(traces: pandas.DataFrame, title: str, output: Path, provenance: Mapping[str, Any]) -> None:
-    """Draw a panel for each start: mean test accuracy over seeds, and its range, up to where all seeds have come.
+    """Draw a panel for each start: mean test accuracy over seeds, and its range, as far as all seeds have come.
 
     ``traces`` has the columns ``tables.TRACE`` and ``start``, ``search``, ``seed``; drawn are the counted rows.
 
@@ -73,7 +73,8 @@ def _draw_search(axis: Axes, runs: pandas.DataFrame, name: str, look: Any) -> No
         return
     color, dashes = look
     ends = runs.groupby("seed").evaluations.max()
-    grid = np.geomspace(1, max(2, ends.min()), _POINTS)
+    first = runs[runs.evaluations > 0].evaluations.min()
+    grid = np.geomspace(first, ends.min(), _POINTS)
     curves = [last_known(seed, grid) for _, seed in runs.groupby("seed")]
     axis.fill_between(grid, np.min(curves, axis=0), np.max(curves, axis=0), color=color, alpha=0.15, linewidth=0)
     axis.plot(grid, np.mean(curves, axis=0), color=color, linestyle=dashes, linewidth=1.4, label=name)

@@ -18,22 +18,23 @@ from aann.figures import style
 
 _SIGNIFICANT = 0.05
 
-_NAMES = {"mnist": "MNIST", "fashion": "Fashion-MNIST", "car": "CarRacing"}
 
-
-def draw(outcomes: pandas.DataFrame, title: str, output: Path, provenance: Mapping[str, Any]) -> None:
+def draw(outcomes: pandas.DataFrame, titles: Mapping[str, str], output: Path, provenance: Mapping[str, Any]) -> None:
     """Draw a column for each task: test accuracy before and after, and the difference.
 
-    ``outcomes`` has the columns ``tables.OUTCOME``. The table drawn has one row a network, with the paired statistics
-    of its sparsity beside it.
+    ``outcomes`` has the columns ``tables.OUTCOME``; ``titles`` say what the data of each task are. The table drawn has
+    one row a network, with the paired statistics of its sparsity beside it.
 
-    Raises ``InputError`` if there are no outcomes.
+    Raises ``InputError`` if there are no outcomes, or some of a task that has no title.
     """
     if outcomes.empty:
         raise InputError("figure S2: its table has no rows; delete it and run the searches again")
+    untitled = set(outcomes.task) - set(titles)
+    if untitled:
+        raise InputError(f"figure S2: no title for task {', '.join(sorted(untitled))}; give one for each task")
     style.use_style()
     tested = paired(outcomes)
-    tasks = list(dict.fromkeys(outcomes.task))
+    tasks = [task for task in titles if task in set(outcomes.task)]
     figure, axes = plt.subplots(
         2,
         len(tasks),
@@ -47,7 +48,7 @@ def draw(outcomes: pandas.DataFrame, title: str, output: Path, provenance: Mappi
         here = outcomes[outcomes.task == task]
         _draw_accuracies(axes[0, column], here)
         _draw_differences(axes[1, column], here, tested[tested.task == task])
-        axes[0, column].set_title(f"{_NAMES.get(task, task)}: {_overall(tested[tested.task == task])}")
+        axes[0, column].set_title(f"{titles[task]}\n{_overall(tested[tested.task == task])}")
         axes[1, column].set_xlabel("Sparsity (% of weights that are 0)")
     axes[0, 0].set_ylabel("Test accuracy (%)")
     axes[1, 0].set_ylabel("After \N{MINUS SIGN} before (points)")
@@ -61,7 +62,6 @@ def draw(outcomes: pandas.DataFrame, title: str, output: Path, provenance: Mappi
         frameon=False,
         title=f"n = {outcomes.groupby(['task', 'sparsity']).seed.nunique().min()} networks a sparsity; paired t-test",
     )
-    figure.suptitle(title)
     style.save(figure, output, outcomes.merge(tested, on=["task", "sparsity"], how="outer"), provenance)
 
 

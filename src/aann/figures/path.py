@@ -8,6 +8,7 @@ from typing import Any
 
 import matplotlib.pyplot as plt
 import pandas
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 
 from aann.artifacts import atomic_path
 from aann.figures import style
@@ -25,7 +26,7 @@ def draw(points: pandas.DataFrame, title: str, output: Path, provenance: Mapping
     validation accuracy, the red line is the path, and the blue dot its start.
     """
     style.use_style()
-    figure = plt.figure(figsize=(style.PAGE_WIDTH, 3.6), layout="constrained")
+    figure = plt.figure(figsize=(style.PAGE_WIDTH, 3.6), layout=ConstrainedLayoutEngine(wspace=0.12))
     side, top = figure.add_subplot(1, 2, 1, projection="3d"), figure.add_subplot(1, 2, 2)
     table = points.assign(percent=100 * points.test_correct / points.test_images)
     walked = path(table)

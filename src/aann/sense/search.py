@@ -168,7 +168,7 @@ class Search:
         if not steps:
             row = (neighborhood, self._evaluations, place, -1, -1, value, NOT_COUNTED, NOT_COUNTED)
             self._rows.append(row)
-        if neighborhood % self.settings.record == 0:
+        if neighborhood % self.settings.record == 0 or neighborhood.bit_count() == 1:
             self._count_last_row()
 
     def _count_last_row(self) -> None:
