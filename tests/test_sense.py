@@ -278,6 +278,20 @@ def test_a_trace_can_be_replayed_and_its_counts_are_exact(start, splits, strateg
     assert outcome.after_validation_accuracy == counted.validation_accuracy.max()
 
 
+@pytest.mark.parametrize("strategy", STRATEGIES)
+def test_a_search_on_validation_images_knows_their_count_in_every_row(start, splits, strategy, tmp_path):
+    chosen = settings(strategy=strategy, objective="accuracy", images={"split": "validation"}, record=100)
+    found = Search(start, splits, chosen, 0).run(tmp_path / "c.safetensors")
+    validation = splits["validation"]
+    assert found.trace.test_correct.isna().sum() > 5
+    for index, row in found.trace.iterrows():
+        network = replayed(start, found.trace, index + 1)
+        correct = reference.correct_count(network, validation.images, validation.labels)
+        assert (row.validation_correct, row.objective) == (correct, correct - len(validation))
+    counted = found.trace[found.trace.test_correct.notna()]
+    assert found.network == replayed(start, found.trace, counted.index[counted.validation_correct.argmax()] + 1)
+
+
 @pytest.mark.parametrize("strategy", ["best", "first", "greedy"])
 def test_the_objective_never_falls_unless_annealed(start, splits, strategy, tmp_path):
     trace = Search(start, splits, settings(strategy=strategy), 0).run(tmp_path / "c.safetensors").trace

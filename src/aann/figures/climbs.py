@@ -67,9 +67,9 @@ def draw(
 
 
 def _points(traces: pandas.DataFrame, baselines: pandas.DataFrame) -> pandas.DataFrame:
-    """Return all points of the figure, climbs with the line `SENSE`."""
-    climbs = traces[traces.test_accuracy.notna()]
-    if climbs.empty or baselines.empty:
+    """Return all points of the figure, climbs with the line `SENSE`; where only validation was counted, test is NaN."""
+    climbs = traces[traces.validation_accuracy.notna()]
+    if climbs.test_accuracy.notna().sum() == 0 or baselines.empty:
         raise InputError("figure: its tables have no counted rows; delete them and run the searches again")
     climbs = climbs.assign(line="SENSE", x=climbs.neighborhood.astype(float))
     width = climbs.x.max()
@@ -95,6 +95,7 @@ def _draw_climb(axis: Axes, table: pandas.DataFrame, layers: tuple[str, ...]) ->
 
 
 def _draw_line(axis: Axes, line: pandas.DataFrame, fill: str, label: str, marker: str, dashes: str) -> None:
+    line = line[line.test_accuracy.notna()]
     edge = style.VIOLET if fill == "none" else fill
     axis.plot(
         line.x,
@@ -116,7 +117,7 @@ def _draw_means(axis: Axes, table: pandas.DataFrame) -> None:
     grid = np.linspace(0, table.x.max(), 200)
     looks = {"SENSE": (style.ORANGE, "-"), "straight-through": (style.VIOLET, "--"), "literal": (style.VIOLET, ":")}
     for line, (color, dashes) in looks.items():
-        rows = table[table.line == line]
+        rows = table[(table.line == line) & table.test_accuracy.notna()]
         curves = [np.interp(grid, seed.x, 100 * seed.test_accuracy) for _, seed in rows.groupby("seed")]
         if curves:
             axis.fill_between(grid, np.min(curves, axis=0), np.max(curves, axis=0), color=color, alpha=0.2, linewidth=0)

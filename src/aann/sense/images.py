@@ -28,6 +28,10 @@ class SearchImages:
             )
         self._count = count
 
+    def are_all_of(self, split: str) -> bool:
+        """Say whether every draw is a whole split, as it is."""
+        return self._settings.split == split and self._count == len(self._source) and self._settings.shift == 0
+
     def generator(self, draw: int) -> np.random.Generator:
         """Return the generator of a draw, for what else depends on it."""
         return np.random.default_rng([self._seed, 1, draw])

@@ -73,8 +73,10 @@ class Search:
         self._images = SearchImages(self.splits, self.settings.images, self.seed)
         self._schedule = LayerSchedule(self.settings.layers, self.start.layers, self.seed)
         self._random = np.random.default_rng([self.seed, 3])
+        self._on_validation = self.settings.objective == "accuracy" and self._images.are_all_of("validation")
         self._layers = self.start.layers[min(map(self.start.layers.index, self.settings.layers.names)) :]
         self._best = self.start
+        self._best_count = NOT_COUNTED
         self._rows: list[tuple[int, ...]] = []
         self._neighborhoods = self._evaluations = self._accepted = 0
         self._seconds = 0.0
@@ -90,7 +92,8 @@ class Search:
         Raises ``InputError`` for a checkpoint that is damaged, or of another run or version of the code.
         """
         network = self._restore(checkpoint) if checkpoint.exists() else self.start
-        self._counting = {split: self._evaluator(self.start, self.splits[split]) for split in SPLITS}
+        counted = SPLITS[1:] if self._on_validation else SPLITS
+        self._counting = {split: self._evaluator(self.start, self.splits[split]) for split in counted}
         self._searching = self._searching_at(network)
         if not self._rows:
             self._record(0, "", [])
@@ -158,35 +161,30 @@ class Search:
     def _record(self, neighborhood: int, layer: str, steps: list[Step]) -> None:
         """Add the rows of a neighborhood to the trace; the last is counted if its turn has come."""
         place = self.start.layers.index(layer) if layer else NOT_COUNTED
-        value = self._searching.value(self._objective)
-        ahead = sum(step.change for step in steps)
-        for step in steps:
-            ahead -= step.change
+        value = self._searching.value(self._objective) - sum(step.change for step in steps)
+        for step in steps or [Step(layer, -1, -1, 0)]:
+            value += step.change
             swap = (step.from_index, step.to_index)
-            row = (neighborhood, self._evaluations, place, *swap, value - ahead, NOT_COUNTED, NOT_COUNTED)
-            self._rows.append(row)
-        if not steps:
-            row = (neighborhood, self._evaluations, place, -1, -1, value, NOT_COUNTED, NOT_COUNTED)
-            self._rows.append(row)
+            self._rows.append((neighborhood, self._evaluations, place, *swap, value, self._known(value), NOT_COUNTED))
         if neighborhood % self.settings.record == 0 or neighborhood.bit_count() == 1:
             self._count_last_row()
 
+    def _known(self, value: int) -> int:
+        """Return how many validation images are right where the objective says it."""
+        return len(self.splits["validation"]) + value if self._on_validation else NOT_COUNTED
+
     def _count_last_row(self) -> None:
         """Count the network as it is on validation and test images, and keep it if it is the best by validation."""
-        if self._rows[-1][_COLUMNS.index("test_correct")] != NOT_COUNTED:
+        *others, validation, test = self._rows[-1]
+        if test != NOT_COUNTED:
             return
         network = self._searching.network
         for evaluator in self._counting.values():
             evaluator.move_to(network)
-        counts = tuple(self._counting[split].correct_count() for split in SPLITS)
-        if counts[0] > self._best_count:
-            self._best = network
-        self._rows[-1] = (*self._rows[-1][:-2], *counts)
-
-    @property
-    def _best_count(self) -> int:
-        """The most validation images that a network in the trace gets right."""
-        return max((row[_COLUMNS.index("validation_correct")] for row in self._rows), default=NOT_COUNTED)
+        counts = {"validation": validation} | {split: found.correct_count() for split, found in self._counting.items()}
+        if counts["validation"] > self._best_count:
+            self._best, self._best_count = network, counts["validation"]
+        self._rows[-1] = (*others, *(counts[split] for split in SPLITS))
 
     def _trace(self) -> pandas.DataFrame:
         columns = dict(zip(_COLUMNS, np.array(self._rows, np.int64).T, strict=True))
@@ -249,6 +247,7 @@ class Search:
             raise InputError(f"{checkpoint}: belongs to another run or version of the code ({different}); {hint}")
         self._best = best
         self._rows = [tuple(row) for row in rows.tolist()]
+        self._best_count = max(validation for *_, validation, test in self._rows if test != NOT_COUNTED)
         self._random.bit_generator.state = state["random"]
         self._schedule.restore(state["gains"])
         self._neighborhoods, self._evaluations = state["neighborhoods"], state["evaluations"]
@@ -258,7 +257,7 @@ class Search:
 
 def outcome_of(trace: pandas.DataFrame, task: str, sparsity: float, seed: int) -> pandas.DataFrame:
     """Return one row with columns ``tables.OUTCOME``: what a search with this trace started from and what it chose."""
-    counted = trace[trace.validation_correct.notna()]
+    counted = trace[trace.test_correct.notna()]
     before, after = counted.iloc[0], counted.iloc[int(counted.validation_correct.argmax())]
     row = {
         "task": task,
