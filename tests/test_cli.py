@@ -120,3 +120,79 @@ def test_a_table_of_something_else_is_named(tmp_path):
     result = run("figures", "sparsity", "--accuracies", tmp_path / "absent.csv", "--title", "x", "--output", "f.png")
     check_one_line(result, "absent.csv: there is no such file")
     assert {path.name for path in tmp_path.iterdir()} == {"table.csv"}
+
+
+# --- searches ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def searching(quick, tmp_path):
+    """Run a search of a random start at the quick scale; further settings of the search are laid over it."""
+    start, more = tmp_path / "start.safetensors", tmp_path / "more.yaml"
+    files = (*quick[quick.index("--configfile") :], "--configfile", more)
+
+    def search(name="figure-7", **changes):
+        more.write_text(json.dumps({"sense": {"searches": {"figure-7": changes}}}))
+        return run(
+            *("sense", "search", "--task", "mnist", "--search", name, "--sparsity", 90, "--seed", 0),
+            *("--network", start, "--data", tmp_path / "data.safetensors", "--trace", tmp_path / "t.parquet"),
+            *("--output", tmp_path / "found.safetensors", "--outcome", tmp_path / "o.csv", *files),
+        )
+
+    more.write_text("{}")
+    made = run("sense", "start", "--task", "mnist", "--sparsity", 90, "--seed", 0, "--output", start, *files)
+    assert made.exit_code == 0
+    return search
+
+
+def outputs(folder):
+    return {path.name for path in folder.iterdir()} - {"data.safetensors", "start.safetensors", "more.yaml"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "messages"),
+    [
+        ({"strategy": "climb"}, ("'sense.searches.figure-7.strategy'", "'best', 'first', 'annealing' or 'greedy'")),
+        ({"objective": "loss"}, ("'sense.searches.figure-7.objective'", "'accuracy' or 'margins'")),
+        (
+            {"budget": {"evaluations": 0}},
+            ("'sense.searches.figure-7.budget.evaluations'", "greater than or equal to 1"),
+        ),
+        ({"layers": {"names": ["fc", "3.0"]}, "neighbors": {"3.0": 5}}, ("no layer '3.0'", "1.0, 2.0, fc")),
+    ],
+)
+def test_a_search_that_cannot_work_is_one_line(searching, tmp_path, changes, messages):
+    check_one_line(searching(**changes), *messages)
+    assert outputs(tmp_path) == set()
+
+
+def test_an_unknown_search_is_one_line(searching, tmp_path):
+    check_one_line(searching("gredy"), "unknown search 'gredy' (did you mean 'greedy'?)")
+    assert outputs(tmp_path) == set()
+
+
+def test_a_start_of_another_architecture_is_named(searching, network, tmp_path):
+    network.save(tmp_path / "start.safetensors")
+    check_one_line(searching(), "start.safetensors: ")
+    assert outputs(tmp_path) == set()
+
+
+def test_a_killed_search_goes_on_from_its_own_checkpoint_only(searching, tmp_path, monkeypatch):
+    from aann.sense import search
+
+    def killed(self):
+        if self._neighborhoods == 2:
+            raise KeyboardInterrupt
+        original(self)
+
+    original = search.Search._next_neighborhood
+    with monkeypatch.context() as patch:
+        patch.setattr(search, "_SECONDS_BETWEEN_CHECKPOINTS", -1.0)
+        patch.setattr(search.Search, "_next_neighborhood", killed)
+        assert searching(budget={"evaluations": 300}).exit_code == 1
+    assert outputs(tmp_path) == {"t.checkpoint.safetensors"}
+    other = searching(budget={"evaluations": 400})
+    check_one_line(other, "t.checkpoint.safetensors: belongs to another run or version of the code", "delete it")
+    assert outputs(tmp_path) == {"t.checkpoint.safetensors"}
+    assert searching(budget={"evaluations": 300}).exit_code == 0
+    assert outputs(tmp_path) == {"t.parquet", "found.safetensors", "o.csv"}
