@@ -73,6 +73,7 @@ class _Record:
 
     def __init__(self, trained: _Trained, splits: Mapping[str, Images], every: int, steps: int) -> None:
         self._trained, self._splits, self._every, self._steps = trained, splits, every, steps
+        self._network: TernaryNetwork | None = None
         self.rows: list[dict[str, float]] = []
         self.count(0)
 
@@ -83,8 +84,12 @@ class _Record:
             self.count(step)
 
     def count(self, step: int) -> None:
-        """Add a row: correct validation and test images of the network as it is."""
+        """Add a row: correct validation and test images of the network as it is; those of one that stayed are known."""
         network = self._trained.network()
+        if network == self._network:
+            self.rows.append(self.rows[-1] | {"step": step})
+            return
+        self._network = network
         row: dict[str, float] = {"step": step}
         for split in SPLITS:
             images = self._splits[split]
