@@ -1,4 +1,5 @@
 import numpy as np
+import pandas
 import pytest
 
 from aann.config import ClimbSettings, TSNESettings
@@ -75,6 +76,16 @@ def test_all_networks_get_a_place_that_depends_on_the_seed_alone(start, surveyed
     points = embed_climb(table, start.weights, chosen, 0)
     assert np.isfinite(points[["x", "y"]]).all(axis=None)
     assert points.equals(embed_climb(table, start.weights, chosen, 0))
+
+
+def test_neighbors_that_are_equally_far_apart_get_places_of_their_own():
+    weights = {"fc": np.repeat(np.array([1, 0], np.int8), 400).reshape(2, 400)}
+    places = np.arange(300)
+    surveyed = pandas.DataFrame({"from_index": places, "to_index": 400 + places, "neighborhood": 1 + places // 100})
+    surveyed = surveyed.assign(layer="fc", best=(places % 100 == 0).astype(int))
+    points = embed_climb(surveyed, weights, TSNESettings(perplexity=10, max_iter=300), 0)
+    for _, neighborhood in points.groupby("neighborhood"):
+        assert len(neighborhood[["x", "y"]].round(1).drop_duplicates()) > 90
 
 
 def test_an_unknown_layer_is_refused(start, blobs):

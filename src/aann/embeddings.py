@@ -36,7 +36,7 @@ METRICS = {"euclidean": (2, 4), "manhattan": (2, 2), "hamming": (2, 1)}
 to_index but put weights of opposite signs there. Hamming counts positions; divide by the layer's size for a fraction.
 """
 
-_TIE = 1e-6
+TIE = 1e-6
 """Relative size of the noise that breaks ties: far above rounding, far below the gaps between distances."""
 
 
@@ -110,10 +110,10 @@ def embed(table: pandas.DataFrame, method: str, metric: str, parameters: Mapping
     random = np.random.default_rng(seed)
     if method == "lle":
         points = displacements(table)
-        points += _TIE * random.standard_normal(points.shape)
+        points += TIE * random.standard_normal(points.shape)
     else:
         points = distances(table, metric)
-        noise = np.triu(random.uniform(0, _TIE, points.shape), 1)
+        noise = np.triu(random.uniform(0, TIE, points.shape), 1)
         points *= 1 + noise + noise.T
     try:
         with _one_thread(), _expected_warnings():

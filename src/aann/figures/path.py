@@ -41,6 +41,9 @@ def draw(points: pandas.DataFrame, title: str, output: Path, provenance: Mapping
     side.view_init(elev=16, azim=-60)
     side.set(xlabel="t-SNE 1 (arb. unit)", ylabel="t-SNE 2 (arb. unit)", zlabel="Test accuracy (%)", title="(a) Side")
     side.tick_params(pad=-2, labelsize=6.5)
+    side.tick_params(axis="z", pad=3)
+    side.zaxis.labelpad = 6
+    side.locator_params(nbins=5)
     top.set(xlabel="t-SNE 1 (arb. unit)", ylabel="t-SNE 2 (arb. unit)", title="(b) Top")
     top.set_aspect("equal", adjustable="datalim")
     figure.suptitle(title)

@@ -10,6 +10,7 @@ from sklearn.manifold import TSNE
 
 from aann.config import ClimbSettings, TSNESettings
 from aann.datasets.splits import Images
+from aann.embeddings import TIE
 from aann.evaluation.incremental import Evaluator
 from aann.networks import TernaryNetwork, require_layer
 from aann.sense.neighborhoods import draw
@@ -58,13 +59,16 @@ def embed_climb(
 ) -> pandas.DataFrame:
     """Return the table with columns ``x`` and ``y``: t-SNE of the flattened weights of all networks together.
 
-    ``weights`` are those of the start, by layer.
+    Most neighbors of one network are equally far apart; ties are broken at random, as in ``embeddings``. ``weights``
+    are those of the start, by layer.
 
     Raises ``InputError`` for a swap that does not fit the network that it starts from.
     """
     perplexity = min(settings.perplexity, (len(surveyed) - 1) / 3)
     tsne = TSNE(perplexity=perplexity, max_iter=settings.max_iter, init="pca", random_state=seed)
-    placed = tsne.fit_transform(changed_weights(surveyed, weights).astype(np.float32))
+    points = changed_weights(surveyed, weights).astype(float)
+    points += TIE * np.random.default_rng(seed).standard_normal(points.shape)
+    placed = tsne.fit_transform(points)
     return surveyed.assign(x=placed[:, 0].astype(float), y=placed[:, 1].astype(float))
 
 
