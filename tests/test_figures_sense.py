@@ -4,6 +4,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas
 import pytest
+from matplotlib.colors import to_rgba
 from PIL import Image
 from scipy import stats
 
@@ -78,6 +79,9 @@ def test_a_climb_is_coloured_by_layer_and_has_both_lines_of_backpropagation(clim
     first = climb_tables[0][climb_tables[0].seed == 0].dropna()
     assert np.array_equal(lines["test (SENSE)"].get_ydata(), 100 * first.test_accuracy)
     assert lines["validation, swaps in 2.0"].get_color() == style.GREEN
+    (segments,) = figure.axes[0].collections
+    colors = {layer: to_rgba(lines[f"validation, swaps in {layer}"].get_color()) for layer in LAYERS}
+    assert [tuple(color) for color in segments.get_colors()] == [colors[layer] for layer in first.layer[1:]]
     assert {*table.line} == {"SENSE", "literal", "straight-through"}
     assert table[table.line == "literal"].x.max() == table[table.line == "SENSE"].x.max() == 30
 

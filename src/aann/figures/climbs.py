@@ -10,6 +10,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas
 from matplotlib.axes import Axes
+from matplotlib.collections import LineCollection
 
 from aann.errors import InputError
 from aann.figures import style
@@ -80,13 +81,13 @@ def _points(traces: pandas.DataFrame, baselines: pandas.DataFrame) -> pandas.Dat
 
 def _draw_climb(axis: Axes, table: pandas.DataFrame, layers: tuple[str, ...]) -> None:
     climb = table[table.line == "SENSE"]
-    axis.plot(climb.x, 100 * climb.validation_accuracy, color=style.GREY, linewidth=0.8, zorder=1)
-    for layer, color in zip(layers, _LAYER_COLORS, strict=False):
-        here = (climb.layer == layer).to_numpy()
-        if here.any():
-            ends = here | np.append(here[1:], False)  # a segment belongs to the layer of its end
-            values = (100 * climb.validation_accuracy).where(ends)
-            axis.plot(climb.x, values, color=color, linewidth=2.2, label=f"validation, swaps in {layer}", zorder=2)
+    colors = dict(zip(layers, _LAYER_COLORS, strict=False))
+    points = np.column_stack([climb.x, 100 * climb.validation_accuracy])
+    segments = np.stack([points[:-1], points[1:]], axis=1)  # each has the colour of the layer in which it ends
+    edges = [colors.get(layer, style.GREY) for layer in climb.layer[1:]]
+    axis.add_collection(LineCollection(list(segments), colors=edges, linewidths=2.2, capstyle="round", zorder=2))
+    for layer in (layer for layer in layers if layer in set(climb.layer)):
+        axis.plot([], [], color=colors.get(layer, style.GREY), linewidth=2.2, label=f"validation, swaps in {layer}")
     _draw_line(axis, climb, style.ORANGE, "test (SENSE)", "o", "-")
     for method, (name, fill) in _METHODS.items():
         line = table[table.line == method]

@@ -94,11 +94,12 @@ def _draw_paper(axis: Axes, start: str) -> None:
         above = index == len(lines) - 1
         axis.annotate(
             f"{name}: {accuracy:g} %",
-            (0.02, accuracy),
+            (0.98, accuracy),
             xycoords=("axes fraction", "data"),
             xytext=(0, 2 if above else -2),
             textcoords="offset points",
             va="bottom" if above else "top",
+            ha="right",
             size=6.5,
             color=style.GREY,
         )
