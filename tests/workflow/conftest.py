@@ -54,7 +54,7 @@ SMALL = {
             "best": {"images": {"count": "all"}, "budget": {"evaluations": 500}},
             "annealing": {"images": {"count": "all"}, "budget": {"evaluations": 500}},
             "greedy": {"images": {"count": 500}, "budget": {"evaluations": 20_000}},
-            "brief-polish": {"images": {"count": "all"}, "racing": {"share": 1}, "budget": {"evaluations": 20_000}},
+            "brief-polish": {"racing": {"share": 1}, "budget": {"evaluations": 20_000}},
         },
     },
     "datasets": {"validation_images": 200, "letters": 400, "test_images": 100},
