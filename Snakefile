@@ -13,6 +13,7 @@ include: "rules/psiren.smk"
 include: "rules/neighbors.smk"
 include: "rules/embeddings.smk"
 include: "rules/sense.smk"
+include: "rules/driving.smk"
 include: "rules/figures.smk"
 
 

@@ -19,6 +19,7 @@ shell.prefix(
 from aann.artifacts import require_writable, to_json
 from aann.config import validate
 from aann.datasets import TITLES as DATASET_TITLES
+from aann.driving import DATASETS as DRIVING_DATASETS
 from aann.datasets.archives import DATASETS as DOWNLOADED, FILES as ARCHIVE_FILES
 from aann.errors import InputError
 from aann.provenance import code_fingerprint
@@ -35,23 +36,38 @@ ARCHIVES = SETTINGS.datasets.folder
 MIRRORS = " ".join(f"--mirror {quote(mirror)}" for mirror in SETTINGS.datasets.mirrors)
 
 
+DRIVEN = [
+    task for task in SETTINGS.tasks if SETTINGS.task(task).dataset in DRIVING_DATASETS
+]
+STATIC = [task for task in SETTINGS.tasks if task not in DRIVEN]
+
+
+def any_of(names):
+    """Return a pattern for any of these names, and for no name at all if there are none."""
+    return "|".join(map(re.escape, names)) or "none"
+
+
 wildcard_constraints:
-    task="|".join(SETTINGS.tasks),
-    dataset="|".join(DOWNLOADED),
-    archive="|".join(map(re.escape, ARCHIVE_FILES)),
+    task=any_of(SETTINGS.tasks),
+    dataset=any_of(DOWNLOADED),
+    archive=any_of(ARCHIVE_FILES),
     sparsity=r"\d+(\.\d+)?",
     seed=r"\d+",
     origin="random|psiren",
-    search="|".join(map(re.escape, SETTINGS.sense.searches)) or "none",
-    layer="|".join(
+    search=any_of(SETTINGS.sense.searches),
+    layer=any_of(
         sorted(
             {
-                re.escape(layer.name)
+                layer.name
                 for network in SETTINGS.networks.values()
                 for layer in network.layers
             }
         )
     ),
+    kind=r"train|validation|test|round[1-9]\d*",
+    round=r"[1-9]\d*",
+    stage="psiren|sense",
+    run=r"(-(random|psiren)(\.[a-z][a-z0-9_-]*)?)?",
 
 
 def stage_settings(section):
@@ -77,13 +93,14 @@ def sparsities_of(task):
     return [f"{sparsity:g}" for sparsity in SETTINGS.task(task).sparsities]
 
 
-def networks_of(task, pattern):
-    """Return `pattern` for every sparsity and seed of a task."""
+def networks_of(task, pattern, **values):
+    """Return `pattern` for every sparsity and seed of a task, and for other values."""
     return expand(
         pattern,
         task=task,
         sparsity=sparsities_of(task),
         seed=SETTINGS.task(task).seeds,
+        **values,
     )
 
 
@@ -222,16 +239,86 @@ def compared(pattern):
     ]
 
 
+def car_runs(pattern):
+    """Return start, search, seed and `pattern` for every run of our searches in Figure 8b."""
+    return [
+        (start, search, seed, path)
+        for start, (run, search) in CAR_SEARCHES.items()
+        for seed, path in zip(SETTINGS.task("car").seeds, runs_of(run, search, pattern))
+    ]
+
+
+def car_drivers(pattern):
+    """Return what drives in Figure 8b, before and after each search, and `pattern`, for every seed."""
+    drivers = []
+    for start, (run, search) in CAR_SEARCHES.items():
+        task, sparsity, origin = run
+        ends = ["figure-8b", search] if origin == "random" else [search]
+        stage, begin = ("sense", "-random") if origin == "random" else ("psiren", "")
+        stages = [(start, stage, begin)]
+        stages += [(f"{start}, {end}", "sense", f"-{origin}.{end}") for end in ends]
+        for name, stage, run in stages:
+            paths = expand(
+                pattern,
+                task=task,
+                sparsity=sparsity,
+                stage=stage,
+                run=run,
+                seed=SETTINGS.task(task).seeds,
+            )
+            drivers += [(name, path) for path in paths]
+    return drivers
+
+
 def improved(pattern):
     """Return `pattern` for every run of Figure S2: all networks of p-SIREN that have neighbors."""
     return [
         path
         for search in SETTINGS.sense.improvement
-        for task in SETTINGS.tasks
+        for task in STATIC
         for sparsity in sparsities_of(task)
         if 0 < float(sparsity) < 100
         for path in runs_of((task, sparsity, "psiren"), search, pattern)
     ]
+
+
+def driving_settings(*keys):
+    """Return a params function: what a job of stage driving depends on that needs these keys, as JSON."""
+    return lambda wildcards: to_json(SETTINGS.driving_part(wildcards.task, keys))
+
+
+def tracks_of(kind):
+    """Return how many tracks a kind has; a round that the settings do not have is an error."""
+    if not kind.startswith("round"):
+        return getattr(SETTINGS.driving.tracks, kind)
+    counts, number = SETTINGS.driving.tracks.rounds, int(kind.removeprefix("round"))
+    if number > len(counts):
+        raise WorkflowError(
+            f"{kind}: the setting 'driving.tracks.rounds' has {len(counts)}"
+        )
+    return counts[number - 1]
+
+
+def training_kinds(rounds):
+    """Return the kinds of tracks whose frames networks are trained on after so many rounds."""
+    return ["train", *(f"round{number}" for number in range(1, rounds + 1))]
+
+
+def driven_network(wildcards):
+    """Return the network that is assessed: of p-SIREN, or where a run of SENSE starts or ends."""
+    between = "/" if wildcards.stage == "psiren" else "-"
+    return f"{RESULTS}/{{stage}}/{{task}}{between}p{{sparsity}}{{run}}/seed{{seed}}.safetensors".format(
+        **wildcards
+    )
+
+
+def tracks_driven(wildcards):
+    """Return on how many tracks a network is assessed."""
+    chosen = SETTINGS.driving
+    thorough = float(wildcards.sparsity) in chosen.thorough
+    return (
+        chosen.tracks.returns if thorough else min(chosen.brief, chosen.tracks.returns)
+    )
 
 
 def options(name, rows):

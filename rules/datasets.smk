@@ -31,6 +31,8 @@ rule split_dataset:
         f"{RESULTS}/logs/datasets/{{task}}.log",
     benchmark:
         f"{RESULTS}/benchmarks/datasets/{{task}}.jsonl"
+    wildcard_constraints:
+        task=any_of(STATIC),
     threads: 1
     resources:
         mem_mb=1000,

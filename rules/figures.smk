@@ -58,59 +58,95 @@ for NAME, TASK in {"2a": "mnist", "12": "fashion"}.items():
             " --output {output.png:q} 2> {log:q}"
 
 
-rule figure_3:
+rule figure_2b:
     input:
-        summaries=expand(rules.surveys.output, task="mnist"),
-        histograms=lambda wildcards: [
-            path
-            for _, _, path in histograms_of("mnist", rules.survey.output.histogram)
-        ],
+        confusions=expand(rules.confusions.output, task="car"),
+        returns=expand(rules.returns.output, task="car"),
     output:
-        pdf=f"{FIGURE}3.pdf",
+        pdf=f"{FIGURE}2b.pdf",
         png=report(
-            f"{FIGURE}3.png",
-            caption="../workflow/report/histograms.rst",
-            category="Networks and neighbors",
-            labels={"figure": "3", "shows": "accuracy of first neighbors"},
+            f"{FIGURE}2b.png",
+            caption="../workflow/report/driving.rst",
+            category="p-SIREN",
+            labels={"figure": "2b", "shows": "accuracy and return against sparsity"},
         ),
-        csv=f"{FIGURE}3.csv",
+        csv=f"{FIGURE}2b.csv",
     log:
-        f"{RESULTS}/logs/figures/figure_3.log",
+        f"{RESULTS}/logs/figures/figure_2b.log",
     benchmark:
-        f"{RESULTS}/benchmarks/figures/figure_3.jsonl"
+        f"{RESULTS}/benchmarks/figures/figure_2b.jsonl"
     threads: 1
     resources:
         mem_mb=500,
         runtime=5,
     params:
-        panels=lambda wildcards: [
-            f"--histogram {sparsity} {layer} {quote(path)}"
-            for sparsity, layer, path in histograms_of(
-                "mnist", rules.survey.output.histogram
-            )
-        ],
-        seed=SETTINGS.task("mnist").seeds[0],
-        title=data_title("mnist"),
-        code=code_fingerprint("aann.figures.histograms"),
+        title=data_title("car"),
+        code=code_fingerprint("aann.figures.driving"),
     shell:
-        "python -m aann figures histograms --summaries {input.summaries:q} {params.panels} --seed {params.seed}"
+        "python -m aann figures driving --confusions {input.confusions:q} --returns {input.returns:q}"
         " --title {params.title:q} --output {output.png:q} 2> {log:q}"
 
 
-# What is seen in each panel of a layer: the method, and from where.
-EMBEDDINGS = {
-    "4": [("tsne", "side"), ("tsne", "top")],
-    "11": [("lle", "side"), ("isomap", "side")],
-}
-
-for NAME, VIEWS in EMBEDDINGS.items():
+for NAME, TASK in {"3": "mnist", "9": "car"}.items():
 
     rule:
         name:
             f"figure_{NAME}"
         input:
-            points=lambda wildcards: embeddings_of("mnist", rules.embed.output.points),
-            clustering=expand(rules.clustering.output, task="mnist"),
+            summaries=expand(rules.surveys.output, task=TASK),
+            histograms=lambda wildcards, task=TASK: [
+                path
+                for _, _, path in histograms_of(task, rules.survey.output.histogram)
+            ],
+        output:
+            pdf=f"{FIGURE}{NAME}.pdf",
+            png=report(
+                f"{FIGURE}{NAME}.png",
+                caption="../workflow/report/histograms.rst",
+                category="Networks and neighbors",
+                labels={"figure": NAME, "shows": "accuracy of first neighbors"},
+            ),
+            csv=f"{FIGURE}{NAME}.csv",
+        log:
+            f"{RESULTS}/logs/figures/figure_{NAME}.log",
+        benchmark:
+            f"{RESULTS}/benchmarks/figures/figure_{NAME}.jsonl"
+        threads: 1
+        resources:
+            mem_mb=500,
+            runtime=5,
+        params:
+            panels=lambda wildcards, task=TASK: [
+                f"--histogram {sparsity} {layer} {quote(path)}"
+                for sparsity, layer, path in histograms_of(
+                    task, rules.survey.output.histogram
+                )
+            ],
+            seed=SETTINGS.task(TASK).seeds[0],
+            title=data_title(TASK),
+            code=code_fingerprint("aann.figures.histograms"),
+        shell:
+            "python -m aann figures histograms --summaries {input.summaries:q} {params.panels} --seed {params.seed}"
+            " --title {params.title:q} --output {output.png:q} 2> {log:q}"
+
+
+# The task, and what is seen in each panel of a layer: the method, and from where.
+EMBEDDINGS = {
+    "4": ("mnist", [("tsne", "side"), ("tsne", "top")]),
+    "10": ("car", [("tsne", "side"), ("tsne", "top")]),
+    "11": ("mnist", [("lle", "side"), ("isomap", "side")]),
+}
+
+for NAME, (TASK, VIEWS) in EMBEDDINGS.items():
+
+    rule:
+        name:
+            f"figure_{NAME}"
+        input:
+            points=lambda wildcards, task=TASK: embeddings_of(
+                task, rules.embed.output.points
+            ),
+            clustering=expand(rules.clustering.output, task=TASK),
         output:
             pdf=f"{FIGURE}{NAME}.pdf",
             png=report(
@@ -135,13 +171,13 @@ for NAME, VIEWS in EMBEDDINGS.items():
             mem_mb=500,
             runtime=5,
         params:
-            panels=lambda wildcards, views=VIEWS: [
+            panels=lambda wildcards, task=TASK, views=VIEWS: [
                 f"--panel {layer} {method} {view}"
-                for layer in embedded("mnist").layers
+                for layer in embedded(task).layers
                 for method, view in views
             ],
-            sampling=lambda wildcards: embedded("mnist").drawn,
-            title=lambda wildcards: embedding_title("mnist"),
+            sampling=lambda wildcards, task=TASK: embedded(task).drawn,
+            title=lambda wildcards, task=TASK: embedding_title(task),
             code=code_fingerprint("aann.figures.embedding"),
         shell:
             "python -m aann figures embedding {input.points:q} --sampling {params.sampling} {params.panels}"
@@ -153,6 +189,12 @@ CLIMBS = {
     "6": ("mnist", "90", "random"),
     "7": ("mnist", "90", "random"),
     "8a": ("mnist", "80", "random"),
+}
+# In Figure 8b: what a start is called, the start, and our search from it.
+CAR = ("car", "80", "random")
+CAR_SEARCHES = {
+    "random 80 %": (CAR, "car-greedy"),
+    "p-SIREN 90 %": (("car", "90", "psiren"), "car-polish"),
 }
 COMPARED = [
     ("mnist", "80", "random"),
@@ -246,6 +288,89 @@ for NAME, START_AT in CLIMBS.items():
             " --output {output.png:q} 2> {log:q}"
 
 
+rule figure_8b:
+    input:
+        traces=lambda wildcards: runs_of(CAR, "figure-8b", rules.search.output.trace),
+        baselines=lambda wildcards: runs_of(
+            CAR, "backpropagation", rules.backpropagation.output
+        ),
+        runs=lambda wildcards: [
+            path for *_, path in car_runs(rules.search.output.trace)
+        ],
+        returns=lambda wildcards: [
+            path for _, path in car_drivers(rules.assess.output.returns)
+        ],
+    output:
+        pdf=f"{FIGURE}8b.pdf",
+        png=report(
+            f"{FIGURE}8b.png",
+            caption="../workflow/report/drives.rst",
+            category="SENSE",
+            labels={"figure": "8b", "shows": "climbs on the driving task"},
+        ),
+        csv=f"{FIGURE}8b.csv",
+    log:
+        f"{RESULTS}/logs/figures/figure_8b.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/figures/figure_8b.jsonl"
+    threads: 1
+    resources:
+        mem_mb=500,
+        runtime=5,
+    params:
+        traces=lambda wildcards, input: options(
+            "trace", zip(SETTINGS.task("car").seeds, input.traces)
+        ),
+        baselines=lambda wildcards, input: options(
+            "baseline", zip(SETTINGS.task("car").seeds, input.baselines)
+        ),
+        runs=lambda wildcards: options("run", car_runs(rules.search.output.trace)),
+        returns=lambda wildcards: options(
+            "returns", car_drivers(rules.assess.output.returns)
+        ),
+        layers=[
+            f"--layer {layer.name}"
+            for layer in SETTINGS.networks[SETTINGS.task("car").network].layers
+        ],
+        title=data_title("car"),
+        code=code_fingerprint("aann.figures.drives"),
+    shell:
+        "python -m aann figures drives {params.traces} {params.baselines} {params.layers} {params.runs}"
+        " {params.returns} --title {params.title:q} --output {output.png:q} 2> {log:q}"
+
+
+rule video:
+    input:
+        lambda wildcards: expand(
+            rules.network.output.network,
+            task="car",
+            sparsity=f"{SETTINGS.driving.sparsity:g}",
+            seed=SETTINGS.task("car").seeds[0],
+        ),
+    output:
+        report(
+            f"{RESULTS}/figures/video.mp4",
+            caption="../workflow/report/video.rst",
+            category="p-SIREN",
+            labels={"figure": "video", "shows": "a sparse ternary network drives"},
+        ),
+    log:
+        f"{RESULTS}/logs/figures/video.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/figures/video.jsonl"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        title=f"{SETTINGS.driving.sparsity:g} % sparse, weights -1, 0, +1",
+        settings=to_json(SETTINGS.driving_part("car", ["repeat", "steps", "expert"])),
+        code=code_fingerprint("aann.driving.video"),
+    shell:
+        "python -m aann driving video --task car --network {input:q} --title {params.title:q} --output {output:q}"
+        " --settings {params.settings:q} 2> {log:q}"
+
+
 rule figure_s1:
     input:
         lambda wildcards: [path for *_, path in compared(rules.search.output.trace)],
@@ -295,7 +420,7 @@ rule figure_s2:
         mem_mb=500,
         runtime=5,
     params:
-        titles=options("title", ((task, data_title(task)) for task in SETTINGS.tasks)),
+        titles=options("title", ((task, data_title(task)) for task in STATIC)),
         code=code_fingerprint("aann.figures.improvement"),
     shell:
         "python -m aann figures improvement --outcomes {input:q} {params.titles} --output {output.png:q} 2> {log:q}"
@@ -303,9 +428,26 @@ rule figure_s2:
 
 FIGURES = [
     f"{FIGURE}{name}.{ending}"
-    for name in ("1", "2a", "3", "4", "5", "6", "7", "8a", "11", "12", "s1", "s2")
+    for name in (
+        "1",
+        "2a",
+        "2b",
+        "3",
+        "4",
+        "5",
+        "6",
+        "7",
+        "8a",
+        "8b",
+        "9",
+        "10",
+        "11",
+        "12",
+        "s1",
+        "s2",
+    )
     for ending in ("pdf", "png", "csv")
-]
+] + [*rules.video.output]
 TABLES = expand(rules.clustering.output, task="mnist")
 
 

@@ -34,7 +34,8 @@ def test_every_dependency_is_pinned_and_nothing_else_is_installed(pinned, named)
 def test_the_conda_environment_has_the_same_versions(root, pinned, named):
     environment = yaml.safe_load((root / "envs/environment.yaml").read_text())
     listed = next(entry["pip"] for entry in environment["dependencies"] if isinstance(entry, dict))
-    versions = dict(line.split("==") for line in listed if not line.startswith("-"))
+    requirements = [Requirement(line) for line in listed if not line.startswith("-")]
+    versions = {requirement.name: str(requirement.specifier).removeprefix("==") for requirement in requirements}
     assert versions == {name: pinned[name] for name in named}
     assert "--constraint constraints.txt" in listed
 

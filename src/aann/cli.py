@@ -166,7 +166,7 @@ class _PSirenJob:
         self.architecture = Architecture.from_dict(settings.network(task))
         self.splits = splits.load(data)
         self.problem = Problem(
-            self.architecture, self.splits["train"], self.splits["validation"], settings.psiren, seed
+            self.architecture, self.splits["train"], self.splits["validation"], settings.psiren_of(task), seed
         )
         self.data, self.task, self.settings = data, task, settings.part("psiren", task)
 
@@ -554,6 +554,209 @@ def sense_climb(
     write_table(output, points, {"provenance": recorded})
 
 
+# --- driving ----------------------------------------------------------------------------------------------------------
+
+
+@main.group()
+def driving() -> None:
+    """Imitation learning in CarRacing: demonstrations of an expert, and how well networks drive."""
+
+
+_count = click.option("--count", required=True, type=click.IntRange(1), help="How many tracks.")
+
+
+@driving.command("demonstrate")
+@_task
+@click.option("--kind", required=True, help="Whose tracks: train, validation, test, or round1, round2, ...")
+@_count
+@click.option("--driver", type=click.Path(path_type=Path), help="The network that drives; without one, the expert.")
+@_file("--output", "Writes the demonstrations, a safetensors file; finished episodes stand beside it.")
+@_threads
+@_with_settings
+def driving_demonstrate(
+    task: str, kind: str, count: int, driver: Path | None, output: Path, threads: int, settings: Settings
+) -> None:
+    """Record what a network would see on tracks and what the expert chooses; goes on where it was stopped."""
+    from aann import provenance
+    from aann.driving import demonstrations
+    from aann.networks import Architecture, TernaryNetwork
+
+    inputs = [driver] if driver else []
+    part = settings.driving_part(task, ("seed", "repeat", "steps", "every", "expert", "noise"))
+    recorded = provenance.describe("aann.driving.demonstrations", inputs, part, task=task, kind=kind)
+    network = TernaryNetwork.load(driver, Architecture.from_dict(settings.network(task))) if driver else None
+    tracks = demonstrations.tracks(kind, count)
+    chosen = demonstrations.Round(kind, settings.task(task).dataset, tracks, settings.driving, network)
+    demonstrations.record(chosen, output, recorded, threads)
+
+
+_train = click.option(
+    "--train", multiple=True, required=True, type=click.Path(path_type=Path), help="Training frames; may be repeated."
+)
+
+
+@driving.command("driver")
+@_task
+@_train
+@_file("--validation", "Validation frames.")
+@_file("--output", "Writes the ternary network, a safetensors file.")
+@_threads
+@_with_settings
+def driving_driver(
+    task: str, train: tuple[Path, ...], validation: Path, output: Path, threads: int, settings: Settings
+) -> None:
+    """Make the network that drives in a round of demonstrations, by p-SIREN."""
+    import torch
+
+    from aann import provenance
+    from aann.driving import demonstrations
+    from aann.driving.drivers import make_driver
+    from aann.networks import Architecture
+    from aann.psiren import Problem
+
+    torch.set_num_threads(threads)
+    chosen = settings.driving
+    part = settings.driving_part(task, ("seed", "mirror", "psiren", "sparsity"))
+    recorded = provenance.describe("aann.driving.drivers", [*train, validation], part, task=task)
+    problem = Problem(
+        Architecture.from_dict(settings.network(task)),
+        demonstrations.training_frames(train, chosen),
+        demonstrations.load(validation),
+        chosen.psiren,
+        chosen.seed,
+    )
+    make_driver(problem, chosen.sparsity).save(output, recorded)
+
+
+@driving.command("split")
+@_task
+@_train
+@_file("--validation", "Validation frames.")
+@_file("--test", "Test frames.")
+@_file("--output", "Writes the splits, a safetensors file.")
+@_with_settings
+def driving_split(
+    task: str, train: tuple[Path, ...], validation: Path, test: Path, output: Path, settings: Settings
+) -> None:
+    """Gather demonstrations as a task's training, validation and test images."""
+    from aann import provenance
+    from aann.datasets import splits
+    from aann.driving import demonstrations
+
+    part = settings.driving_part(task, ("seed", "mirror"))
+    recorded = provenance.describe("aann.driving.demonstrations", [*train, validation, test], part, task=task)
+    made = {
+        "train": demonstrations.training_frames(train, settings.driving),
+        "validation": demonstrations.load(validation),
+        "test": demonstrations.load(test),
+    }
+    splits.save(output, made, recorded)
+
+
+@driving.command("expert")
+@_count
+@_file("--output", "Writes its return on each track, CSV.")
+@_threads
+@_with_settings
+def driving_expert(count: int, output: Path, threads: int, settings: Settings) -> None:
+    """Let the expert drive on the tracks for returns."""
+    from aann.artifacts import write_table
+    from aann.driving.assessments import expert_returns
+    from aann.driving.demonstrations import tracks
+
+    table = expert_returns(settings.driving, tracks("returns", count), threads)
+    write_table(output, table)
+
+
+@driving.command("assess")
+@_task
+@_seed("The network's seed; stands in the tables.")
+@click.option("--sparsity", required=True, type=click.FloatRange(0, 100), help="The network's; stands in the tables.")
+@_file("--network", "A ternary network.")
+@_file("--data", "The task's splits.")
+@_file("--expert", "The table of `driving expert`.")
+@_count
+@_file("--returns", "Writes its return on each track, CSV.")
+@_file("--confusion", "Writes how many frames of each class it puts into each, CSV.")
+@_threads
+@_with_settings
+def driving_assess(
+    task: str,
+    seed: int,
+    sparsity: float,
+    network: Path,
+    data: Path,
+    expert: Path,
+    count: int,
+    returns: Path,
+    confusion: Path,
+    threads: int,
+    settings: Settings,
+) -> None:
+    """Let a network drive, and count what it takes for what."""
+    from aann.artifacts import read_table, write_table
+    from aann.datasets import splits
+    from aann.driving import assessments
+    from aann.networks import Architecture, TernaryNetwork
+    from aann.tables import EXPERT_RETURNS
+
+    driver = TernaryNetwork.load(network, Architecture.from_dict(settings.network(task)))
+    names = {"sparsity": sparsity, "seed": seed}
+    counted = assessments.confusion(driver, splits.load(data), **names)
+    on = read_table(expert, EXPERT_RETURNS).head(count)
+    dataset = settings.task(task).dataset
+    driven = assessments.network_returns(driver, dataset, settings.driving, on, threads, **names)
+    write_table(confusion, counted)
+    write_table(returns, driven)
+
+
+@driving.command("returns")
+@click.argument("rows", nargs=-1, required=True, type=click.Path(path_type=Path))
+@_file("--output", "Writes one table of all networks, CSV.")
+def driving_returns(rows: tuple[Path, ...], output: Path) -> None:
+    """Gather the returns of many networks in one table."""
+    import pandas
+
+    from aann.artifacts import read_table, write_table
+    from aann.tables import RETURNS
+
+    table = pandas.concat([read_table(row, RETURNS) for row in rows])
+    write_table(output, table.sort_values(["sparsity", "seed", "track"]))
+
+
+@driving.command("confusions")
+@click.argument("rows", nargs=-1, required=True, type=click.Path(path_type=Path))
+@_file("--output", "Writes one table of all networks, CSV.")
+def driving_confusions(rows: tuple[Path, ...], output: Path) -> None:
+    """Gather what many networks take for what in one table."""
+    import pandas
+
+    from aann.artifacts import read_table, write_table
+    from aann.tables import CONFUSION_NUMBERS, CONFUSION_TEXT
+
+    table = pandas.concat([read_table(row, CONFUSION_NUMBERS, CONFUSION_TEXT) for row in rows])
+    write_table(output, table.sort_values(["sparsity", "seed", "split", "label", "prediction"]))
+
+
+@driving.command("video")
+@_task
+@_file("--network", "A ternary network.")
+@click.option("--track", type=int, help="The track's seed.  [default: the first of those for returns]")
+@click.option("--title", required=True, help="What the network is.")
+@_file("--output", "Writes the video, MP4.")
+@_with_settings
+def driving_video(task: str, network: Path, track: int | None, title: str, output: Path, settings: Settings) -> None:
+    """Film a network's drive: the scene, what the network sees, its outputs and its return so far."""
+    from aann.driving.demonstrations import tracks
+    from aann.driving.video import write_video
+    from aann.networks import Architecture, TernaryNetwork
+
+    driver = TernaryNetwork.load(network, Architecture.from_dict(settings.network(task)))
+    chosen = tracks("returns", 1)[0] if track is None else track
+    total = write_video(driver, settings.task(task).dataset, settings.driving, chosen, output, title)
+    click.echo(f"track {chosen}: return {total:.1f}", err=True)
+
+
 # --- figures ----------------------------------------------------------------------------------------------------------
 
 
@@ -585,6 +788,23 @@ def figures_sparsity(accuracies: Path, title: str, output: Path) -> None:
 
     table = read_table(accuracies, ACCURACY)
     sparsity.draw(table, title, output, provenance.describe("aann.figures.sparsity", [accuracies], title=title))
+
+
+@figures.command("driving")
+@_file("--confusions", "The table of `driving confusions`.")
+@_file("--returns", "The table of `driving returns`.")
+@click.option("--title", required=True, help="What the data are.")
+@_file("--output", "Writes the figure as PNG, and as PDF and CSV beside it.")
+def figures_driving(confusions: Path, returns: Path, title: str, output: Path) -> None:
+    """Figure 2b: accuracy on the expert's demonstrations, and returns, against sparsity."""
+    from aann import provenance
+    from aann.artifacts import read_table
+    from aann.figures import driving as drawing
+    from aann.tables import CONFUSION_NUMBERS, CONFUSION_TEXT, RETURNS
+
+    recorded = provenance.describe("aann.figures.driving", [confusions, returns], title=title)
+    counted = read_table(confusions, CONFUSION_NUMBERS, CONFUSION_TEXT)
+    drawing.draw(counted, read_table(returns, RETURNS), title, output, recorded)
 
 
 @figures.command("histograms")
@@ -676,44 +896,59 @@ def figures_path(points: Path, title: str, output: Path) -> None:
 _SEEDED_FILE = (int, click.Path(path_type=Path))
 
 
+_SeededFiles = tuple[tuple[int, Path], ...]
+
+
+def _climbs(command: Command) -> Command:
+    """Give a command the options of climbs from random networks."""
+    return _with_options(
+        command,
+        click.option(
+            "--trace", "traces", type=_SEEDED_FILE, multiple=True, required=True, metavar="SEED FILE", help="A run."
+        ),
+        click.option(
+            "--baseline",
+            "baselines",
+            type=_SEEDED_FILE,
+            multiple=True,
+            required=True,
+            metavar="SEED FILE",
+            help="Backpropagation from the same start.",
+        ),
+        click.option(
+            "--layer", "layers", multiple=True, required=True, help="A layer of the network, from input to output."
+        ),
+    )
+
+
+def _read_climbs(traces: _SeededFiles, baselines: _SeededFiles) -> tuple[Any, Any]:
+    import pandas
+
+    from aann.artifacts import read_table
+    from aann.tables import BASELINE_NUMBERS, BASELINE_TEXT, TRACE_NUMBERS, TRACE_TEXT
+
+    read = [read_table(path, TRACE_NUMBERS, TRACE_TEXT).assign(seed=seed) for seed, path in traces]
+    lines = [read_table(path, BASELINE_NUMBERS, BASELINE_TEXT).assign(seed=seed) for seed, path in baselines]
+    return pandas.concat(read), pandas.concat(lines)
+
+
 @figures.command("climbs")
-@click.option("--trace", "traces", type=_SEEDED_FILE, multiple=True, required=True, metavar="SEED FILE", help="A run.")
-@click.option(
-    "--baseline",
-    "baselines",
-    type=_SEEDED_FILE,
-    multiple=True,
-    required=True,
-    metavar="SEED FILE",
-    help="Backpropagation from the same start.",
-)
-@click.option("--layer", "layers", multiple=True, required=True, help="A layer of the network, from input to output.")
+@_climbs
 @click.option("--title", required=True, help="What the data and the start are.")
 @_file("--output", "Writes the figure as PNG, and as PDF and CSV beside it.")
 def figures_climbs(
-    traces: tuple[tuple[int, Path], ...],
-    baselines: tuple[tuple[int, Path], ...],
-    layers: tuple[str, ...],
-    title: str,
-    output: Path,
+    traces: _SeededFiles, baselines: _SeededFiles, layers: tuple[str, ...], title: str, output: Path
 ) -> None:
-    """Figures 6, 7 and 8: accuracy along climbs from random networks."""
-    import pandas
-
+    """Figures 6, 7 and 8a: accuracy along climbs from random networks."""
     from aann import provenance
-    from aann.artifacts import read_table
     from aann.figures import climbs as drawing
-    from aann.tables import BASELINE_NUMBERS, BASELINE_TEXT, TRACE_NUMBERS, TRACE_TEXT
 
-    read = pandas.concat([read_table(path, TRACE_NUMBERS, TRACE_TEXT).assign(seed=seed) for seed, path in traces])
-    lines = [read_table(path, BASELINE_NUMBERS, BASELINE_TEXT).assign(seed=seed) for seed, path in baselines]
     inputs = [path for _, path in (*traces, *baselines)]
     recorded = provenance.describe("aann.figures.climbs", inputs, title=title)
-    drawing.draw(read, pandas.concat(lines), layers, title, output, recorded)
+    drawing.draw(*_read_climbs(traces, baselines), layers, title, output, recorded)
 
 
-@figures.command("comparison")
-@click.option(
+_runs = click.option(
     "--run",
     "runs",
     type=(str, str, int, click.Path(path_type=Path)),
@@ -722,23 +957,73 @@ def figures_climbs(
     metavar="START SEARCH SEED FILE",
     help="The trace of a run; may be repeated.",
 )
-@click.option("--title", required=True, help="What the data are.")
-@_file("--output", "Writes the figure as PNG, and as PDF and CSV beside it.")
-def figures_comparison(runs: tuple[tuple[str, str, int, Path], ...], title: str, output: Path) -> None:
-    """Figure S1: accuracy against neighbors evaluated, by search."""
+_Runs = tuple[tuple[str, str, int, Path], ...]
+
+
+def _read_runs(runs: _Runs) -> Any:
     import pandas
 
-    from aann import provenance
     from aann.artifacts import read_table
-    from aann.figures import comparison as drawing
     from aann.tables import TRACE_NUMBERS, TRACE_TEXT
 
     read = [
         read_table(path, TRACE_NUMBERS, TRACE_TEXT).assign(start=start, search=search, seed=seed)
         for start, search, seed, path in runs
     ]
+    return pandas.concat(read)
+
+
+@figures.command("drives")
+@_climbs
+@_runs
+@click.option(
+    "--returns",
+    type=(str, click.Path(path_type=Path)),
+    multiple=True,
+    required=True,
+    metavar="DRIVER FILE",
+    help="Returns of a network of `driving assess`, and what to call it; may be repeated.",
+)
+@click.option("--title", required=True, help="What the data and the start are.")
+@_file("--output", "Writes the figure as PNG, and as PDF and CSV beside it.")
+def figures_drives(
+    traces: _SeededFiles,
+    baselines: _SeededFiles,
+    layers: tuple[str, ...],
+    runs: _Runs,
+    returns: tuple[tuple[str, Path], ...],
+    title: str,
+    output: Path,
+) -> None:
+    """Figure 8b: accuracy along climbs on the driving task, and returns before and after."""
+    import pandas
+
+    from aann import provenance
+    from aann.artifacts import read_table
+    from aann.figures import drives as drawing
+    from aann.tables import RETURNS
+
+    driven = pandas.concat([read_table(path, RETURNS).assign(driver=driver) for driver, path in returns])
+    inputs = [
+        *(path for _, path in (*traces, *baselines)),
+        *(path for *_, path in runs),
+        *(path for _, path in returns),
+    ]
+    recorded = provenance.describe("aann.figures.drives", inputs, title=title)
+    drawing.draw(*_read_climbs(traces, baselines), _read_runs(runs), driven, layers, title, output, recorded)
+
+
+@figures.command("comparison")
+@_runs
+@click.option("--title", required=True, help="What the data are.")
+@_file("--output", "Writes the figure as PNG, and as PDF and CSV beside it.")
+def figures_comparison(runs: _Runs, title: str, output: Path) -> None:
+    """Figure S1: accuracy against neighbors evaluated, by search."""
+    from aann import provenance
+    from aann.figures import comparison as drawing
+
     recorded = provenance.describe("aann.figures.comparison", [path for *_, path in runs], title=title)
-    drawing.draw(pandas.concat(read), title, output, recorded)
+    drawing.draw(_read_runs(runs), title, output, recorded)
 
 
 @figures.command("improvement")

@@ -18,11 +18,15 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from aann.errors import InputError
 
-IMAGE_SHAPE = [1, 28, 28]
-"""Channels, height and width of the images of every data set."""
-
-CLASSES = 10
-"""Classes of every data set."""
+IMAGES = {
+    "mnist": ([1, 28, 28], 10),
+    "fashion-mnist": ([1, 28, 28], 10),
+    "digits": ([1, 28, 28], 10),
+    "letters": ([1, 28, 28], 10),
+    "driving": ([2, 84, 84], 3),
+    "driving-rgb": ([3, 72, 72], 3),
+}
+"""Of every data set: channels, height and width of an image, and the number of classes."""
 
 
 def _three_decimals(value: float) -> float:
@@ -96,23 +100,6 @@ class NetworkSettings(_Settings):
     )
     signed: bool = Field(False, strict=True, description="Whether inputs may be negative, down to -input_scale.")
     layers: list[LayerSettings] = Field(min_length=1, description="Layers in order; the last is dense.")
-
-
-class TaskSettings(_Settings):
-    """A data set, the network that learns it, and the sparsities at which it is studied."""
-
-    dataset: Literal["mnist", "fashion-mnist", "digits", "letters"] = Field(
-        description="`mnist`, `fashion-mnist`: downloaded; `digits` (scikit-learn), `letters` (drawn): made here."
-    )
-    network: Name = Field(description="A name in `networks`.")
-    sparsities: list[Sparsity] = Field(default=[90.0], min_length=1, description="Percentages of zero weights.")
-    seeds: list[Seed] = Field(default=[0, 1, 2], min_length=1, description="One network a seed at every sparsity.")
-
-    @model_validator(mode="after")
-    def _distinct(self) -> TaskSettings:
-        _require_distinct(self.sparsities, "sparsities")
-        _require_distinct(self.seeds, "seeds")
-        return self
 
 
 class DatasetSettings(_Settings):
@@ -194,6 +181,25 @@ class PSirenSettings(_Settings):
     sparsify: SparsifySettings = Field(default=SparsifySettings(), description="Step 2, gradual sparsification.")
     fine_tune: FineTuneSettings = Field(default=FineTuneSettings(), description="Step 3, fine-tuning.")
     binary: BinarySettings = Field(default=BinarySettings(), description="Step 4, binarized training.")
+
+
+class TaskSettings(_Settings):
+    """A data set, the network that learns it, and the sparsities at which it is studied."""
+
+    dataset: Literal["mnist", "fashion-mnist", "digits", "letters", "driving", "driving-rgb"] = Field(
+        description="`mnist`, `fashion-mnist`: downloaded; `digits` (scikit-learn), `letters` (drawn), `driving` (road "
+        "and its movement in CarRacing) and `driving-rgb` (a frame in color): made here."
+    )
+    network: Name = Field(description="A name in `networks`.")
+    sparsities: list[Sparsity] = Field(default=[90.0], min_length=1, description="Percentages of zero weights.")
+    seeds: list[Seed] = Field(default=[0, 1, 2], min_length=1, description="One network a seed at every sparsity.")
+    psiren: PSirenSettings | None = Field(None, description="p-SIREN for this task, in place of section `psiren`.")
+
+    @model_validator(mode="after")
+    def _distinct(self) -> TaskSettings:
+        _require_distinct(self.sparsities, "sparsities")
+        _require_distinct(self.seeds, "seeds")
+        return self
 
 
 def _amount(value: Any) -> Any:
@@ -285,6 +291,70 @@ class EmbeddingsSettings(_Settings):
             if number >= self.count:
                 raise ValueError(f"{name}: {number:g} is not below count, which is {self.count}")
         return self
+
+
+Tracks = Annotated[int, Field(ge=1, le=100_000)]
+
+
+class ExpertSettings(_Settings):
+    """The expert of the driving task: it steers by the angle to a point ahead of it, less its yaw rate."""
+
+    gain: float = Field(1.704, gt=0, description="Steering for an angle of 1 to the point ahead.")
+    damping: float = Field(0.242, ge=0, description="Steering back for a yaw rate of 1 a second.")
+    lookahead: float = Field(10.91, ge=0, description="How far ahead the point lies, in CarRacing's unit of length.")
+    lookahead_seconds: float = Field(0.2915, ge=0, description="And so many seconds at the speed of the car.")
+    threshold: float = Field(0.1205, ge=0, description="Above it the expert chooses LEFT or RIGHT, below it GO.")
+    turn: float = Field(0.511, gt=0, le=1, description="Steering in LEFT and RIGHT.")
+    turning_gas: float = Field(0.0592, ge=0, le=1, description="Gas in LEFT and RIGHT.")
+    turning_brake: float = Field(0.0504, ge=0, le=1, description="Brake in LEFT and RIGHT.")
+    gas: float = Field(0.304, gt=0, le=1, description="Gas in GO.")
+
+
+class NoiseSettings(_Settings):
+    """Bursts of one random action while demonstrations are recorded; the expert says what it would have done."""
+
+    most: float = Field(
+        0.06, ge=0, le=1, description="Probability that a burst begins at a decision; drawn for an episode from 0 on."
+    )
+    shortest: int = Field(2, ge=1, description="Decisions in the shortest burst.")
+    longest: int = Field(8, ge=1, description="Decisions in the longest burst.")
+
+    @model_validator(mode="after")
+    def _in_order(self) -> NoiseSettings:
+        if self.shortest > self.longest:
+            raise ValueError(f"shortest: {self.shortest} is more than longest, which is {self.longest}")
+        return self
+
+
+class TracksSettings(_Settings):
+    """How many tracks there are of each kind; no track is of two kinds."""
+
+    train: Tracks = Field(140, description="Training frames: the expert drives.")
+    rounds: list[Tracks] = Field(
+        default=[40, 40],
+        description="Training frames: networks drive that were made from all frames before (DAgger), and the expert "
+        "says what it would do.",
+    )
+    validation: Tracks = Field(24, description="Validation frames.")
+    test: Tracks = Field(24, description="Test frames.")
+    returns: Tracks = Field(50, description="Return of networks in the closed loop, and of the expert.")
+
+
+class DrivingSettings(_Settings):
+    """Stage driving: imitation learning in CarRacing."""
+
+    seed: Seed = Field(0, description="Draws noise and mirrors, and trains the drivers of the rounds.")
+    repeat: int = Field(2, ge=1, le=50, description="Steps of the simulator (50 a second) for each decision.")
+    steps: int = Field(1000, ge=1, description="Steps after which an episode ends.")
+    every: int = Field(2, ge=1, description="Of so many decisions, one is a frame of the demonstrations.")
+    mirror: float = Field(0.5, ge=0, le=1, description="Share of the training frames that are seen in a mirror.")
+    expert: ExpertSettings = Field(default=ExpertSettings(), description="Whom networks imitate.")
+    noise: NoiseSettings = Field(default=NoiseSettings(), description="Disturbances.")
+    tracks: TracksSettings = Field(default=TracksSettings(), description="Tracks.")
+    sparsity: Sparsity = Field(90.0, description="Sparsity of the drivers of the rounds, and of the video's network.")
+    psiren: PSirenSettings = Field(default=PSirenSettings(), description="p-SIREN for the drivers of the rounds.")
+    brief: Tracks = Field(6, description="Of the tracks for returns, those on which networks of most sparsities drive.")
+    thorough: list[Sparsity] = Field(default=[90.0], description="Sparsities at which networks drive on all of them.")
 
 
 class SearchImagesSettings(_Settings):
@@ -429,7 +499,8 @@ class SenseSettings(_Settings):
     """SENSE (Algorithm 2): ways of searching by name, and which of them figures show."""
 
     searches: dict[Name, SearchSettings] = Field(
-        default={}, description="Figures 6, 7 and 8a show `figure-6`, `figure-7` and `figure-8a`."
+        default={},
+        description="Figures 6, 7, 8a and 8b show `figure-6`, `figure-7`, `figure-8a` and `figure-8b`, Figure 8b also `car-greedy` and `car-polish`.",
     )
     random: list[Name] = Field(default=[], description="Searches of Figure S1 from random networks.")
     trained: list[Name] = Field(default=[], description="Searches of Figure S1 from networks of p-SIREN.")
@@ -461,6 +532,7 @@ class Settings(_Settings):
     psiren: PSirenSettings = Field(default=PSirenSettings(), description="Stage psiren.")
     neighbors: dict[Name, NeighborsSettings] = Field(default={}, description="Stage neighbors, by task.")
     embeddings: dict[Name, EmbeddingsSettings] = Field(default={}, description="Stage embeddings, by task.")
+    driving: DrivingSettings = Field(default=DrivingSettings(), description="Stage driving.")
     sense: SenseSettings = Field(default=SenseSettings(), description="Stage sense.")
 
     @model_validator(mode="after")
@@ -471,10 +543,11 @@ class Settings(_Settings):
                 raise ValueError(f"tasks.{name}.network: no network {task.network!r}; 'networks' has {known}")
             network = self.networks[task.network]
             last = network.layers[-1]
-            if network.input_shape != IMAGE_SHAPE or not isinstance(last, DenseSettings) or last.units != CLASSES:
+            shape, classes = IMAGES[task.dataset]
+            if network.input_shape != shape or not isinstance(last, DenseSettings) or last.units != classes:
                 raise ValueError(
                     f"tasks.{name}.network: {task.network!r} does not fit {task.dataset!r}; expected input_shape "
-                    f"{IMAGE_SHAPE} and a last layer of {CLASSES} units"
+                    f"{shape} and a last layer of {classes} units"
                 )
         return self
 
@@ -521,6 +594,10 @@ class Settings(_Settings):
         """Return the settings of a task; raise ``InputError`` if there is none of that name."""
         return _lookup(self.tasks, name, "task", "tasks")
 
+    def psiren_of(self, task: str) -> PSirenSettings:
+        """Return the settings of p-SIREN for a task: its own, or those of all tasks."""
+        return self.task(task).psiren or self.psiren
+
     def part(self, section: str, task: str) -> dict[str, Any]:
         """Return, as settings in their own right, what the result of one stage for one task depends on.
 
@@ -529,7 +606,7 @@ class Settings(_Settings):
         """
         chosen = self.task(task)
         places = {"folder", "mirrors"}
-        found = getattr(self, section)
+        found = self.psiren_of(task) if section == "psiren" else getattr(self, section)
         if isinstance(found, dict):
             values = {task: _lookup(found, task, "task", section).model_dump()}
         else:
@@ -537,7 +614,7 @@ class Settings(_Settings):
         return {
             "scale": self.scale,
             "networks": {chosen.network: self.networks[chosen.network].model_dump()},
-            "tasks": {task: chosen.model_dump(exclude={"sparsities", "seeds"})},
+            "tasks": {task: chosen.model_dump(exclude={"sparsities", "seeds", "psiren"})},
             section: values,
         }
 
@@ -556,6 +633,10 @@ class Settings(_Settings):
     def sense_part(self, task: str, key: str) -> dict[str, Any]:
         """Return, as settings in their own right, what a job for one key of ``sense`` depends on, and no searches."""
         return self.part("sense", task) | {"sense": {key: getattr(self.sense, key).model_dump()}}
+
+    def driving_part(self, task: str, keys: Sequence[str]) -> dict[str, Any]:
+        """Return, as settings in their own right, what a job for a task depends on that needs keys of `driving`."""
+        return self.part("driving", task) | {"driving": self.driving.model_dump(include=set(keys))}
 
     def network(self, task: str) -> dict[str, Any]:
         """Return the specification of a task's network, for ``Architecture.from_dict``."""

@@ -92,6 +92,17 @@ OUTCOME_NUMBERS = (
 )
 """One row a search: where it started, and the network that validation images chose; accuracies are fractions."""
 
+EXPERT_RETURNS = ("track", "expert_return")
+"""One row a track: the sum of rewards that the expert gets there."""
+
+RETURNS = ("sparsity", "seed", "track", "return", "expert_return")
+"""One row a network and track: its sum of rewards, and the expert's."""
+
+CONFUSION_TEXT = ("split",)
+CONFUSION_NUMBERS = ("sparsity", "seed", "label", "prediction", "frames")
+CONFUSION = ("sparsity", "seed", "split", "label", "prediction", "frames")
+"""One row a network, split, class that the expert chose and class that the network chose: how many frames."""
+
 ACCURACY = (
     "sparsity",
     "seed",

@@ -5,5 +5,7 @@ TITLES = {
     "fashion-mnist": "Fashion-MNIST",
     "digits": "scikit-learn digits",
     "letters": "Drawn letters",
+    "driving": "CarRacing",
+    "driving-rgb": "CarRacing, one color frame",
 }
 """What figures call each data set."""

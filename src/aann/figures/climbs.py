@@ -41,12 +41,12 @@ def draw(
 
     Raises ``InputError`` if nothing was counted.
     """
-    table = _points(traces, baselines)
+    table = points(traces, baselines)
     style.use_style()
     figure, (left, right) = plt.subplots(1, 2, figsize=(style.PAGE_WIDTH, 3.3), sharey=True, layout="constrained")
     first = table[table.seed == table.seed.min()]
-    _draw_climb(left, first, layers)
-    _draw_means(right, table)
+    draw_climb(left, first, layers)
+    draw_means(right, table)
     figure.suptitle(title)
     left.set_title(f"(a) One climb (seed {first.seed.iloc[0]})")
     right.set_title(f"(b) Test accuracy, mean and range, n = {table.seed.nunique()}")
@@ -67,7 +67,7 @@ def draw(
     style.save(figure, output, table, provenance)
 
 
-def _points(traces: pandas.DataFrame, baselines: pandas.DataFrame) -> pandas.DataFrame:
+def points(traces: pandas.DataFrame, baselines: pandas.DataFrame) -> pandas.DataFrame:
     """Return all points of the figure, climbs with the line `SENSE`; where only validation was counted, test is NaN."""
     climbs = traces[traces.validation_accuracy.notna()]
     if climbs.test_accuracy.notna().sum() == 0 or baselines.empty:
@@ -79,7 +79,8 @@ def _points(traces: pandas.DataFrame, baselines: pandas.DataFrame) -> pandas.Dat
     return pandas.concat([climbs[columns], scaled[columns]], ignore_index=True)
 
 
-def _draw_climb(axis: Axes, table: pandas.DataFrame, layers: tuple[str, ...]) -> None:
+def draw_climb(axis: Axes, table: pandas.DataFrame, layers: tuple[str, ...]) -> None:
+    """Draw one seed of ``points``: validation accuracy coloured by layer, test accuracy, and backpropagation."""
     climb = table[table.line == "SENSE"]
     colors = dict(zip(layers, _LAYER_COLORS, strict=False))
     points = np.column_stack([climb.x, 100 * climb.validation_accuracy])
@@ -114,7 +115,8 @@ def _draw_line(axis: Axes, line: pandas.DataFrame, fill: str, label: str, marker
     )
 
 
-def _draw_means(axis: Axes, table: pandas.DataFrame) -> None:
+def draw_means(axis: Axes, table: pandas.DataFrame) -> None:
+    """Draw mean and range of the test accuracy of all seeds of ``points``, by line."""
     grid = np.linspace(0, table.x.max(), 200)
     looks = {"SENSE": (style.ORANGE, "-"), "straight-through": (style.VIOLET, "--"), "literal": (style.VIOLET, ":")}
     for line, (color, dashes) in looks.items():

@@ -1,0 +1,189 @@
+# Stage driving: demonstrations in CarRacing, in rounds, and how well networks drive.
+DRIVING = f"{RESULTS}/driving/{{task}}"
+DEMONSTRATIONS = f"{DRIVING}/demonstrations/{{kind}}"
+ASSESSED = f"{DRIVING}/{{stage}}/p{{sparsity}}{{run}}/seed{{seed}}"
+
+
+rule demonstrations:
+    input:
+        lambda wildcards: (
+            expand(
+                rules.driver.output,
+                task=wildcards.task,
+                round=wildcards.kind.removeprefix("round"),
+            )
+            if wildcards.kind.startswith("round")
+            else []
+        ),
+    output:
+        f"{DEMONSTRATIONS}.safetensors",
+    log:
+        f"{RESULTS}/logs/driving/{{task}}/demonstrations/{{kind}}.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/driving/{{task}}/demonstrations/{{kind}}.jsonl"
+    threads: 8
+    resources:
+        mem_mb=6000,
+        runtime=60,
+    params:
+        driver=lambda wildcards, input: [f"--driver {quote(path)}" for path in input],
+        number=lambda wildcards: tracks_of(wildcards.kind),
+        settings=driving_settings("seed", "repeat", "steps", "every", "expert", "noise"),
+        code=code_fingerprint("aann.driving.demonstrations"),
+    shell:
+        "python -m aann driving demonstrate --task {wildcards.task} --kind {wildcards.kind} --count {params.number}"
+        " {params.driver} --output {output:q} --threads {threads} --settings {params.settings:q} 2> {log:q}"
+
+
+rule driver:
+    input:
+        train=lambda wildcards: expand(
+            rules.demonstrations.output,
+            task=wildcards.task,
+            kind=training_kinds(int(wildcards.round) - 1),
+        ),
+        validation=expand(
+            rules.demonstrations.output, kind="validation", allow_missing=True
+        ),
+    output:
+        f"{DRIVING}/driver{{round}}.safetensors",
+    log:
+        f"{RESULTS}/logs/driving/{{task}}/driver{{round}}.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/driving/{{task}}/driver{{round}}.jsonl"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=30,
+    params:
+        train=lambda wildcards, input: [
+            f"--train {quote(path)}" for path in input.train
+        ],
+        settings=driving_settings("seed", "mirror", "psiren", "sparsity"),
+        code=code_fingerprint("aann.driving.drivers", "aann.driving.demonstrations"),
+    shell:
+        "python -m aann driving driver --task {wildcards.task} {params.train} --validation {input.validation:q}"
+        " --output {output:q} --threads {threads} --settings {params.settings:q} 2> {log:q}"
+
+
+rule split_demonstrations:
+    input:
+        train=expand(
+            rules.demonstrations.output,
+            kind=training_kinds(len(SETTINGS.driving.tracks.rounds)),
+            allow_missing=True,
+        ),
+        validation=expand(
+            rules.demonstrations.output, kind="validation", allow_missing=True
+        ),
+        test=expand(rules.demonstrations.output, kind="test", allow_missing=True),
+    output:
+        f"{RESULTS}/datasets/{{task}}.safetensors",
+    log:
+        f"{RESULTS}/logs/datasets/{{task}}.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/datasets/{{task}}.jsonl"
+    wildcard_constraints:
+        task=any_of(DRIVEN),
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=10,
+    params:
+        train=lambda wildcards, input: [
+            f"--train {quote(path)}" for path in input.train
+        ],
+        settings=driving_settings("seed", "mirror"),
+        code=code_fingerprint("aann.driving.demonstrations"),
+    shell:
+        "python -m aann driving split --task {wildcards.task} {params.train} --validation {input.validation:q}"
+        " --test {input.test:q} --output {output:q} --settings {params.settings:q} 2> {log:q}"
+
+
+rule expert:
+    output:
+        f"{DRIVING}/expert.csv",
+    log:
+        f"{RESULTS}/logs/driving/{{task}}/expert.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/driving/{{task}}/expert.jsonl"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        number=SETTINGS.driving.tracks.returns,
+        settings=driving_settings("repeat", "steps", "expert"),
+        code=code_fingerprint("aann.driving.assessments"),
+    shell:
+        "python -m aann driving expert --count {params.number} --output {output:q} --threads {threads}"
+        " --settings {params.settings:q} 2> {log:q}"
+
+
+rule assess:
+    input:
+        network=driven_network,
+        data=f"{RESULTS}/datasets/{{task}}.safetensors",
+        expert=rules.expert.output,
+    output:
+        returns=f"{ASSESSED}.returns.csv",
+        confusion=f"{ASSESSED}.confusion.csv",
+    log:
+        f"{RESULTS}/logs/driving/{{task}}/{{stage}}/p{{sparsity}}{{run}}/seed{{seed}}.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/driving/{{task}}/{{stage}}/p{{sparsity}}{{run}}/seed{{seed}}.jsonl"
+    threads: 1
+    resources:
+        mem_mb=3000,
+        runtime=30,
+    params:
+        number=tracks_driven,
+        settings=driving_settings("repeat", "steps", "expert"),
+        code=code_fingerprint("aann.driving.assessments"),
+    shell:
+        "python -m aann driving assess --task {wildcards.task} --seed {wildcards.seed} --sparsity {wildcards.sparsity}"
+        " --network {input.network:q} --data {input.data:q} --expert {input.expert:q} --count {params.number}"
+        " --returns {output.returns:q} --confusion {output.confusion:q} --threads {threads}"
+        " --settings {params.settings:q} 2> {log:q}"
+
+
+rule returns:
+    input:
+        lambda wildcards: networks_of(
+            wildcards.task, rules.assess.output.returns, stage="psiren", run=""
+        ),
+    output:
+        f"{DRIVING}/returns.csv",
+    log:
+        f"{RESULTS}/logs/driving/{{task}}/returns.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/driving/{{task}}/returns.jsonl"
+    threads: 1
+    resources:
+        mem_mb=500,
+        runtime=5,
+    params:
+        code=code_fingerprint("aann.tables"),
+    shell:
+        "python -m aann driving returns {input:q} --output {output:q} 2> {log:q}"
+
+
+rule confusions:
+    input:
+        lambda wildcards: networks_of(
+            wildcards.task, rules.assess.output.confusion, stage="psiren", run=""
+        ),
+    output:
+        f"{DRIVING}/confusions.csv",
+    log:
+        f"{RESULTS}/logs/driving/{{task}}/confusions.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/driving/{{task}}/confusions.jsonl"
+    threads: 1
+    resources:
+        mem_mb=500,
+        runtime=5,
+    params:
+        code=code_fingerprint("aann.tables"),
+    shell:
+        "python -m aann driving confusions {input:q} --output {output:q} 2> {log:q}"

@@ -1,0 +1,122 @@
+"""Episodes: a driver sees, chooses a class, and the car goes on with its action for a few steps."""
+
+from __future__ import annotations
+
+import multiprocessing
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from typing import Protocol, TypeVar
+
+import numpy as np
+import torch
+
+from aann.config import DrivingSettings
+from aann.driving.expert import Expert, actions
+from aann.driving.simulator import Simulator
+from aann.driving.views import LAG, view
+from aann.errors import InputError
+from aann.evaluation import reference
+from aann.networks import TernaryNetwork
+
+Result = TypeVar("Result")
+
+
+class Episode:
+    """A drive on one track, from its start until ``over``; at each decision, ``seen`` is what a network sees.
+
+    Without a ``dataset``, nothing is drawn and there is nothing to see, which takes a tenth of the time.
+    """
+
+    def __init__(self, track: int, dataset: str | None, settings: DrivingSettings) -> None:
+        self.simulator = Simulator(track, settings.steps)
+        self._dataset, self._repeat = dataset, settings.repeat
+        self._actions = actions(settings.expert)
+        self._frames: list[np.ndarray] = []
+        self._look()
+
+    @property
+    def over(self) -> bool:
+        """Whether the episode has ended."""
+        return self.simulator.over
+
+    @property
+    def frame(self) -> np.ndarray:
+        """The frame at this decision, uint8 of shape (84, 96, 3)."""
+        return self._frames[-1]
+
+    def act(self, choice: int) -> None:
+        """Go on until the next decision with the action of a class."""
+        self.simulator.advance(self._actions[choice], self._repeat)
+        if not self.over:
+            self._look()
+
+    def _look(self) -> None:
+        if self._dataset is None:
+            return
+        self._frames = [*self._frames[-LAG:], self.simulator.frame()]
+        self.seen = view(self._dataset, self._frames)
+
+
+class Driver(Protocol):
+    """Whoever chooses a class at each decision."""
+
+    def choose(self, episode: Episode) -> int:
+        """Return the class of the action to take now."""
+
+
+class ExpertDriver:
+    """The expert drives."""
+
+    def __init__(self, settings: DrivingSettings) -> None:
+        self._expert = Expert(settings.expert)
+
+    def choose(self, episode: Episode) -> int:
+        """Return the expert's class."""
+        return self._expert.choose(episode.simulator)
+
+
+class NetworkDriver:
+    """A ternary network drives: the class of its largest logit, the first of equals."""
+
+    def __init__(self, network: TernaryNetwork) -> None:
+        self._network = network
+
+    def logits(self, episode: Episode) -> np.ndarray:
+        """Return the network's logits now, int32 of shape (3,)."""
+        found: np.ndarray = reference.logits(self._network, episode.seen[None])[0]
+        return found
+
+    def choose(self, episode: Episode) -> int:
+        """Return the network's class."""
+        return int(self.logits(episode).argmax())
+
+
+def returned(driver: Driver, dataset: str | None, settings: DrivingSettings, track: int) -> float:
+    """Return the sum of rewards of a drive on a track: 1000 for all of it, less a tenth for each step."""
+    episode = Episode(track, dataset, settings)
+    while not episode.over:
+        episode.act(driver.choose(episode))
+    return episode.simulator.total
+
+
+def each(work: Callable[[int], Result], tracks: Sequence[int], processes: int) -> Iterator[Result]:
+    """Yield the result of ``work`` for each track, in order, from as many processes.
+
+    Raises ``InputError`` for an episode that errs, which names its track; those that had begun are finished first.
+    """
+    with ProcessPoolExecutor(processes, multiprocessing.get_context("spawn"), torch.set_num_threads, (1,)) as pool:
+        jobs = {track: pool.submit(work, track) for track in tracks}
+        try:
+            for track, job in jobs.items():
+                yield _result(track, job.result)
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+
+def _result(track: int, wait: Callable[[], Result]) -> Result:
+    try:
+        return wait()
+    except InputError:
+        raise
+    except Exception as error:
+        raise InputError(f"track {track}: its episode failed ({type(error).__name__}: {error}); see the log") from error

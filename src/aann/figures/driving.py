@@ -1,0 +1,82 @@
+"""Figure 2b: what networks learn from demonstrations against sparsity, and how well they then drive."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas
+from matplotlib.axes import Axes
+
+from aann.figures import style
+
+
+def draw(
+    confusions: pandas.DataFrame, returns: pandas.DataFrame, title: str, output: Path, provenance: Mapping[str, Any]
+) -> None:
+    """Draw (a) accuracy, balanced accuracy and the share of the largest class, and (b) returns beside the expert's.
+
+    ``confusions`` has the columns ``tables.CONFUSION``, ``returns`` those of ``tables.RETURNS``. The table drawn holds
+    one row a network.
+    """
+    table = networks(confusions, returns)
+    style.use_style()
+    figure, (left, right) = plt.subplots(1, 2, figsize=(style.PAGE_WIDTH, 3.1), layout="constrained")
+    _draw_line(left, table, 100 * table.test_accuracy, style.BLUE, "o", "-", "Accuracy")
+    _draw_line(
+        left, table, 100 * table.balanced_accuracy, style.ORANGE, "D", "--", "Balanced accuracy (mean of classes)"
+    )
+    majority = 100 * table.majority.iloc[0]
+    left.axhline(majority, color=style.GREY, linewidth=1, label=f"Always the most frequent class ({majority:.1f} %)")
+    left.set(ylabel="Test accuracy (%)", title="(a) Choosing as the expert does")
+    _draw_line(right, table, table["return"], style.BLUE, "o", "-", "Network")
+    expert = table.groupby("sparsity").expert_return.mean()
+    right.plot(expert.index, expert, color="black", linewidth=1, linestyle=":", label="Expert, same tracks")
+    right.set(ylabel="Return, mean over tracks", title=f"(b) Driving, {_tracks(table)} tracks a network")
+    right.set_ylim(min(0.0, table["return"].min()), 1000)
+    for axis in (left, right):
+        axis.set_xlim(-2, 101)
+        axis.set_xlabel("Sparsity (% of weights that are 0)")
+        axis.legend(loc="lower left", frameon=False)
+    figure.suptitle(f"{title}: mean and range, n = {table.groupby('sparsity').size().min()} networks a point")
+    style.save(figure, output, table, provenance)
+
+
+def networks(confusions: pandas.DataFrame, returns: pandas.DataFrame) -> pandas.DataFrame:
+    """Return a row for each network: accuracies on test frames (fractions), mean returns, and the number of tracks."""
+    names = ["sparsity", "seed"]
+    test = confusions[confusions.split == "test"]
+    right = test[test.label == test.prediction]
+    labels = test.groupby([*names, "label"]).frames.sum()
+    recall = right.set_index([*names, "label"]).frames / labels
+    scored = pandas.DataFrame(
+        {
+            "test_correct": right.groupby(names).frames.sum(),
+            "test_images": test.groupby(names).frames.sum(),
+            "balanced_accuracy": recall.groupby(names).mean(),
+            "majority": labels.groupby(names).max() / labels.groupby(names).sum(),
+        }
+    )
+    scored["test_accuracy"] = scored.test_correct / scored.test_images
+    driven = returns.groupby(names)[["return", "expert_return"]].mean()
+    driven["tracks"] = returns.groupby(names).size()
+    return scored.join(driven, how="inner").reset_index()
+
+
+def _draw_line(
+    axis: Axes, table: pandas.DataFrame, values: pandas.Series, color: str, marker: str, dashes: str, label: str
+) -> None:
+    """Draw every network as a point, their mean as a line and their range as a band."""
+    by_sparsity = values.groupby(table.sparsity)
+    mean = by_sparsity.mean()
+    axis.fill_between(mean.index, by_sparsity.min(), by_sparsity.max(), color=color, alpha=0.2, linewidth=0)
+    axis.plot(mean.index, mean, color=color, linestyle=dashes, linewidth=1.3, label=label)
+    axis.scatter(table.sparsity, values, s=6, color=color, marker=marker, linewidth=0, zorder=3)
+
+
+def _tracks(table: pandas.DataFrame) -> str:
+    numbers = np.unique(table.tracks)
+    return f"{numbers[0]}" if len(numbers) == 1 else f"{numbers[0]} or {numbers[-1]}"
