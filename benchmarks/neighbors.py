@@ -1,8 +1,9 @@
 """Time how many neighbors a second the incremental evaluator counts exactly, against three ways to do it in PyTorch.
 
-Networks: random ternary ones, equally sparse in all layers, drawn by seed; with --trained FOLDER, the static ones are
-FOLDER/p50/seed0.safetensors, p90 and p95 where there. Images: MNIST for the static network (the test images, and the
-training images where more are asked for); for the dynamic one random integers by seed, since frames come much later.
+Networks: random ternary ones, equally sparse in all layers, drawn by seed; with --results FOLDER (results/paper), those
+that p-SIREN made for seed 0 where they are there, of MNIST for the network `static` and of the car for `two-frames`.
+Images: MNIST for the static network (the test images, and the training images where more are asked for); for
+`two-frames` the frames in --results, or else, as always for `dynamic`, random integers by seed.
 
 Contenders, all of which count the same neighbors' correct images, or this stops with an error:
 
@@ -21,11 +22,11 @@ The three in PyTorch depend on no sparsity, so they are timed at --baseline-spar
 images on the most threads only: there they take minutes. All take turns, so that a machine whose speed drifts treats
 them alike. Other work beside this slows PyTorch on two threads several times, so there should be none.
 
-Writes the medians to docs/tables/neighbors.csv and .json (also compile times, memory, and a profile: what must be read
+Writes the medians to docs/tables/neighbors.csv and .json, or another --name (also compile times, memory, and a profile: what must be read
 and added for a neighbor, and what this core could do) and draws docs/images/neighbors.png.
 
 Usage: python benchmarks/neighbors.py [--networks static] [--layers 2.0 fc] [--sparsities 90] [--images 1000]
-       [--threads 1] [--seconds 0.7] [--runs 3] [--trained results/paper/psiren/mnist] [--output docs]
+       [--threads 1] [--seconds 0.7] [--runs 3] [--results results/paper] [--output docs] [--name neighbors]
 """
 
 from __future__ import annotations
@@ -57,7 +58,7 @@ import torch.nn.functional as F
 
 from aann.artifacts import atomic_path, write_table
 from aann.config import load
-from aann.datasets import archives
+from aann.datasets import archives, splits
 from aann.evaluation import incremental, kernels, lanes
 from aann.evaluation.objectives import ACCURACY
 from aann.evaluation.reference import channels_last
@@ -78,6 +79,9 @@ SHORTEST, LONGEST = 0.1, 3
 """Seconds: shorter runs are repeated, and vmap takes no more neighbors at once than fit the longest, but for 2."""
 LOAD = round(os.getloadavg()[0], 2)
 CELL = ["network", "weights", "layer", "sparsity", "images", "threads"]
+NETWORKS = ("static", "dynamic", "two-frames")
+TASKS = {"static": "mnist", "two-frames": "car"}
+"""Tasks whose networks and images are used."""
 
 Swaps = tuple[np.ndarray, np.ndarray]
 
@@ -130,16 +134,20 @@ def random_network(specification: Architecture, sparsity: int) -> TernaryNetwork
     return TernaryNetwork(specification, weights)
 
 
-def network(name: str, sparsity: int, trained: Path | None) -> tuple[TernaryNetwork, str]:
+def network(name: str, sparsity: int, results: Path | None) -> tuple[TernaryNetwork, str]:
     """Return a network, and whether it is random or trained."""
-    file = trained / f"p{sparsity}" / "seed0.safetensors" if trained and name == "static" else None
+    file = results / "psiren" / TASKS[name] / f"p{sparsity}" / "seed0.safetensors" if results and name in TASKS else None
     if file and file.is_file():
         return TernaryNetwork.load(file, architecture(name)), "trained"
     return random_network(architecture(name), sparsity), "random"
 
 
-def images_of(name: str, count: int) -> tuple[np.ndarray, np.ndarray]:
+def images_of(name: str, count: int, results: Path | None = None) -> tuple[np.ndarray, np.ndarray]:
     """Return images for a network, and their labels."""
+    if name == "two-frames" and results:
+        frames = splits.load(results / "datasets" / f"{TASKS[name]}.safetensors")
+        chosen = frames["test"] if count <= len(frames["test"]) else frames["train"]
+        return chosen.images[:count], chosen.labels[:count]
     if name == "static":
         settings = load(["config/config.yaml"]).datasets
         folder = Path(settings.folder) / "mnist"
@@ -718,7 +726,7 @@ def label_ratio(axis: Any, place: int, speeds: pandas.Series[float]) -> None:
 def parsed() -> argparse.Namespace:
     """Return the command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--networks", nargs="+", choices=["static", "dynamic"], default=["static", "dynamic"])
+    parser.add_argument("--networks", nargs="+", choices=NETWORKS, default=["static", "dynamic"])
     parser.add_argument("--layers", nargs="+", help="layers to swap in; all if not given")
     parser.add_argument("--sparsities", nargs="+", type=int, default=[50, 90, 95])
     parser.add_argument("--images", nargs="+", type=int, default=[1000, 10_000, 60_000], help="60,000: static only")
@@ -726,8 +734,9 @@ def parsed() -> argparse.Namespace:
     parser.add_argument("--baseline-sparsities", nargs="*", type=int, default=[90])
     parser.add_argument("--seconds", type=float, default=0.7, help="about what a run of the evaluator takes")
     parser.add_argument("--runs", type=int, default=3)
-    parser.add_argument("--trained", type=Path, help="folder with p50/seed0.safetensors and so on, for static")
+    parser.add_argument("--results", type=Path, help="folder of a scale, with trained networks and frames of the car")
     parser.add_argument("--output", type=Path, default=Path("docs"))
+    parser.add_argument("--name", default="neighbors", help="what its files are called")
     parser.add_argument("--child", nargs=2, help=argparse.SUPPRESS)
     return parser.parse_args()
 
@@ -748,14 +757,14 @@ def main() -> None:
     tables = []
     for name in arguments.networks:
         for count in arguments.images:
-            if name == "dynamic" and count > 10_000:
+            if name != "static" and count > 10_000:
                 continue
-            images, labels = images_of(name, count)
+            images, labels = images_of(name, count, arguments.results)
             for sparsity in arguments.sparsities:
-                found, kind = network(name, sparsity, arguments.trained)
+                found, kind = network(name, sparsity, arguments.results)
                 tables.append(run_problem(Problem(name, kind, sparsity, found, images, labels), arguments, profiles))
     table = pandas.concat(tables)
-    write_table(arguments.output / "tables" / "neighbors.csv", table)
+    write_table(arguments.output / "tables" / f"{arguments.name}.csv", table)
     content = {
         "machine": machine(),
         "seconds_of_first_counts": compiling,
@@ -764,9 +773,9 @@ def main() -> None:
         "rows": table.to_dict("records"),
         "ratios": ratios(table),
     }
-    with atomic_path(arguments.output / "tables" / "neighbors.json") as temporary:
+    with atomic_path(arguments.output / "tables" / f"{arguments.name}.json") as temporary:
         temporary.write_text(json.dumps(content, indent=1) + "\n")
-    draw(table, profiled(arguments), arguments.output / "images" / "neighbors.png")
+    draw(table, profiled(arguments), arguments.output / "images" / f"{arguments.name}.png")
     print(f"all in {time.perf_counter() - began:.0f} s")
 
 

@@ -577,10 +577,13 @@ def driving_demonstrate(
     task: str, kind: str, count: int, driver: Path | None, output: Path, threads: int, settings: Settings
 ) -> None:
     """Record what a network would see on tracks and what the expert chooses; goes on where it was stopped."""
+    import torch
+
     from aann import provenance
     from aann.driving import demonstrations
     from aann.networks import Architecture, TernaryNetwork
 
+    torch.set_num_threads(threads)
     inputs = [driver] if driver else []
     part = settings.driving_part(task, ("seed", "repeat", "steps", "every", "expert", "noise"))
     recorded = provenance.describe("aann.driving.demonstrations", inputs, part, task=task, kind=kind)
@@ -694,12 +697,15 @@ def driving_assess(
     settings: Settings,
 ) -> None:
     """Let a network drive, and count what it takes for what."""
+    import torch
+
     from aann.artifacts import read_table, write_table
     from aann.datasets import splits
     from aann.driving import assessments
     from aann.networks import Architecture, TernaryNetwork
     from aann.tables import EXPERT_RETURNS
 
+    torch.set_num_threads(threads)
     driver = TernaryNetwork.load(network, Architecture.from_dict(settings.network(task)))
     names = {"sparsity": sparsity, "seed": seed}
     counted = assessments.confusion(driver, splits.load(data), **names)
@@ -747,13 +753,17 @@ def driving_confusions(rows: tuple[Path, ...], output: Path) -> None:
 @_with_settings
 def driving_video(task: str, network: Path, track: int | None, title: str, output: Path, settings: Settings) -> None:
     """Film a network's drive: the scene, what the network sees, its outputs and its return so far."""
+    from aann import provenance
     from aann.driving.demonstrations import tracks
     from aann.driving.video import write_video
     from aann.networks import Architecture, TernaryNetwork
 
     driver = TernaryNetwork.load(network, Architecture.from_dict(settings.network(task)))
     chosen = tracks("returns", 1)[0] if track is None else track
-    total = write_video(driver, settings.task(task).dataset, settings.driving, chosen, output, title)
+    part = settings.driving_part(task, ("repeat", "steps", "expert"))
+    recorded = provenance.describe("aann.driving.video", [network], part, task=task, track=chosen, title=title)
+    dataset = settings.task(task).dataset
+    total = write_video(driver, dataset, settings.driving, chosen, output, title, recorded)
     click.echo(f"track {chosen}: return {total:.1f}", err=True)
 
 

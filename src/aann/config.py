@@ -500,7 +500,8 @@ class SenseSettings(_Settings):
 
     searches: dict[Name, SearchSettings] = Field(
         default={},
-        description="Figures 6, 7, 8a and 8b show `figure-6`, `figure-7`, `figure-8a` and `figure-8b`, Figure 8b also `car-greedy` and `car-polish`.",
+        description="Figures 6, 7, 8a and 8b show `figure-6`, `figure-7`, `figure-8a` and `figure-8b`; Figure 8b also "
+        "shows `car-greedy` and `car-polish`.",
     )
     random: list[Name] = Field(default=[], description="Searches of Figure S1 from random networks.")
     trained: list[Name] = Field(default=[], description="Searches of Figure S1 from networks of p-SIREN.")

@@ -8,11 +8,32 @@ from pathlib import Path
 import pytest
 import yaml
 
+EMBEDDED = {
+    "count": 40,
+    "sources": 3,
+    "seeds": [0],
+    "clusters": [2, 5],
+    "tsne": {"perplexity": 5, "max_iter": 250},
+    "isomap": {"n_neighbors": 10},
+    "lle": {"n_neighbors": 10},
+}
+
 SMALL = {
     "scale": "small",
     "tasks": {
         "mnist": {"dataset": "digits", "network": "tiny", "sparsities": [0, 90], "seeds": [0]},
         "fashion": {"dataset": "letters", "network": "tiny", "sparsities": [90], "seeds": [0]},
+        "car": {
+            "network": "tiny-driver",
+            "sparsities": [90],
+            "seeds": [0],
+            "psiren": {
+                "batch_size": 4,
+                "dense": {"epochs": 1},
+                "sparsify": {"epochs": 1, "interval": 2},
+                "binary": {"epochs": 1, "last_layer_epochs": 0},
+            },
+        },
     },
     "networks": {
         "tiny": {
@@ -22,26 +43,39 @@ SMALL = {
                 {"type": "dense", "name": "2.0", "units": 8},
                 {"type": "dense", "name": "fc", "units": 10},
             ],
-        }
+        },
+        "tiny-driver": {
+            "input_shape": [2, 84, 84],
+            "input_scale": 51,
+            "signed": True,
+            "layers": [
+                {"type": "convolution", "name": "1.0", "filters": 2, "kernel": 7, "stride": 4, "pool": 4},
+                {"type": "convolution", "name": "2.0", "filters": 2, "kernel": 3},
+                {"type": "dense", "name": "fc1", "units": 20},
+                {"type": "dense", "name": "fc2", "units": 3},
+            ],
+        },
+    },
+    "driving": {
+        "steps": 60,
+        "tracks": {"train": 3, "rounds": [1], "validation": 1, "test": 1, "returns": 2},
+        "brief": 1,
+        "psiren": {
+            "batch_size": 4,
+            "dense": {"epochs": 1},
+            "sparsify": {"epochs": 1, "interval": 2},
+            "binary": {"epochs": 1, "last_layer_epochs": 0},
+        },
     },
     "neighbors": {
         "mnist": {
             "sparsities": [90],
             "first": {"1.0": "exhaustive", "2.0": 50, "fc": "exhaustive"},
             "others": {"1.0": 5, "2.0": 5, "fc": 5},
-        }
+        },
+        "car": {"first": {"1.0": 30, "2.0": 30, "fc1": 30, "fc2": "exhaustive"}},
     },
-    "embeddings": {
-        "mnist": {
-            "count": 40,
-            "sources": 3,
-            "seeds": [0],
-            "clusters": [2, 5],
-            "tsne": {"perplexity": 5, "max_iter": 250},
-            "isomap": {"n_neighbors": 10},
-            "lle": {"n_neighbors": 10},
-        }
-    },
+    "embeddings": {"mnist": EMBEDDED, "car": EMBEDDED},
     "sense": {
         "random": ["best", "greedy"],
         "trained": ["annealing"],
@@ -55,6 +89,9 @@ SMALL = {
             "annealing": {"images": {"count": "all"}, "budget": {"evaluations": 500}},
             "greedy": {"images": {"count": 500}, "budget": {"evaluations": 20_000}},
             "brief-polish": {"racing": {"share": 1}, "budget": {"evaluations": 20_000}},
+            "figure-8b": {"budget": {"evaluations": 40}},
+            "car-greedy": {"images": {"count": "all"}, "budget": {"evaluations": 5000}},
+            "car-polish": {"racing": {"share": 1}, "budget": {"evaluations": 5000}},
         },
     },
     "datasets": {"validation_images": 200, "letters": 400, "test_images": 100},

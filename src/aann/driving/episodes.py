@@ -5,6 +5,7 @@ from __future__ import annotations
 import multiprocessing
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from functools import partial
 from typing import Protocol, TypeVar
 
 import numpy as np
@@ -100,10 +101,13 @@ def returned(driver: Driver, dataset: str | None, settings: DrivingSettings, tra
 
 
 def each(work: Callable[[int], Result], tracks: Sequence[int], processes: int) -> Iterator[Result]:
-    """Yield the result of ``work`` for each track, in order, from as many processes.
+    """Yield the result of ``work`` for each track, in order, from as many processes; from this one if that is 1.
 
     Raises ``InputError`` for an episode that errs, which names its track; those that had begun are finished first.
     """
+    if processes == 1:
+        yield from (_result(track, partial(work, track)) for track in tracks)
+        return
     with ProcessPoolExecutor(processes, multiprocessing.get_context("spawn"), torch.set_num_threads, (1,)) as pool:
         jobs = {track: pool.submit(work, track) for track in tracks}
         try:

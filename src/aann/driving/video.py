@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from aann.artifacts import atomic_path
+from aann.artifacts import atomic_path, to_json
 from aann.config import DrivingSettings
 from aann.driving import CLASSES
 from aann.driving.episodes import Episode, NetworkDriver
@@ -25,15 +25,22 @@ _BLUE, _ORANGE, _GREY, _INK, _PAPER = "#0072B2", "#D55E00", "#BBBBBB", "#222222"
 
 
 def write_video(
-    network: TernaryNetwork, dataset: str, settings: DrivingSettings, track: int, output: Path, title: str
+    network: TernaryNetwork,
+    dataset: str,
+    settings: DrivingSettings,
+    track: int,
+    output: Path,
+    title: str,
+    provenance: Mapping[str, Any],
 ) -> float:
     """Write an MP4 (H.264, as browsers play it) of a network's drive on a track; return the sum of rewards.
 
-    Raises ``InputError`` if there is no encoder.
+    The file's metadata hold the title, and the provenance as comment. Raises ``InputError`` if there is no encoder.
     """
     episode, driver = Episode(track, dataset, settings), NetworkDriver(network)
+    rate = round(FRAMES_PER_SECOND / settings.repeat)
     with atomic_path(output) as temporary:
-        _encode(temporary, _pictures(episode, driver, title), round(FRAMES_PER_SECOND / settings.repeat), title)
+        _encode(temporary, _pictures(episode, driver, title), rate, {"title": title, "comment": to_json(provenance)})
     return episode.simulator.total
 
 
@@ -87,7 +94,7 @@ def _font(size: int) -> ImageFont.FreeTypeFont:
     return ImageFont.truetype(f"{matplotlib.get_data_path()}/fonts/ttf/DejaVuSans.ttf", size)
 
 
-def _encode(path: Path, pictures: Iterator[Image.Image], rate: int, title: str) -> None:
+def _encode(path: Path, pictures: Iterator[Image.Image], rate: int, metadata: Mapping[str, str]) -> None:
     try:
         import av
 
@@ -95,7 +102,7 @@ def _encode(path: Path, pictures: Iterator[Image.Image], rate: int, title: str) 
     except (ImportError, ValueError) as error:
         raise InputError(f"video: no H.264 encoder ({error}); install one: pip install av") from error
     with av.open(str(path), "w", options={"movflags": "+faststart", "fflags": "+bitexact"}) as container:
-        container.metadata["title"] = title
+        container.metadata.update(metadata)
         stream: Any = container.add_stream("libx264", rate=rate, options={"crf": "23", "threads": "1"})
         stream.width, stream.height, stream.pix_fmt = *_SIZE, "yuv420p"
         for picture in pictures:
