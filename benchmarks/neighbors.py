@@ -22,8 +22,8 @@ The three in PyTorch depend on no sparsity, so they are timed at --baseline-spar
 images on the most threads only: there they take minutes. All take turns, so that a machine whose speed drifts treats
 them alike. Other work beside this slows PyTorch on two threads several times, so there should be none.
 
-Writes the medians to docs/tables/neighbors.csv and .json, or another --name (also compile times, memory, and a profile: what must be read
-and added for a neighbor, and what this core could do) and draws docs/images/neighbors.png.
+Writes the medians to docs/tables/neighbors.csv and .json, or another --name (also compile times, memory, and a profile:
+what must be read and added for a neighbor, and what this core could do) and draws docs/images/neighbors.png.
 
 Usage: python benchmarks/neighbors.py [--networks static] [--layers 2.0 fc] [--sparsities 90] [--images 1000]
        [--threads 1] [--seconds 0.7] [--runs 3] [--results results/paper] [--output docs] [--name neighbors]
@@ -136,7 +136,9 @@ def random_network(specification: Architecture, sparsity: int) -> TernaryNetwork
 
 def network(name: str, sparsity: int, results: Path | None) -> tuple[TernaryNetwork, str]:
     """Return a network, and whether it is random or trained."""
-    file = results / "psiren" / TASKS[name] / f"p{sparsity}" / "seed0.safetensors" if results and name in TASKS else None
+    file = (
+        results / "psiren" / TASKS[name] / f"p{sparsity}" / "seed0.safetensors" if results and name in TASKS else None
+    )
     if file and file.is_file():
         return TernaryNetwork.load(file, architecture(name)), "trained"
     return random_network(architecture(name), sparsity), "random"

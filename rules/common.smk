@@ -313,9 +313,11 @@ def driven_network(wildcards):
 
 
 def tracks_driven(wildcards):
-    """Return on how many tracks a network is assessed."""
+    """Return on how many tracks a network is assessed: those of SENSE on all."""
     chosen = SETTINGS.driving
-    thorough = float(wildcards.sparsity) in chosen.thorough
+    thorough = (
+        wildcards.stage == "sense" or float(wildcards.sparsity) in chosen.thorough
+    )
     return (
         chosen.tracks.returns if thorough else min(chosen.brief, chosen.tracks.returns)
     )

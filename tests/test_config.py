@@ -9,6 +9,11 @@ from aann import settings_reference
 from aann.config import Settings, load, merge, validate
 from aann.errors import InputError
 
+TOO_LARGE = [
+    {"type": "convolution", "name": "1.0", "filters": 2, "kernel": 7},
+    {"type": "dense", "name": "fc", "units": 3},
+]
+
 
 @pytest.fixture
 def values(root):
@@ -17,15 +22,15 @@ def values(root):
 
 def test_the_full_scale_has_the_papers_levels_and_networks(paper_settings):
     fifteen = {0, 10, 20, 30, 40, 50, 60, 70, 80, 85, 87, 89, 91, 93, 95}
-    for task in ("mnist", "fashion"):
-        assert set(paper_settings.task(task).sparsities) == fifteen | {90}
+    for task, more in (("mnist", set()), ("fashion", set()), ("car", {96, 97, 98, 99})):
+        assert set(paper_settings.task(task).sparsities) == fifteen | {90} | more
         assert len(paper_settings.task(task).seeds) == 3
 
 
 def test_the_quick_scale_is_laid_over_the_paper(root):
     quick = load([root / "config/config.yaml", root / "config/quick.yaml"])
     assert quick.scale == "quick"
-    assert {task.dataset for task in quick.tasks.values()} == {"digits", "letters"}
+    assert {task.dataset for task in quick.tasks.values()} == {"digits", "letters", "driving", "driving-rgb"}
     assert quick.task("mnist").network == "static"
 
 
@@ -80,7 +85,10 @@ def test_every_setting_is_described():
         ({"psiren": {"dense": {"learning_rate": float("nan")}}}, "learning_rate"),
         ({"psiren": None}, "'psiren'"),
         ({"networks": {"static": {"layers": []}}}, "'networks.static.layers': List should have at least 1 item"),
-        ({"networks": {"dynamic": {"input_shape": [1, 2, 2]}}}, "networks.dynamic: layer '1.0': nothing is left"),
+        (
+            {"networks": {"other": {"input_shape": [1, 2, 2], "layers": TOO_LARGE}}},
+            "networks.other: layer '1.0': nothing is left",
+        ),
     ],
 )
 def test_a_wrong_setting_is_named_in_one_line(values, change, message):

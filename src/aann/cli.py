@@ -13,7 +13,7 @@ from typing import Any, Literal
 import click
 
 from aann import __version__
-from aann.config import Settings, load, validate
+from aann.config import IMAGES, Settings, load, validate
 from aann.errors import InputError
 
 Command = Callable[..., Any]
@@ -562,6 +562,16 @@ def driving() -> None:
     """Imitation learning in CarRacing: demonstrations of an expert, and how well networks drive."""
 
 
+def _driven(settings: Settings, task: str) -> str:
+    """Return the data set of a task that is driven; raise ``InputError`` for a task of other images."""
+    from aann.driving import DATASETS
+
+    dataset = settings.task(task).dataset
+    if dataset not in DATASETS:
+        raise InputError(f"task {task!r}: its data set {dataset!r} is not driven; expected {' or '.join(DATASETS)}")
+    return dataset
+
+
 _count = click.option("--count", required=True, type=click.IntRange(1), help="How many tracks.")
 
 
@@ -584,12 +594,15 @@ def driving_demonstrate(
     from aann.networks import Architecture, TernaryNetwork
 
     torch.set_num_threads(threads)
+    dataset = _driven(settings, task)
+    if kind == "returns":
+        raise InputError("--kind returns: those tracks are for returns alone; expected train, validation, test, round1")
     inputs = [driver] if driver else []
     part = settings.driving_part(task, ("seed", "repeat", "steps", "every", "expert", "noise"))
     recorded = provenance.describe("aann.driving.demonstrations", inputs, part, task=task, kind=kind)
     network = TernaryNetwork.load(driver, Architecture.from_dict(settings.network(task))) if driver else None
     tracks = demonstrations.tracks(kind, count)
-    chosen = demonstrations.Round(kind, settings.task(task).dataset, tracks, settings.driving, network)
+    chosen = demonstrations.Round(kind, dataset, tracks, settings.driving, network)
     demonstrations.record(chosen, output, recorded, threads)
 
 
@@ -618,13 +631,13 @@ def driving_driver(
     from aann.psiren import Problem
 
     torch.set_num_threads(threads)
-    chosen = settings.driving
+    chosen, (shape, _) = settings.driving, IMAGES[_driven(settings, task)]
     part = settings.driving_part(task, ("seed", "mirror", "psiren", "sparsity"))
     recorded = provenance.describe("aann.driving.drivers", [*train, validation], part, task=task)
     problem = Problem(
         Architecture.from_dict(settings.network(task)),
-        demonstrations.training_frames(train, chosen),
-        demonstrations.load(validation),
+        demonstrations.training_frames(train, chosen, shape),
+        demonstrations.load(validation, shape),
         chosen.psiren,
         chosen.seed,
     )
@@ -646,12 +659,13 @@ def driving_split(
     from aann.datasets import splits
     from aann.driving import demonstrations
 
+    shape, _ = IMAGES[_driven(settings, task)]
     part = settings.driving_part(task, ("seed", "mirror"))
     recorded = provenance.describe("aann.driving.demonstrations", [*train, validation, test], part, task=task)
     made = {
-        "train": demonstrations.training_frames(train, settings.driving),
-        "validation": demonstrations.load(validation),
-        "test": demonstrations.load(test),
+        "train": demonstrations.training_frames(train, settings.driving, shape),
+        "validation": demonstrations.load(validation, shape),
+        "test": demonstrations.load(test, shape),
     }
     splits.save(output, made, recorded)
 
@@ -706,11 +720,13 @@ def driving_assess(
     from aann.tables import EXPERT_RETURNS
 
     torch.set_num_threads(threads)
+    dataset = _driven(settings, task)
     driver = TernaryNetwork.load(network, Architecture.from_dict(settings.network(task)))
+    on = read_table(expert, EXPERT_RETURNS).head(count)
+    if len(on) < count:
+        raise InputError(f"{expert}: has {len(on)} tracks, expected {count}; run `driving expert` with --count {count}")
     names = {"sparsity": sparsity, "seed": seed}
     counted = assessments.confusion(driver, splits.load(data), **names)
-    on = read_table(expert, EXPERT_RETURNS).head(count)
-    dataset = settings.task(task).dataset
     driven = assessments.network_returns(driver, dataset, settings.driving, on, threads, **names)
     write_table(confusion, counted)
     write_table(returns, driven)
@@ -747,7 +763,7 @@ def driving_confusions(rows: tuple[Path, ...], output: Path) -> None:
 @driving.command("video")
 @_task
 @_file("--network", "A ternary network.")
-@click.option("--track", type=int, help="The track's seed.  [default: the first of those for returns]")
+@click.option("--track", type=click.IntRange(0), help="The track's seed.  [default: the first of those for returns]")
 @click.option("--title", required=True, help="What the network is.")
 @_file("--output", "Writes the video, MP4.")
 @_with_settings
@@ -758,11 +774,11 @@ def driving_video(task: str, network: Path, track: int | None, title: str, outpu
     from aann.driving.video import write_video
     from aann.networks import Architecture, TernaryNetwork
 
+    dataset = _driven(settings, task)
     driver = TernaryNetwork.load(network, Architecture.from_dict(settings.network(task)))
     chosen = tracks("returns", 1)[0] if track is None else track
     part = settings.driving_part(task, ("repeat", "steps", "expert"))
     recorded = provenance.describe("aann.driving.video", [network], part, task=task, track=chosen, title=title)
-    dataset = settings.task(task).dataset
     total = write_video(driver, dataset, settings.driving, chosen, output, title, recorded)
     click.echo(f"track {chosen}: return {total:.1f}", err=True)
 

@@ -28,6 +28,9 @@ IMAGES = {
 }
 """Of every data set: channels, height and width of an image, and the number of classes."""
 
+SIGNED = {"driving": 51, "driving-rgb": 128}
+"""Data sets whose images hold negative integers, and the largest magnitude in them."""
+
 
 def _three_decimals(value: float) -> float:
     if round(value, 3) != value:
@@ -353,8 +356,8 @@ class DrivingSettings(_Settings):
     tracks: TracksSettings = Field(default=TracksSettings(), description="Tracks.")
     sparsity: Sparsity = Field(90.0, description="Sparsity of the drivers of the rounds, and of the video's network.")
     psiren: PSirenSettings = Field(default=PSirenSettings(), description="p-SIREN for the drivers of the rounds.")
-    brief: Tracks = Field(6, description="Of the tracks for returns, those on which networks of most sparsities drive.")
-    thorough: list[Sparsity] = Field(default=[90.0], description="Sparsities at which networks drive on all of them.")
+    brief: Tracks = Field(6, description="Of the tracks for returns, those on which networks of p-SIREN drive.")
+    thorough: list[Sparsity] = Field(default=[90.0], description="Sparsities at which they drive on all of them.")
 
 
 class SearchImagesSettings(_Settings):
@@ -549,6 +552,12 @@ class Settings(_Settings):
                 raise ValueError(
                     f"tasks.{name}.network: {task.network!r} does not fit {task.dataset!r}; expected input_shape "
                     f"{shape} and a last layer of {classes} units"
+                )
+            least = SIGNED.get(task.dataset, 0)
+            if least and not (network.signed and network.input_scale >= least):
+                raise ValueError(
+                    f"tasks.{name}.network: {task.network!r} does not fit {task.dataset!r}; expected signed: true and "
+                    f"an input_scale of at least {least}"
                 )
         return self
 

@@ -9,13 +9,17 @@ import pytest
 
 from aann.networks import TernaryNetwork
 
-PSIREN = {"dense", "sparsify_mnist", "sparsify_fashion", "network", "accuracies"}
+PSIREN = {"dense", "sparsify_mnist", "sparsify_fashion", "sparsify_car", "network", "accuracies"}
 NEIGHBORS = {"survey", "surveys", "embed", "clustering"}
+NEIGHBOR_FIGURES = {"figure_3", "figure_4", "figure_9", "figure_10", "figure_11"}
 CLIMBS = {"figure_6", "figure_7", "figure_8a"}
 SENSE = {"random_start", "search", "outcomes", "backpropagation", "climb"}
-SENSE_FIGURES = CLIMBS | {"figure_5", "figure_s1", "figure_s2"}
+SENSE_FIGURES = CLIMBS | {"figure_5", "figure_8b", "figure_s1", "figure_s2"}
 IMPROVED = {"search", "outcomes", "figure_s2"}
-FIGURES = {"figure_1", "figure_2a", "figure_3", "figure_4", "figure_11", "figure_12"} | SENSE_FIGURES
+ASSESSED = {"assess", "returns", "confusions"}
+DRIVING = {"demonstrations", "driver", "split_demonstrations", "video"} | ASSESSED
+DRIVING_FIGURES = {"figure_2b", "figure_8b", "figure_9", "figure_10"}
+FIGURES = {"figure_1", "figure_2a", "figure_2b", "figure_12"} | NEIGHBOR_FIGURES | SENSE_FIGURES
 
 
 @pytest.fixture
@@ -41,7 +45,8 @@ def test_nothing_runs_again_without_a_change(built):
 
 def test_every_figure_is_there_with_logs_and_benchmarks(built):
     assert (built.results / "embeddings/mnist/clustering.csv").stat().st_size > 0
-    for name in ("1", "2a", "3", "4", "5", "6", "7", "8a", "11", "12", "s1", "s2"):
+    assert (built.results / "figures/video.mp4").stat().st_size > 0
+    for name in ("1", "2a", "2b", "3", "4", "5", "6", "7", "8a", "8b", "9", "10", "11", "12", "s1", "s2"):
         for ending in ("pdf", "png", "csv"):
             assert (built.results / f"figures/figure_{name}.{ending}").stat().st_size > 0
         assert (built.results / f"logs/figures/figure_{name}.log").is_file()
@@ -55,17 +60,17 @@ def test_a_comment_changes_nothing(edited):
 
 def test_the_code_of_p_siren_reruns_it_and_what_follows(edited):
     assert edited("src/aann/psiren.py", "(1 - reached) ** 3", "(1 - reached) ** 2") == (
-        PSIREN | NEIGHBORS | SENSE - {"random_start"} | FIGURES - {"figure_1"}
+        PSIREN | NEIGHBORS | SENSE - {"random_start"} | DRIVING | FIGURES - {"figure_1"}
     )
 
 
 def test_the_code_of_evaluation_reruns_surveys_and_searches_and_what_follows(edited):
-    planned = NEIGHBORS | {"search", "outcomes", "climb", "figure_3", "figure_4", "figure_11"} | SENSE_FIGURES
+    planned = NEIGHBORS | {"search", "outcomes", "climb", "assess"} | NEIGHBOR_FIGURES | SENSE_FIGURES
     assert edited("src/aann/evaluation/kernels.py", "NO_RIVAL = 2**30", "NO_RIVAL = 2**29") == planned
 
 
 def test_the_code_of_sense_reruns_searches_and_what_follows(edited):
-    planned = {"search", "outcomes", *SENSE_FIGURES} - {"figure_5"}
+    planned = {"search", "outcomes", "assess", *SENSE_FIGURES} - {"figure_5"}
     assert edited("src/aann/sense/strategies.py", "changes >= thresholds", "changes > thresholds") == planned
 
 
@@ -78,6 +83,7 @@ def test_the_code_of_embeddings_reruns_them_and_their_figures(edited):
         "embed",
         "clustering",
         "figure_4",
+        "figure_10",
         "figure_11",
         "climb",
         "figure_5",
@@ -94,9 +100,27 @@ def test_the_code_of_a_figure_reruns_that_figure(edited):
 
 
 def test_a_setting_reruns_its_stage_and_what_follows(edited):
-    assert edited("small.yaml", "last_layer_epochs: 1", "last_layer_epochs: 2") == (
-        PSIREN | NEIGHBORS | {"search", "outcomes", "climb"} | FIGURES - {"figure_1"} - CLIMBS
+    assert (
+        edited("small.yaml", "last_layer_epochs: 1", "last_layer_epochs: 2")
+        == (PSIREN - {"sparsify_car"} | NEIGHBORS | {"search", "outcomes", "climb"} | FIGURES)
+        - {"figure_1"}
+        - CLIMBS
+        - DRIVING_FIGURES
     )
+
+
+def test_the_expert_reruns_all_that_learns_from_it(edited):
+    planned = edited("small.yaml", "  steps: 60", "  steps: 62")
+    assert planned == DRIVING | {"expert", "sparsify_car"} | PSIREN - {
+        "sparsify_mnist",
+        "sparsify_fashion",
+        "accuracies",
+    } | (NEIGHBORS | {"search", "backpropagation"} | DRIVING_FIGURES)
+
+
+def test_the_code_of_assessments_lets_networks_drive_again(edited):
+    planned = edited("src/aann/driving/assessments.py", "round(reward, 8)", "round(reward, 7)")
+    assert planned == ASSESSED | {"expert", "figure_2b", "figure_8b"}
 
 
 def test_another_number_of_neighbors_reruns_their_survey(edited):
@@ -124,6 +148,7 @@ def test_the_report_has_every_figure(built):
         "figure_11.html",
         "figure_12.png",
         "figure_s2.png",
+        "video.mp4",
     ):
         assert name in text
 
@@ -157,7 +182,7 @@ def test_a_killed_build_goes_on_and_ends_equal_to_an_undisturbed_one_in_another_
     fresh.build()
     undisturbed = result_files(built)
     networks = [name for name in undisturbed if name.startswith("psiren/") and name.endswith(".safetensors")]
-    assert len(networks) == 2 + 3 + 3
+    assert len(networks) == 3 + 4 + 4
     assert {name: content for name, content in result_files(fresh).items() if "/." not in name} == undisturbed
     for name in undisturbed:
         if "/p" in name and name.endswith("seed0.safetensors") and "/sparse/" not in name:

@@ -112,10 +112,11 @@ def _is_part(path: Path, recorded: Mapping[str, Any]) -> bool:
     return False
 
 
-def load(path: Path) -> Images:
+def load(path: Path, shape: Sequence[int] | None = None) -> Images:
     """Read demonstrations: what was seen, int8, and the expert's classes, int64.
 
-    Raises ``InputError`` if the file holds other frames or labels than were recorded.
+    Raises ``InputError`` if the file holds other frames or labels than were recorded, or frames of another ``shape``
+    (channels, height, width) than is asked for.
     """
     arrays, metadata = read_arrays(path)
     try:
@@ -125,6 +126,9 @@ def load(path: Path) -> Images:
         raise InputError(f"{path}: holds no demonstrations; delete it and run again to rebuild it") from error
     if not intact:
         raise InputError(f"{path}: holds other frames or labels than were recorded; delete it and run again")
+    found = images.images.shape[1:]
+    if shape is not None and found != tuple(shape):
+        raise InputError(f"{path}: holds frames of shape {found}, expected {tuple(shape)}; name those of the task")
     return images
 
 
@@ -134,9 +138,12 @@ def join(parts: Iterable[Images]) -> Images:
     return Images(np.concatenate([part.images for part in listed]), np.concatenate([part.labels for part in listed]))
 
 
-def training_frames(paths: Iterable[Path], settings: DrivingSettings) -> Images:
-    """Return the demonstrations of files as one; a share, drawn at random, stands in a mirror, LEFT for RIGHT."""
-    images = join([load(path) for path in paths])
+def training_frames(paths: Iterable[Path], settings: DrivingSettings, shape: Sequence[int] | None = None) -> Images:
+    """Return the demonstrations of files as one; a share, drawn at random, stands in a mirror, LEFT for RIGHT.
+
+    Raises ``InputError`` as ``load`` does.
+    """
+    images = join([load(path, shape) for path in paths])
     chosen = np.flatnonzero(np.random.default_rng(settings.seed).random(len(images)) < settings.mirror)
     images.images[chosen] = images.images[chosen, :, :, ::-1]
     images.labels[chosen] = np.array([RIGHT, LEFT, GO])[images.labels[chosen]]

@@ -109,9 +109,9 @@ def each(work: Callable[[int], Result], tracks: Sequence[int], processes: int) -
         yield from (_result(track, partial(work, track)) for track in tracks)
         return
     with ProcessPoolExecutor(processes, multiprocessing.get_context("spawn"), torch.set_num_threads, (1,)) as pool:
-        jobs = {track: pool.submit(work, track) for track in tracks}
+        jobs = [pool.submit(work, track) for track in tracks]
         try:
-            for track, job in jobs.items():
+            for track, job in zip(tracks, jobs, strict=True):
                 yield _result(track, job.result)
         finally:
             pool.shutdown(cancel_futures=True)

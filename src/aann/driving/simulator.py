@@ -21,6 +21,7 @@ os.environ.setdefault("SDL_VIDEODRIVER", "dummy")  # frames are drawn in memory:
 try:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
+        import Box2D  # noqa: F401 (gymnasium has an exception of its own for its absence)
         import pygame
         from gymnasium.envs.box2d import car_racing
 except ImportError as error:
@@ -107,6 +108,8 @@ class Simulator:
     """
 
     def __init__(self, track: int, steps: int) -> None:
+        if track < 0:
+            raise InputError(f"track {track}: expected a seed of 0 or more")
         self._environment: Any = _Environment()
         try:
             self._environment.reset(seed=track)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +39,7 @@ def write_video(
     The file's metadata hold the title, and the provenance as comment. Raises ``InputError`` if there is no encoder.
     """
     episode, driver = Episode(track, dataset, settings), NetworkDriver(network)
-    rate = round(FRAMES_PER_SECOND / settings.repeat)
+    rate = Fraction(FRAMES_PER_SECOND, settings.repeat)
     with atomic_path(output) as temporary:
         _encode(temporary, _pictures(episode, driver, title), rate, {"title": title, "comment": to_json(provenance)})
     return episode.simulator.total
@@ -94,7 +95,7 @@ def _font(size: int) -> ImageFont.FreeTypeFont:
     return ImageFont.truetype(f"{matplotlib.get_data_path()}/fonts/ttf/DejaVuSans.ttf", size)
 
 
-def _encode(path: Path, pictures: Iterator[Image.Image], rate: int, metadata: Mapping[str, str]) -> None:
+def _encode(path: Path, pictures: Iterator[Image.Image], rate: Fraction, metadata: Mapping[str, str]) -> None:
     try:
         import av
 

@@ -11,13 +11,15 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from aann.config import SIGNED
+
 LAG = 2
 """The earlier frame is of so many decisions before."""
 
 _HALFWAY = 153
-"""Green is 102 on the road and 204 to 230 on grass."""
+"""Green is 102 to 107 on the road and 204 to 230 on grass."""
 
-_LIMIT = 51
+_LIMIT = SIGNED["driving"]
 """Half of what lies between them; values beyond it count no more."""
 
 

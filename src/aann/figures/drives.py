@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 
@@ -62,7 +63,7 @@ def draw(
 def _draw_searches(axis: Axes, searches: pandas.DataFrame) -> None:
     """Draw test accuracy against evaluations, a line for each start and search."""
     groups = searches.groupby(["start", "search"], sort=False)
-    for color, ((start, search), runs) in zip(_COLORS, groups, strict=False):
+    for color, ((start, search), runs) in zip(cycle(_COLORS), groups, strict=False):
         grid = np.geomspace(runs[runs.evaluations > 0].evaluations.min(), runs.evaluations.max(), 200)
         curves = [last_known(run, grid) for _, run in runs.groupby("seed")]
         axis.fill_between(grid, np.min(curves, axis=0), np.max(curves, axis=0), color=color, alpha=0.2, linewidth=0)

@@ -11,6 +11,7 @@ import numpy as np
 import pandas
 from matplotlib.axes import Axes
 
+from aann.errors import InputError
 from aann.figures import style
 
 
@@ -23,6 +24,8 @@ def draw(
     one row a network.
     """
     table = networks(confusions, returns)
+    if table.empty:
+        raise InputError("figure 2b: no network has both test frames and returns; delete its tables and run again")
     style.use_style()
     figure, (left, right) = plt.subplots(1, 2, figsize=(style.PAGE_WIDTH, 3.1), layout="constrained")
     _draw_line(left, table, 100 * table.test_accuracy, style.BLUE, "o", "-", "Accuracy")

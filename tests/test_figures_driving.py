@@ -1,0 +1,278 @@
+import json
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas
+import pytest
+from matplotlib.colors import to_rgba
+from PIL import Image
+
+from aann.artifacts import read_table
+from aann.errors import InputError
+from aann.figures import drives, driving, style
+from aann.figures.comparison import last_known
+from aann.tables import CONFUSION, RETURNS
+
+PROVENANCE = {"module": "aann.figures", "inputs": {"a.csv": "0" * 64}}
+LAYERS = ("1.0", "2.0", "fc1", "fc2")
+SPARSITIES, SEEDS = (50.0, 90.0), (0, 1, 2)
+
+
+@pytest.fixture
+def kept(monkeypatch):
+    """The figure and the table that a drawing hands over to be saved."""
+    found = []
+    monkeypatch.setattr(style, "save", lambda figure, output, table, provenance: found.append((figure, table)))
+    yield found
+    plt.close("all")
+
+
+def labels(axis):
+    return [text.get_text() for text in axis.get_legend().get_texts()]
+
+
+# --- figure 2b --------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def matrices():
+    """How many test frames of each class a network puts into each, by network; all have the same frames."""
+    random = np.random.default_rng(0)
+    shares = {name: random.dirichlet([2, 2, 2], 3) for name in ((s, seed) for s in SPARSITIES for seed in SEEDS)}
+    found = {}
+    for name, share in shares.items():
+        counts = np.floor(share * [[40], [50], [110]]).astype(int)
+        counts[:, 2] += [40, 50, 110] - counts.sum(axis=1)
+        found[name] = counts
+    return found
+
+
+@pytest.fixture
+def confusions(matrices):
+    rows = []
+    for (sparsity, seed), counts in matrices.items():
+        for label, prediction in np.ndindex(3, 3):
+            rows.append((sparsity, seed, "validation", label, prediction, 7))
+            rows.append((sparsity, seed, "test", label, prediction, counts[label, prediction]))
+    return pandas.DataFrame(rows, columns=list(CONFUSION))
+
+
+@pytest.fixture
+def returns():
+    random = np.random.default_rng(1)
+    rows = [
+        (sparsity, seed, track, random.uniform(-50, 900), 850.0 + track)
+        for sparsity in SPARSITIES
+        for seed in SEEDS
+        for track in range(4 if sparsity == 90 else 2)
+    ]
+    return pandas.DataFrame(rows, columns=list(RETURNS))
+
+
+def test_each_network_has_its_accuracies_and_its_mean_return(matrices, confusions, returns):
+    found = driving.networks(confusions, returns).set_index(["sparsity", "seed"])
+    assert sorted(found.index) == sorted(matrices)
+    for (sparsity, seed), counts in matrices.items():
+        row = found.loc[(sparsity, seed)]
+        driven = [line for line in returns.itertuples(index=False) if line[:2] == (sparsity, seed)]
+        assert (row.test_correct, row.test_images) == (np.trace(counts), 200)
+        assert row.test_accuracy == np.trace(counts) / 200
+        assert row.balanced_accuracy == pytest.approx(np.mean([counts[k, k] / counts[k].sum() for k in range(3)]))
+        assert row.majority == 110 / 200
+        assert row["return"] == pytest.approx(sum(line[3] for line in driven) / len(driven))
+        assert row.expert_return == pytest.approx(sum(line[4] for line in driven) / len(driven))
+        assert row.tracks == len(driven) == (4 if sparsity == 90 else 2)
+
+
+def test_the_balanced_accuracy_is_over_the_classes_that_occur(matrices, confusions, returns):
+    confusions.loc[(confusions.split == "test") & (confusions.label == 1), "frames"] = 0
+    found = driving.networks(confusions, returns).set_index(["sparsity", "seed"])
+    for name, counts in matrices.items():
+        expected = (counts[0, 0] / 40 + counts[2, 2] / 110) / 2
+        assert found.balanced_accuracy[name] == pytest.approx(expected)
+        assert found.majority[name] == 110 / 150
+
+
+def test_accuracies_and_returns_stand_against_sparsity(confusions, returns, kept, tmp_path):
+    driving.draw(confusions, returns, "CarRacing, short", tmp_path / "x.png", PROVENANCE)
+    figure, table = kept[0]
+    expected = driving.networks(confusions, returns)
+    assert table.equals(expected)
+    assert figure.get_suptitle() == "CarRacing, short: mean and range, n = 3 networks a point"
+    left, right = figure.axes
+    means = expected.groupby("sparsity").mean()
+    lines = {line.get_label(): line for axis in figure.axes for line in axis.lines}
+    assert lines["Accuracy"].get_ydata() == pytest.approx(100 * means.test_accuracy)
+    assert lines["Balanced accuracy (mean of classes)"].get_ydata() == pytest.approx(100 * means.balanced_accuracy)
+    assert lines["Always the most frequent class (55.0 %)"].get_ydata() == pytest.approx([55, 55])
+    assert lines["Network"].get_ydata() == pytest.approx(means["return"])
+    assert lines["Expert, same tracks"].get_ydata() == pytest.approx([850.5, 851.5])
+    assert lines["Network"].get_xdata().tolist() == [50, 90]
+    assert labels(left) == list(lines)[:3]
+    assert labels(right) == list(lines)[3:]
+    points = [*(axis.collections[index].get_offsets() for axis, index in ((left, 1), (left, 3), (right, 1)))]
+    for drawn, column in zip(points, ("test_accuracy", "balanced_accuracy", "return"), strict=True):
+        scale = 1 if column == "return" else 100
+        assert drawn.tolist() == pytest.approx(np.column_stack([expected.sparsity, scale * expected[column]]))
+    assert "2 or 4 tracks" in right.get_title()
+
+
+def test_returns_below_zero_are_in_the_figure(confusions, returns, kept, tmp_path):
+    low = returns.assign(**{"return": -80.0})
+    driving.draw(confusions, low, "CarRacing", tmp_path / "x.png", PROVENANCE)
+    assert kept[0][0].axes[1].get_ylim()[0] <= -80
+
+
+def test_figure_2b_is_saved_with_its_table_always_the_same(confusions, returns, tmp_path):
+    for name in ("one", "two"):
+        driving.draw(confusions, returns, "CarRacing", tmp_path / f"{name}.png", PROVENANCE)
+    assert {path.name for path in tmp_path.iterdir()} == {
+        f"{name}.{ending}" for name in ("one", "two") for ending in ("pdf", "png", "csv")
+    }
+    for ending in ("png", "pdf", "csv"):
+        assert (tmp_path / f"one.{ending}").read_bytes() == (tmp_path / f"two.{ending}").read_bytes()
+    pandas.testing.assert_frame_equal(read_table(tmp_path / "one.csv"), driving.networks(confusions, returns))
+    with Image.open(tmp_path / "one.png") as image:
+        assert json.loads(image.text["Provenance"]) == PROVENANCE
+
+
+def test_tables_without_a_network_that_was_counted_and_drove_are_refused(confusions, returns, tmp_path):
+    elsewhere = returns.assign(seed=returns.seed + 100)
+    uncounted = confusions[confusions.split == "validation"]
+    for tables in ((confusions, elsewhere), (uncounted, returns)):
+        with pytest.raises(InputError, match=r"^figure 2b: "):
+            driving.draw(*tables, "CarRacing", tmp_path / "x.png", PROVENANCE)
+    assert list(tmp_path.iterdir()) == []
+
+
+# --- figure 8b --------------------------------------------------------------------------------------------------------
+
+
+def trace(seed, steps=30, top=0.6):
+    rows = np.arange(steps + 1)
+    rising = 0.3 + (top - 0.3) * rows / steps + np.random.default_rng(seed).normal(0, 0.005, len(rows))
+    return pandas.DataFrame(
+        {
+            "neighborhood": rows,
+            "evaluations": 100 * rows,
+            "layer": ["", *(LAYERS[(row // 3) % 4] for row in range(steps))],
+            "validation_accuracy": rising,
+            "test_accuracy": np.where(rows % 2, np.nan, rising - 0.01),
+            "seed": seed,
+        }
+    )
+
+
+def baseline(seed):
+    steps = np.arange(0, 501, 100)
+    tables = [
+        pandas.DataFrame({"method": method, "step": steps, "test_accuracy": values, "validation_accuracy": values})
+        for method, values in (("literal", np.full(6, 0.3)), ("straight-through", 0.3 + 0.0008 * steps))
+    ]
+    return pandas.concat(tables).assign(seed=seed)
+
+
+@pytest.fixture
+def drawn_from():
+    """Traces, baselines, searches and returns of two searches and three drivers."""
+    searches = [
+        trace(seed, top=top).assign(start=start, search=search)
+        for start, search, top in (("random", "greedy", 0.8), ("p-SIREN", "polish", 0.95))
+        for seed in SEEDS
+    ]
+    random = np.random.default_rng(3)
+    rows = [
+        (90.0, seed, track, random.uniform(-50, 900), 860.0 + track, driver)
+        for driver in ("random, start", "random, after the search", "p-SIREN")
+        for seed in SEEDS
+        for track in range(4)
+    ]
+    return (
+        pandas.concat(map(trace, SEEDS)),
+        pandas.concat(map(baseline, SEEDS)),
+        pandas.concat(searches),
+        pandas.DataFrame(rows, columns=[*RETURNS, "driver"]),
+    )
+
+
+def test_all_four_panels_show_their_tables(drawn_from, kept, tmp_path):
+    drives.draw(*drawn_from, LAYERS, "CarRacing, 90 % sparse", tmp_path / "x.png", PROVENANCE)
+    figure, _ = kept[0]
+    traces, _, searches, returns = drawn_from
+    climb, mean, compared, driven = figure.axes
+    assert figure.get_suptitle() == "CarRacing, 90 % sparse"
+    lines = {line.get_label(): line for line in climb.lines}
+    first = traces[traces.seed == 0].dropna()
+    assert lines["test (SENSE)"].get_ydata() == pytest.approx(100 * first.test_accuracy)
+    assert [f"validation, swaps in {layer}" for layer in LAYERS] == labels(climb)[:4]
+    ends = traces.dropna().groupby("seed").test_accuracy.last()
+    assert mean.lines[0].get_ydata()[-1] == pytest.approx(100 * ends.mean())
+    assert labels(compared) == ["random, greedy", "p-SIREN, polish"]
+    for line, start in zip(compared.lines, ("random", "p-SIREN"), strict=True):
+        counted = searches[(searches.start == start) & searches.test_accuracy.notna()]
+        last = counted.groupby("seed").test_accuracy.last()
+        assert line.get_ydata()[-1] == pytest.approx(100 * last.mean())
+        curves = [last_known(run, line.get_xdata()) for _, run in counted.groupby("seed")]
+        assert line.get_ydata() == pytest.approx(np.mean(curves, axis=0))
+    assert [text.get_text() for text in driven.get_xticklabels()] == [
+        "random\nstart",
+        "random\nafter the search",
+        "p-SIREN",
+    ]
+    assert "mean over 4 tracks" in driven.get_title()
+    for place, driver in enumerate(("random, start", "random, after the search", "p-SIREN")):
+        expected = [
+            returns[(returns.driver == driver) & (returns.seed == seed)]["return"].to_numpy().mean() for seed in SEEDS
+        ]
+        assert driven.collections[place].get_offsets().tolist() == pytest.approx(
+            np.column_stack([[place] * 3, expected])
+        )
+        assert driven.lines[place].get_ydata() == pytest.approx([np.mean(expected)] * 2)
+        assert to_rgba(driven.lines[place].get_color()) == to_rgba(style.ORANGE)
+    assert driven.lines[3].get_ydata() == pytest.approx([861.5, 861.5])
+    assert "expert 862" in [text.get_text() for text in driven.texts]
+    assert all("n = 3" in axis.get_title() for axis in (mean, compared))
+
+
+def test_the_table_of_figure_8b_holds_all_points_and_returns(drawn_from, tmp_path):
+    drives.draw(*drawn_from, LAYERS, "CarRacing", tmp_path / "x.png", PROVENANCE)
+    assert {path.name for path in tmp_path.iterdir()} == {"x.png", "x.pdf", "x.csv"}
+    found = read_table(tmp_path / "x.csv")
+    traces, baselines, searches, returns = drawn_from
+    assert (found.line == "SENSE").sum() == len(traces)
+    assert found.line.isin(["literal", "straight-through"]).sum() == len(baselines)
+    for start, search in (("random", "greedy"), ("p-SIREN", "polish")):
+        expected = searches[(searches.start == start) & searches.test_accuracy.notna()]
+        drawn = found[found.line == f"{start}, {search}"]
+        assert drawn.x.tolist() == expected.evaluations.tolist()
+        assert drawn.test_accuracy.tolist() == pytest.approx(expected.test_accuracy.tolist())
+    drove = found[found["return"].notna()].set_index(["line", "seed"])
+    assert sorted(drove.index) == sorted((driver, seed) for driver in {*returns.driver} for seed in SEEDS)
+    for (driver, seed), row in drove.iterrows():
+        rows = returns[(returns.driver == driver) & (returns.seed == seed)]
+        assert row["return"] == pytest.approx(rows["return"].to_numpy().mean())
+        assert row.expert_return == pytest.approx(rows.expert_return.to_numpy().mean())
+    assert len(found) == len(traces) + len(baselines) + searches.test_accuracy.notna().sum() + len(drove)
+
+
+def test_every_search_of_figure_8b_is_drawn(drawn_from, kept, tmp_path):
+    traces, baselines, searches, returns = drawn_from
+    more = pandas.concat([searches.assign(search=f"{part} {number}") for number in range(3) for part in ("a", "b")])
+    drives.draw(traces, baselines, more, returns, LAYERS, "CarRacing", tmp_path / "x.png", PROVENANCE)
+    names = [f"{start}, {part} {number}" for start in ("random", "p-SIREN") for part in "ab" for number in range(3)]
+    figure, table = kept[0]
+    assert {*names} <= {*table.line}
+    assert sorted(labels(figure.axes[2])) == sorted(names)
+
+
+def test_searches_and_climbs_without_counts_are_refused(drawn_from, tmp_path):
+    traces, baselines, searches, returns = drawn_from
+    nothing = {"test_accuracy": np.nan}
+    for tables in (
+        (traces, baselines, searches.assign(**nothing), returns),
+        (traces.assign(**nothing), baselines, searches, returns),
+        (traces, baselines[:0], searches, returns),
+    ):
+        with pytest.raises(InputError, match=r"^figure.*; delete them and run"):
+            drives.draw(*tables, LAYERS, "CarRacing", tmp_path / "x.png", PROVENANCE)
+    assert list(tmp_path.iterdir()) == []
