@@ -96,6 +96,15 @@ def _load_settings(configfiles: tuple[Path, ...], settings_json: str | None) -> 
     return validate(values, source="--settings")
 
 
+def _write_gathered(output: Path, table: Any, rows: tuple[Path, ...]) -> None:
+    """Write a table that gathers the tables of many jobs, and beside it what it came from."""
+    from aann import provenance, records
+    from aann.artifacts import write_table
+
+    write_table(output, table)
+    records.write_beside(output, provenance.describe("aann.tables", rows))
+
+
 # --- datasets ---------------------------------------------------------------------------------------------------------
 
 
@@ -286,11 +295,11 @@ def psiren_accuracies(rows: tuple[Path, ...], output: Path) -> None:
     """Gather the accuracies of many networks in one table, by sparsity and seed."""
     import pandas
 
-    from aann.artifacts import read_table, write_table
+    from aann.artifacts import read_table
     from aann.tables import ACCURACY
 
     table = pandas.concat([read_table(row, ACCURACY) for row in rows])
-    write_table(output, table.sort_values(["sparsity", "seed"]))
+    _write_gathered(output, table.sort_values(["sparsity", "seed"]), rows)
 
 
 # --- neighbors --------------------------------------------------------------------------------------------------------
@@ -355,11 +364,11 @@ def neighbors_summaries(rows: tuple[Path, ...], output: Path) -> None:
     """Gather the summaries of many surveys in one table."""
     import pandas
 
-    from aann.artifacts import read_table, write_table
+    from aann.artifacts import read_table
     from aann.tables import SURVEY_NUMBERS, SURVEY_TEXT
 
     table = pandas.concat([read_table(row, SURVEY_NUMBERS, SURVEY_TEXT) for row in rows])
-    write_table(output, table.sort_values(["sparsity", "layer", "seed", "split"], kind="stable"))
+    _write_gathered(output, table.sort_values(["sparsity", "layer", "seed", "split"], kind="stable"), rows)
 
 
 # --- embeddings -------------------------------------------------------------------------------------------------------
@@ -406,11 +415,12 @@ def embeddings_clustering(statistics: tuple[Path, ...], output: Path) -> None:
     """Gather how clustered the neighbors of several layers are in one table."""
     import pandas
 
-    from aann.artifacts import read_table, write_table
+    from aann.artifacts import read_table
     from aann.tables import CLUSTERING_NUMBERS, CLUSTERING_TEXT
 
     tables = [read_table(path, CLUSTERING_NUMBERS, CLUSTERING_TEXT) for path in statistics]
-    write_table(output, pandas.concat(tables).sort_values(["sampling", "space", "layer", "seed"], kind="stable"))
+    table = pandas.concat(tables).sort_values(["sampling", "space", "layer", "seed"], kind="stable")
+    _write_gathered(output, table, statistics)
 
 
 # --- sense ------------------------------------------------------------------------------------------------------------
@@ -489,11 +499,11 @@ def sense_outcomes(rows: tuple[Path, ...], output: Path) -> None:
     """Gather the outcomes of many searches in one table."""
     import pandas
 
-    from aann.artifacts import read_table, write_table
+    from aann.artifacts import read_table
     from aann.tables import OUTCOME_NUMBERS, OUTCOME_TEXT
 
     table = pandas.concat([read_table(row, OUTCOME_NUMBERS, OUTCOME_TEXT) for row in rows])
-    write_table(output, table.sort_values(["task", "sparsity", "seed"]))
+    _write_gathered(output, table.sort_values(["task", "sparsity", "seed"]), rows)
 
 
 @sense.command("backpropagation")
@@ -663,12 +673,14 @@ def driving_split(
 @_with_settings
 def driving_expert(count: int, output: Path, threads: int, settings: Settings) -> None:
     """Let the expert drive on the tracks for returns."""
+    from aann import provenance, records
     from aann.artifacts import write_table
     from aann.driving.assessments import expert_returns
     from aann.driving.demonstrations import tracks
 
-    table = expert_returns(settings.driving, tracks("returns", count), threads)
-    write_table(output, table)
+    chosen = {"scale": settings.scale, "driving": settings.driving.model_dump(include={"repeat", "steps", "expert"})}
+    write_table(output, expert_returns(settings.driving, tracks("returns", count), threads))
+    records.write_beside(output, provenance.describe("aann.driving.assessments", [], chosen, count=count))
 
 
 @driving.command("assess")
@@ -699,6 +711,7 @@ def driving_assess(
     """Let a network drive, and count what it takes for what."""
     import torch
 
+    from aann import provenance, records
     from aann.artifacts import read_table, write_table
     from aann.datasets import splits
     from aann.driving import assessments
@@ -712,8 +725,12 @@ def driving_assess(
     on = read_table(expert, EXPERT_RETURNS).head(count)
     dataset = settings.task(task).dataset
     driven = assessments.network_returns(driver, dataset, settings.driving, on, threads, **names)
-    write_table(confusion, counted)
-    write_table(returns, driven)
+    part = settings.driving_part(task, ("repeat", "steps", "expert"))
+    inputs = [network, data, expert]
+    recorded = provenance.describe("aann.driving.assessments", inputs, part, task=task, count=count, **names)
+    for output, table in ((confusion, counted), (returns, driven)):
+        write_table(output, table)
+        records.write_beside(output, recorded)
 
 
 @driving.command("returns")
@@ -723,11 +740,11 @@ def driving_returns(rows: tuple[Path, ...], output: Path) -> None:
     """Gather the returns of many networks in one table."""
     import pandas
 
-    from aann.artifacts import read_table, write_table
+    from aann.artifacts import read_table
     from aann.tables import RETURNS
 
     table = pandas.concat([read_table(row, RETURNS) for row in rows])
-    write_table(output, table.sort_values(["sparsity", "seed", "track"]))
+    _write_gathered(output, table.sort_values(["sparsity", "seed", "track"]), rows)
 
 
 @driving.command("confusions")
@@ -737,11 +754,11 @@ def driving_confusions(rows: tuple[Path, ...], output: Path) -> None:
     """Gather what many networks take for what in one table."""
     import pandas
 
-    from aann.artifacts import read_table, write_table
+    from aann.artifacts import read_table
     from aann.tables import CONFUSION_NUMBERS, CONFUSION_TEXT
 
     table = pandas.concat([read_table(row, CONFUSION_NUMBERS, CONFUSION_TEXT) for row in rows])
-    write_table(output, table.sort_values(["sparsity", "seed", "split", "label", "prediction"]))
+    _write_gathered(output, table.sort_values(["sparsity", "seed", "split", "label", "prediction"]), rows)
 
 
 @driving.command("video")
@@ -1050,6 +1067,30 @@ def figures_improvement(outcomes: Path, titles: tuple[tuple[str, str], ...], out
     table = read_table(outcomes, OUTCOME_NUMBERS, OUTCOME_TEXT)
     named = dict(titles)
     drawing.draw(table, named, output, provenance.describe("aann.figures.improvement", [outcomes], titles=named))
+
+
+# --- provenance -------------------------------------------------------------------------------------------------------
+
+
+@main.command("provenance")
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option(
+    "--results",
+    type=click.Path(path_type=Path),
+    help="Where inputs are looked for.  [default: the folder of the file's scale]",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON, with full hashes.")
+def provenance_of(file: Path, results: Path | None, as_json: bool) -> None:
+    """Print what FILE came from: inputs and hashes back to the data sets, settings, seeds, code, versions and times.
+
+    FILE is any output: a figure (PNG, PDF, CSV, HTML), a table, a network. A file that was changed after it was made or
+    used is named.
+    """
+    from aann import lineage
+    from aann.lineage_text import to_text
+
+    found = lineage.trace(file, results)
+    sys.stdout.write(json.dumps(lineage.to_dict(found), indent=2) + "\n" if as_json else to_text(found))
 
 
 # --- settings ---------------------------------------------------------------------------------------------------------
