@@ -1069,6 +1069,57 @@ def figures_improvement(outcomes: Path, titles: tuple[tuple[str, str], ...], out
     drawing.draw(table, named, output, provenance.describe("aann.figures.improvement", [outcomes], titles=named))
 
 
+# --- claims -----------------------------------------------------------------------------------------------------------
+
+
+@main.group()
+def claims() -> None:
+    """Judge what the paper states from the tables behind the figures."""
+
+
+@claims.command("judge")
+@_file("--claims", "The claims, such as config/claims.yaml.")
+@_file("--results", "The folder of results of one scale, such as results/paper.")
+@_file("--output", "Writes the verdicts, JSON, and for readers as Markdown and HTML beside it.")
+@_with_settings
+def claims_judge(claims: Path, results: Path, output: Path, settings: Settings) -> None:
+    """Judge every claim: reproduced, exceeded, not reproduced, or not measured at this scale."""
+    from aann import provenance
+    from aann.artifacts import atomic_path
+    from aann.claims import models, pages, verdicts
+
+    read, chosen = models.load(claims), settings.claims
+    judged = verdicts.judge_all(read, results, settings.scale, chosen)
+    recorded = provenance.describe(
+        "aann.claims.verdicts",
+        [claims, *(results / name for name in read.tables)],
+        {"scale": settings.scale, "claims": chosen.model_dump()},
+    )
+    found = json.dumps(verdicts.to_dict(judged, settings.scale, recorded), indent=2) + "\n"
+    pages_by_ending = {
+        ".md": pages.markdown(judged, settings.scale, chosen.confidence),
+        ".html": pages.html(judged, settings.scale, chosen.confidence),
+        ".json": found,
+    }
+    for ending, text in pages_by_ending.items():
+        with atomic_path(output.with_suffix(ending)) as temporary:
+            temporary.write_text(text, encoding="utf-8")
+
+
+@claims.command("check")
+@click.argument("verdicts", type=click.Path(path_type=Path))
+def claims_check(verdicts: Path) -> None:
+    """Fail, with a line for each, if claims that were reproduced no longer are; only at the paper's scale."""
+    from aann.claims.verdicts import failures, read_verdicts, surprises
+
+    read = read_verdicts(verdicts)
+    failed = failures(read)
+    for line in (*failed, *surprises(read)):
+        click.echo(line, err=True)
+    if failed and read["enforced"]:
+        sys.exit(1)
+
+
 # --- provenance -------------------------------------------------------------------------------------------------------
 
 
