@@ -302,6 +302,23 @@ def test_rows_that_are_not_there_are_an_error_at_the_papers_scale_and_not_measur
     assert "has no row with sparsity 50" in one.remark
 
 
+@pytest.mark.parametrize(
+    ("statistic", "first", "second", "remark"),
+    [
+        ("difference", {"sparsity": 0}, {"sparsity": 0, "seed": 1}, "samples are paired by unit"),
+        ("spearman", {"sparsity": 0, "seed": [0, 1]}, {"sparsity": 80, "seed": [0, 1]}, "spearman: 2 units without"),
+    ],
+)
+def test_too_few_rows_for_a_statistic_are_not_measured_at_other_scales(results, statistic, first, second, remark):
+    shutil.copytree(results, results.with_name("quick"))
+    pair = [sample(where=first), sample(where=second)]
+    one = judged(results.with_name("quick"), *pair, scale="quick", statistic=statistic)
+    assert one.verdict == "not measured"
+    assert remark in one.remark
+    with pytest.raises(InputError, match=f"claim 'one': {remark}"):
+        judged(results, *pair, statistic=statistic)
+
+
 def test_significance_needs_more_than_one_unit(results):
     one = judged(results, sample(where={"sparsity": 0, "seed": 0}), rule={"kind": "above", "value": 0})
     assert (one.verdict, one.remark) == ("not measured", "one unit has no interval")
@@ -637,6 +654,16 @@ def test_every_claim_can_be_described_in_words(paper):
         words = pages.describe(one.measure)
         assert one.measure.samples[0].table in words
         assert "{" not in words
+
+
+def test_the_page_on_claims_names_every_statistic_and_its_example_is_a_claim(root):
+    text = (root / "docs/claims.md").read_text()
+    rows = re.findall(r"^\| `(\w+)` \| (\d)( or more)? \|", text, re.MULTILINE)
+    assert {name: (int(least), None if more else int(least)) for name, least, more in rows} == models.SAMPLES
+    (example,) = re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)
+    assert set(models.validate({"claims": yaml.safe_load(example)}, "docs/claims.md").claims) == {"fashion-90"}
+    for take in ("mean", "sum", "first", "last", "rise", "range", "maximum", "minimum", "deviation"):
+        assert f"`{take}`" in text
 
 
 COMMITTED = {

@@ -23,7 +23,7 @@ import pandas
 from scipy import stats
 
 from aann.claims.models import Measure
-from aann.claims.samples import Rows, Tables
+from aann.claims.samples import NotMeasurableError, Rows, Tables
 from aann.config import ClaimsSettings
 from aann.errors import InputError
 
@@ -47,8 +47,8 @@ class Estimate:
 def estimate(measure: Measure, results: Path | Tables, settings: ClaimsSettings) -> Estimate:
     """Return the statistic of a measure from the tables of a scale.
 
-    Raises ``InputError`` if a table or column is missing, if no row is what was asked for (``NoRowsError``), or if
-    samples that go together have different units.
+    Raises ``InputError`` if a table or column is missing, or a share is of no counts, and ``NotMeasurableError`` if no
+    row is what was asked for, if samples that go together have different units, or if their values have no spread.
     """
     tables = results if isinstance(results, Tables) else Tables(results)
     rows = [Rows(sample, tables) for sample in measure.samples]
@@ -66,14 +66,16 @@ def estimate(measure: Measure, results: Path | Tables, settings: ClaimsSettings)
 
 
 def _paired(values: Sequence[pandas.Series]) -> np.ndarray:
-    """Return samples as rows of an array, unit by unit; raise ``InputError`` if they have different units."""
+    """Return samples as rows of an array, by unit; raise ``NotMeasurableError`` if they have different units."""
     first = values[0]
     for other in values[1:]:
         alone = first.index.symmetric_difference(other.index)
         if len(alone):
             unit = alone[0] if isinstance(alone[0], tuple) else (alone[0],)
             name = ", ".join(f"{key} {value}" for key, value in zip(first.index.names, unit, strict=True))
-            raise InputError(f"samples are paired by unit, but only some have {name}; choose rows that all have")
+            raise NotMeasurableError(
+                f"samples are paired by unit, but only some have {name}; choose rows that all have"
+            )
     return np.array([series.reindex(first.index).to_numpy() for series in values])
 
 
@@ -112,7 +114,7 @@ def _order(values: np.ndarray, settings: ClaimsSettings) -> Estimate:
 def _ratio(first: np.ndarray, second: np.ndarray, settings: ClaimsSettings) -> Estimate:
     """Return a ratio of means; the bootstrap draws units of each sample anew."""
     if second.mean() == 0:
-        raise InputError("ratio: the mean of the second sample is 0; choose another")
+        raise NotMeasurableError("ratio: the mean of the second sample is 0; choose another")
     value, n = float(first.mean() / second.mean()), len(first)
     if n < 2:
         return Estimate(value, n)
@@ -128,7 +130,7 @@ def _spearman(values: np.ndarray, settings: ClaimsSettings) -> Estimate:
     n = values.shape[1]
     value = float(_rank_correlations(values[:, None])[0])
     if n < 3 or math.isnan(value):
-        raise InputError(f"spearman: {n} units without spread say nothing; choose more rows")
+        raise NotMeasurableError(f"spearman: {n} units without spread say nothing; choose more rows")
     drawn = _redraw(n, settings.resamples, np.random.default_rng(settings.seed))
     found = _rank_correlations(values[:, drawn])
     return Estimate(value, n, *_percentiles(found, settings.confidence), "bootstrap")

@@ -16,8 +16,8 @@ from aann.claims.models import Bounds, Sample, Scalar
 from aann.errors import InputError
 
 
-class NoRowsError(InputError):
-    """No row is what a sample asks for: an error at the paper's scale, and not measured where less is made."""
+class NotMeasurableError(InputError):
+    """Rows that a claim needs are not there: an error at the paper's scale, and not measured where less is made."""
 
 
 class Tables:
@@ -74,7 +74,7 @@ class Rows:
         return table
 
     def units(self) -> pandas.Series:
-        """Return the number of each unit, by the values that name it; raise ``NoRowsError`` if there is none."""
+        """Return the number of each unit, by the values that name it; raise ``NotMeasurableError`` if there is none."""
         chosen = self._require_rows()
         if self.sample.units is None:
             return chosen.value.reset_index(drop=True)
@@ -94,7 +94,7 @@ class Rows:
     def _require_rows(self) -> pandas.DataFrame:
         if self.chosen.empty:
             wanted = ", ".join(f"{name} {_words(value)}" for name, value in self.sample.where.items()) or "a number"
-            raise NoRowsError(f"{self.sample.table}: has no row with {wanted}")
+            raise NotMeasurableError(f"{self.sample.table}: has no row with {wanted}")
         return self.chosen
 
 

@@ -12,7 +12,7 @@ from aann import lineage
 from aann.artifacts import require_file
 from aann.claims.estimates import Estimate, estimate
 from aann.claims.models import Claim, Claims, Rule, Verdict
-from aann.claims.samples import NoRowsError, Tables
+from aann.claims.samples import NotMeasurableError, Tables
 from aann.config import ClaimsSettings
 from aann.errors import InputError
 
@@ -64,7 +64,7 @@ def _judge(name: str, claim: Claim, tables: Tables, scale: str, settings: Claims
         if not (tables.results / claim.shown_in).is_file():
             raise InputError(f"there is no figure {claim.figure!r}, {tables.results / claim.shown_in}")
         found = _scaled(estimate(claim.measure, tables, settings), claim.scale)
-    except NoRowsError as error:
+    except NotMeasurableError as error:
         if scale == ENFORCED:
             raise InputError(f"claim {name!r}: {error}") from error
         return Judgement(name, claim, None, "not measured", str(error))
