@@ -4,6 +4,7 @@ import os
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pandas
 import pytest
 from click.testing import CliRunner
@@ -191,6 +192,31 @@ def test_the_job_of_all_sparsities_has_one_benchmark(results):
     benchmark.parent.mkdir(parents=True)
     benchmark.write_text('{"s": 98.5}\n')
     assert traced(path)["files"][str(path)]["seconds"] == 98.5
+
+
+def test_a_video_carries_its_own_record(results):
+    av = pytest.importorskip("av")
+    described = provenance.describe("aann.driving.video", [NETWORK], SCALE)
+    with av.open("results/small/figures/video.mp4", "w") as container:
+        container.metadata["comment"] = json.dumps(described)
+        stream = container.add_stream("libx264", rate=25)
+        stream.width, stream.height, stream.pix_fmt = 64, 64, "yuv420p"
+        for _ in range(2):
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(np.zeros((64, 64, 3), np.uint8))))
+        container.mux(stream.encode())
+    found = traced("results/small/figures/video.mp4")
+    assert list(found["files"]) == ["results/small/figures/video.mp4", NETWORK, DATA, ARCHIVE]
+    Path("results/small/figures/video.mp4").write_bytes(b"no video")
+    with pytest.raises(InputError, match=r"video\.mp4: cannot be read as a video of this package"):
+        records.find(Path("results/small/figures/video.mp4"))
+
+
+def test_the_folder_of_a_scale_is_known_by_what_it_holds(results):
+    assert lineage.results_of(Path(NETWORK)) == results / "results/small"
+    shutil.rmtree("results/small/benchmarks")
+    for path in (FIGURE, NETWORK, DATA):
+        assert lineage.results_of(Path(path)) == results / "results/small"
+    assert lineage.results_of(results / "alone.csv") == results
 
 
 def test_scales_are_those_of_all_settings_on_the_way(results, network):

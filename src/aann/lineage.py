@@ -18,6 +18,9 @@ from typing import Any
 from aann import records
 from aann.artifacts import require_file, sha256
 
+_FOLDERS_OF_A_SCALE = ("benchmarks", "figures", "datasets")
+"""Folders that stand in that of a scale, and nowhere else below it."""
+
 
 @dataclass(frozen=True)
 class Input:
@@ -74,8 +77,11 @@ def trace(path: Path, results: Path | None = None) -> Lineage:
 
 
 def results_of(path: Path) -> Path:
-    """Return the folder of a scale, which has benchmarks, that a file lies in; its own folder if there is none."""
-    return next((folder for folder in path.absolute().parents if (folder / "benchmarks").is_dir()), path.parent)
+    """Return the folder of a scale that a file lies in, which is known by what it holds; else the file's own folder."""
+    holders = (
+        folder for folder in path.absolute().parents if any((folder / name).is_dir() for name in _FOLDERS_OF_A_SCALE)
+    )
+    return next(holders, path.parent)
 
 
 def scales(paths: list[Path], results: Path) -> dict[Path, set[str]]:

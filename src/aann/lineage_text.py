@@ -76,7 +76,8 @@ def _words(file: File, settings: _Numbered, versions: _Numbered) -> str:
     if file.record is None:
         return f"{words[0]}  a source: nothing recorded what it came from"
     provenance = file.record.provenance
-    words.append(f"{provenance.get('module')} (code {provenance.get('code')})")
+    if "module" in provenance:
+        words.append(f"{provenance['module']} (code {provenance.get('code', 'unknown')})")
     words += [f"{key} {value}" for key, value in provenance.items() if key not in _APART]
     if provenance.get("settings"):
         words.append(f"settings {settings.number(provenance['settings'])}")

@@ -1,7 +1,7 @@
 """Where the provenance of a file stands: inside it, in an output of the same job, or beside it.
 
-Networks, Parquet tables, PNG and JSON results carry it inside. A CSV table cannot, and is left as readers expect it.
-Most are written with a file that can, by one job, so that both came from the same: `seed0.accuracy.csv` with
+Networks, Parquet tables, PNG, MP4 and JSON results carry it inside. A CSV table cannot, and is left as readers expect
+it. Most are written with a file that can, by one job, so that both came from the same: `seed0.accuracy.csv` with
 `seed0.safetensors`, `figure_2a.csv` with `figure_2a.png`. A table that stands alone, such as one that gathers others,
 has a record beside it, `accuracies.csv.provenance.json`, with the hash of the table it is about, so that a record that
 was left from an earlier file is noticed.
@@ -98,6 +98,16 @@ def _read_png(path: Path) -> dict[str, Any]:
         raise InputError(f"{path}: cannot be read as a figure of this package; delete it and run again") from error
 
 
+def _read_mp4(path: Path) -> dict[str, Any]:
+    try:
+        import av
+
+        with av.open(str(path)) as container:
+            return {"provenance": json.loads(container.metadata["comment"])}
+    except (ImportError, OSError, KeyError, ValueError) as error:
+        raise InputError(f"{path}: cannot be read as a video of this package; delete it and run again") from error
+
+
 def _read_json(path: Path) -> dict[str, Any]:
     try:
         read = json.loads(require_file(path).read_text(encoding="utf-8"))
@@ -112,6 +122,7 @@ _READERS = {
     ".safetensors": _read_safetensors,
     ".parquet": read_table_metadata,
     ".png": _read_png,
+    ".mp4": _read_mp4,
     ".json": _read_json,
 }
 """How to read what files of a kind say of themselves."""
