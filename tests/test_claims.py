@@ -625,6 +625,16 @@ def test_a_file_that_holds_no_verdicts_is_one_line(judge, tmp_path, text):
     assert "claims.json: holds no verdicts" in result.stderr
 
 
+def test_numbers_are_readable(results):
+    rule = {"kind": "within", "value": 22_127_616, "tolerance": 0.5}
+    one = judged(results, sample(column="images", of=None), rule=rule, unit="number", paper=22_127_616)
+    text = pages.markdown([one], "paper", 0.95)
+    assert "| 22,127,616 | 1000 | 1000 to 1000 (Student) | 3 | within 22,127,616 ± 0.5 | **not reproduced**" in text
+    one = judged(results, rule={"kind": "at least", "value": 90.125, "tolerance": 1}, paper=90.125)
+    assert "| 90.12 % | 95.22 % | " in pages.markdown([one], "paper", 0.95)
+    assert "| at least 90.12 \N{MINUS SIGN} 1 % |" in pages.markdown([one], "paper", 0.95)
+
+
 def test_equal_tables_give_equal_bytes(judge):
     first = [judge(CLAIMS)[1].with_suffix(ending).read_bytes() for ending in (".json", ".md", ".html")]
     second = [judge(CLAIMS)[1].with_suffix(ending).read_bytes() for ending in (".json", ".md", ".html")]

@@ -69,12 +69,17 @@ def _cells(one: Judgement) -> tuple[str, ...]:
         return paper, "", "", "", _rule(claim.rule, claim)
     interval = ""
     if found.low is not None and found.high is not None and found.interval != "exact":
-        interval = f"{found.low:.4g} to {found.high:.4g} ({found.interval}{_chance(found.p)})"
+        interval = f"{_digits(found.low)} to {_digits(found.high)} ({found.interval}{_chance(found.p)})"
     return paper, _number(found.value, claim), interval, f"{found.n:,}", _rule(claim.rule, claim)
 
 
 def _number(value: float, claim: Claim) -> str:
-    return f"{value:.4g}{_UNITS[claim.unit]}"
+    return f"{_digits(value)}{_UNITS[claim.unit]}"
+
+
+def _digits(value: float) -> str:
+    """Return a number with four digits, or a large one in whole numbers."""
+    return f"{value:,.0f}" if abs(value) >= 10_000 else f"{value:.4g}"
 
 
 def _chance(p: float | None) -> str:
@@ -85,7 +90,7 @@ def _rule(rule: Rule, claim: Claim) -> str:
     sign = {"at least": "\N{MINUS SIGN}", "at most": "+"}.get(rule.kind, "\N{PLUS-MINUS SIGN}")
     tolerance = f" {sign} {rule.tolerance:g}" if rule.tolerance else ""
     words = {"above": "whole interval above", "below": "whole interval below"}.get(rule.kind, rule.kind)
-    return f"{words} {rule.value:g}{tolerance}{_UNITS[claim.unit]}"
+    return f"{words} {_digits(rule.value)}{tolerance}{_UNITS[claim.unit]}"
 
 
 def _notes(one: Judgement) -> list[str]:
