@@ -228,6 +228,17 @@ def test_scales_are_those_of_all_settings_on_the_way(results, network):
     assert lineage.scales([Path(FIGURE)], Path("results/small")) == {Path(FIGURE): {"small", "other"}}
 
 
+def test_a_record_that_names_its_own_file_ends(results, monkeypatch):
+    monkeypatch.chdir("results/small")
+    write_table("alone.csv", pandas.DataFrame({"a": [1]}))
+    records.write_beside("alone.csv", {"inputs": {"alone.csv": "0" * 64}, "settings": {"scale": "small"}})
+    assert lineage.scales([Path("alone.csv")], Path()) == {Path("alone.csv"): {"small"}}
+    assert traced("alone.csv")["problems"] == [
+        "alone.csv: was changed after it was used; its hash differs from what alone.csv.provenance.json recorded"
+    ]
+    assert run("provenance", "alone.csv").stdout.count("alone.csv  [") == 2
+
+
 def test_every_command_that_gathers_tables_records_what_it_gathered(tmp_path, monkeypatch):
     from aann import tables
 

@@ -89,15 +89,22 @@ def scales(paths: list[Path], results: Path) -> dict[Path, set[str]]:
     search = _Search(results)
 
     @cache
-    def scales_of(path: Path) -> frozenset[str]:
+    def recorded(path: Path) -> tuple[str | None, list[Path]]:
         record = records.find(path)
-        if record is None:
-            return frozenset()
-        own = {str(record.provenance.get("settings", {}).get("scale"))} - {"None"}
-        above = [search.place(recorded) for recorded in record.provenance.get("inputs", {})]
-        return frozenset(own.union(*(scales_of(found) for found in above if found is not None)))
+        provenance = record.provenance if record else {}
+        placed = [search.place(name) for name in provenance.get("inputs", {})]
+        return provenance.get("settings", {}).get("scale"), [found for found in placed if found is not None]
 
-    return {path: set(scales_of(path)) for path in paths}
+    def scales_of(path: Path) -> set[str]:
+        reached, waiting = {path}, [path]
+        while waiting:
+            above = set(recorded(waiting.pop())[1]) - reached
+            reached |= above
+            waiting += above
+        found = {recorded(file)[0] for file in reached}
+        return {scale for scale in found if scale is not None}
+
+    return {path: scales_of(path) for path in paths}
 
 
 def _shown(path: Path) -> Path:
