@@ -4,7 +4,7 @@ CORES ?= $(shell getconf _NPROCESSORS_ONLN)
 BIN := .venv/bin
 READY := .venv/ready
 
-.PHONY: help setup quick figures test check benchmark report clean
+.PHONY: help setup quick figures claims test check benchmark report clean
 .DEFAULT_GOAL := help
 
 help: ## Show this list.
@@ -24,6 +24,10 @@ quick: $(READY) ## Build all figures at the quick scale, offline, under results/
 
 figures: $(READY) ## Build all figures at the paper's scale, under results/paper/.
 	$(BIN)/snakemake --cores $(CORES) all_figures
+
+claims: $(READY) ## Judge the paper's claims at its scale; fails if one that was reproduced no longer is.
+	$(BIN)/snakemake --cores $(CORES) claims
+	$(BIN)/python -m aann claims check results/paper/claims/claims.json
 
 test: $(READY) ## Run the tests.
 	$(BIN)/python -m pytest -n $(CORES) --dist loadfile

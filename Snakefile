@@ -15,6 +15,7 @@ include: "rules/embeddings.smk"
 include: "rules/sense.smk"
 include: "rules/driving.smk"
 include: "rules/figures.smk"
+include: "rules/claims.smk"
 
 
 localrules:

@@ -17,6 +17,7 @@ shell.prefix(
 )
 
 from aann.artifacts import require_writable, to_json
+from aann.claims.models import load as load_claims
 from aann.config import validate
 from aann.datasets import TITLES as DATASET_TITLES
 from aann.driving import DATASETS as DRIVING_DATASETS
@@ -326,6 +327,25 @@ def tracks_driven(wildcards):
 def options(name, rows):
     """Return a command's option, once for each row of values."""
     return [f"--{name} {' '.join(quote(str(value)) for value in row)}" for row in rows]
+
+
+def readable_claims(path):
+    """Return the claims of a file; raise an error that names one whose tables or figure no rule makes."""
+    try:
+        claims = load_claims(path)
+    except InputError as error:
+        raise WorkflowError(str(error))
+    made = [output for rule in workflow.rules for output in rule.output]
+    for name, claim in claims.claims.items():
+        for kind, file in [
+            *(("table", sample.table) for sample in claim.measure.samples),
+            ("figure", claim.shown_in),
+        ]:
+            if not any(output.match(f"{RESULTS}/{file}") for output in made):
+                raise WorkflowError(
+                    f"{path}: claim {name!r}: no rule makes its {kind} {file!r}"
+                )
+    return claims
 
 
 def refuse_figure(name):

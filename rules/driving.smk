@@ -163,7 +163,7 @@ rule returns:
         mem_mb=500,
         runtime=5,
     params:
-        code=code_fingerprint("aann.tables"),
+        code=code_fingerprint("aann.tables", "aann.records"),
     shell:
         "python -m aann driving returns {input:q} --output {output:q} 2> {log:q}"
 
@@ -184,6 +184,6 @@ rule confusions:
         mem_mb=500,
         runtime=5,
     params:
-        code=code_fingerprint("aann.tables"),
+        code=code_fingerprint("aann.tables", "aann.records"),
     shell:
         "python -m aann driving confusions {input:q} --output {output:q} 2> {log:q}"

@@ -44,6 +44,6 @@ rule clustering:
         mem_mb=500,
         runtime=5,
     params:
-        code=code_fingerprint("aann.tables"),
+        code=code_fingerprint("aann.tables", "aann.records"),
     shell:
         "python -m aann embeddings clustering {input:q} --output {output:q} 2> {log:q}"

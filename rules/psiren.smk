@@ -103,6 +103,6 @@ rule accuracies:
         mem_mb=500,
         runtime=5,
     params:
-        code=code_fingerprint("aann.tables"),
+        code=code_fingerprint("aann.tables", "aann.records"),
     shell:
         "python -m aann psiren accuracies {input:q} --output {output:q} 2> {log:q}"

@@ -66,7 +66,7 @@ rule outcomes:
         mem_mb=500,
         runtime=5,
     params:
-        code=code_fingerprint("aann.tables"),
+        code=code_fingerprint("aann.tables", "aann.records"),
     shell:
         "python -m aann sense outcomes {input:q} --output {output:q} 2> {log:q}"
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from hypothesis import settings
 
 from aann.config import load
 from aann.datasets import archives
@@ -14,6 +15,8 @@ from aann.networks import Architecture, Convolution, Dense, TernaryNetwork
 
 ROOT = Path(__file__).parent.parent
 torch.set_num_threads(1)
+settings.register_profile("shared-machine", deadline=None)  # other work may stop a test for a while
+settings.load_profile("shared-machine")
 
 
 @pytest.fixture(scope="session")

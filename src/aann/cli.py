@@ -96,6 +96,15 @@ def _load_settings(configfiles: tuple[Path, ...], settings_json: str | None) -> 
     return validate(values, source="--settings")
 
 
+def _write_gathered(output: Path, table: Any, rows: tuple[Path, ...]) -> None:
+    """Write a table that gathers the tables of many jobs, and beside it what it came from."""
+    from aann import provenance, records
+    from aann.artifacts import write_table
+
+    write_table(output, table)
+    records.write_beside(output, provenance.describe("aann.tables", rows))
+
+
 # --- datasets ---------------------------------------------------------------------------------------------------------
 
 
@@ -286,11 +295,11 @@ def psiren_accuracies(rows: tuple[Path, ...], output: Path) -> None:
     """Gather the accuracies of many networks in one table, by sparsity and seed."""
     import pandas
 
-    from aann.artifacts import read_table, write_table
+    from aann.artifacts import read_table
     from aann.tables import ACCURACY
 
     table = pandas.concat([read_table(row, ACCURACY) for row in rows])
-    write_table(output, table.sort_values(["sparsity", "seed"]))
+    _write_gathered(output, table.sort_values(["sparsity", "seed"]), rows)
 
 
 # --- neighbors --------------------------------------------------------------------------------------------------------
@@ -355,11 +364,11 @@ def neighbors_summaries(rows: tuple[Path, ...], output: Path) -> None:
     """Gather the summaries of many surveys in one table."""
     import pandas
 
-    from aann.artifacts import read_table, write_table
+    from aann.artifacts import read_table
     from aann.tables import SURVEY_NUMBERS, SURVEY_TEXT
 
     table = pandas.concat([read_table(row, SURVEY_NUMBERS, SURVEY_TEXT) for row in rows])
-    write_table(output, table.sort_values(["sparsity", "layer", "seed", "split"], kind="stable"))
+    _write_gathered(output, table.sort_values(["sparsity", "layer", "seed", "split"], kind="stable"), rows)
 
 
 # --- embeddings -------------------------------------------------------------------------------------------------------
@@ -406,11 +415,12 @@ def embeddings_clustering(statistics: tuple[Path, ...], output: Path) -> None:
     """Gather how clustered the neighbors of several layers are in one table."""
     import pandas
 
-    from aann.artifacts import read_table, write_table
+    from aann.artifacts import read_table
     from aann.tables import CLUSTERING_NUMBERS, CLUSTERING_TEXT
 
     tables = [read_table(path, CLUSTERING_NUMBERS, CLUSTERING_TEXT) for path in statistics]
-    write_table(output, pandas.concat(tables).sort_values(["sampling", "space", "layer", "seed"], kind="stable"))
+    table = pandas.concat(tables).sort_values(["sampling", "space", "layer", "seed"], kind="stable")
+    _write_gathered(output, table, statistics)
 
 
 # --- sense ------------------------------------------------------------------------------------------------------------
@@ -489,11 +499,11 @@ def sense_outcomes(rows: tuple[Path, ...], output: Path) -> None:
     """Gather the outcomes of many searches in one table."""
     import pandas
 
-    from aann.artifacts import read_table, write_table
+    from aann.artifacts import read_table
     from aann.tables import OUTCOME_NUMBERS, OUTCOME_TEXT
 
     table = pandas.concat([read_table(row, OUTCOME_NUMBERS, OUTCOME_TEXT) for row in rows])
-    write_table(output, table.sort_values(["task", "sparsity", "seed"]))
+    _write_gathered(output, table.sort_values(["task", "sparsity", "seed"]), rows)
 
 
 @sense.command("backpropagation")
@@ -677,12 +687,14 @@ def driving_split(
 @_with_settings
 def driving_expert(count: int, output: Path, threads: int, settings: Settings) -> None:
     """Let the expert drive on the tracks for returns."""
+    from aann import provenance, records
     from aann.artifacts import write_table
     from aann.driving.assessments import expert_returns
     from aann.driving.demonstrations import tracks
 
-    table = expert_returns(settings.driving, tracks("returns", count), threads)
-    write_table(output, table)
+    chosen = {"scale": settings.scale, "driving": settings.driving.model_dump(include={"repeat", "steps", "expert"})}
+    write_table(output, expert_returns(settings.driving, tracks("returns", count), threads))
+    records.write_beside(output, provenance.describe("aann.driving.assessments", [], chosen, count=count))
 
 
 @driving.command("assess")
@@ -713,6 +725,7 @@ def driving_assess(
     """Let a network drive, and count what it takes for what."""
     import torch
 
+    from aann import provenance, records
     from aann.artifacts import read_table, write_table
     from aann.datasets import splits
     from aann.driving import assessments
@@ -728,8 +741,12 @@ def driving_assess(
     names = {"sparsity": sparsity, "seed": seed}
     counted = assessments.confusion(driver, splits.load(data), **names)
     driven = assessments.network_returns(driver, dataset, settings.driving, on, threads, **names)
-    write_table(confusion, counted)
-    write_table(returns, driven)
+    part = settings.driving_part(task, ("repeat", "steps", "expert"))
+    inputs = [network, data, expert]
+    recorded = provenance.describe("aann.driving.assessments", inputs, part, task=task, count=count, **names)
+    for output, table in ((confusion, counted), (returns, driven)):
+        write_table(output, table)
+        records.write_beside(output, recorded)
 
 
 @driving.command("returns")
@@ -739,11 +756,11 @@ def driving_returns(rows: tuple[Path, ...], output: Path) -> None:
     """Gather the returns of many networks in one table."""
     import pandas
 
-    from aann.artifacts import read_table, write_table
+    from aann.artifacts import read_table
     from aann.tables import RETURNS
 
     table = pandas.concat([read_table(row, RETURNS) for row in rows])
-    write_table(output, table.sort_values(["sparsity", "seed", "track"]))
+    _write_gathered(output, table.sort_values(["sparsity", "seed", "track"]), rows)
 
 
 @driving.command("confusions")
@@ -753,11 +770,11 @@ def driving_confusions(rows: tuple[Path, ...], output: Path) -> None:
     """Gather what many networks take for what in one table."""
     import pandas
 
-    from aann.artifacts import read_table, write_table
+    from aann.artifacts import read_table
     from aann.tables import CONFUSION_NUMBERS, CONFUSION_TEXT
 
     table = pandas.concat([read_table(row, CONFUSION_NUMBERS, CONFUSION_TEXT) for row in rows])
-    write_table(output, table.sort_values(["sparsity", "seed", "split", "label", "prediction"]))
+    _write_gathered(output, table.sort_values(["sparsity", "seed", "split", "label", "prediction"]), rows)
 
 
 @driving.command("video")
@@ -1066,6 +1083,81 @@ def figures_improvement(outcomes: Path, titles: tuple[tuple[str, str], ...], out
     table = read_table(outcomes, OUTCOME_NUMBERS, OUTCOME_TEXT)
     named = dict(titles)
     drawing.draw(table, named, output, provenance.describe("aann.figures.improvement", [outcomes], titles=named))
+
+
+# --- claims -----------------------------------------------------------------------------------------------------------
+
+
+@main.group()
+def claims() -> None:
+    """Judge what the paper states from the tables behind the figures."""
+
+
+@claims.command("judge")
+@_file("--claims", "The claims, such as config/claims.yaml.")
+@_file("--results", "The folder of results of one scale, such as results/paper.")
+@_file("--output", "Writes the verdicts, JSON, and for readers as Markdown and HTML beside it.")
+@_with_settings
+def claims_judge(claims: Path, results: Path, output: Path, settings: Settings) -> None:
+    """Judge every claim: reproduced, exceeded, not reproduced, or not measured at this scale."""
+    from aann import provenance
+    from aann.artifacts import atomic_path
+    from aann.claims import models, pages, verdicts
+
+    read, chosen = models.load(claims), settings.claims
+    judged = verdicts.judge_all(read, results, settings.scale, chosen)
+    recorded = provenance.describe(
+        "aann.claims.verdicts",
+        [claims, *(results / name for name in read.tables)],
+        {"scale": settings.scale, "claims": chosen.model_dump()},
+    )
+    found = json.dumps(verdicts.to_dict(judged, settings.scale, recorded), indent=2) + "\n"
+    pages_by_ending = {
+        ".md": pages.markdown(judged, settings.scale, chosen.confidence),
+        ".html": pages.html(judged, settings.scale, chosen.confidence),
+        ".json": found,
+    }
+    for ending, text in pages_by_ending.items():
+        with atomic_path(output.with_suffix(ending)) as temporary:
+            temporary.write_text(text, encoding="utf-8")
+
+
+@claims.command("check")
+@click.argument("verdicts", type=click.Path(path_type=Path))
+def claims_check(verdicts: Path) -> None:
+    """Fail, with a line for each, if claims that were reproduced no longer are; only at the paper's scale."""
+    from aann.claims.verdicts import failures, read_verdicts, surprises
+
+    read = read_verdicts(verdicts)
+    failed = failures(read)
+    for line in (*failed, *surprises(read)):
+        click.echo(line, err=True)
+    if failed and read["enforced"]:
+        sys.exit(1)
+
+
+# --- provenance -------------------------------------------------------------------------------------------------------
+
+
+@main.command("provenance")
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option(
+    "--results",
+    type=click.Path(path_type=Path),
+    help="Where inputs are looked for.  [default: the folder of the file's scale]",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON, with full hashes.")
+def provenance_of(file: Path, results: Path | None, as_json: bool) -> None:
+    """Print what FILE came from: inputs and hashes back to the data sets, settings, seeds, code, versions and times.
+
+    FILE is any output: a figure (PNG, PDF, CSV, HTML), a table, a network. A file that was changed after it was made or
+    used is named.
+    """
+    from aann import lineage
+    from aann.lineage_text import to_text
+
+    found = lineage.trace(file, results)
+    sys.stdout.write(json.dumps(lineage.to_dict(found), indent=2) + "\n" if as_json else to_text(found))
 
 
 # --- settings ---------------------------------------------------------------------------------------------------------

@@ -525,6 +525,14 @@ class SenseSettings(_Settings):
         return self
 
 
+class ClaimsSettings(_Settings):
+    """Stage claims: the intervals beside measured values. What is judged stands in `config/claims.yaml`."""
+
+    confidence: float = Field(0.95, ge=0.5, lt=1, description="How often an interval holds the true value.")
+    resamples: int = Field(10_000, ge=100, le=10**6, description="Samples drawn for a bootstrap interval.")
+    seed: Seed = Field(0, description="Draws them.")
+
+
 class Settings(_Settings):
     """All settings of one scale."""
 
@@ -538,6 +546,7 @@ class Settings(_Settings):
     embeddings: dict[Name, EmbeddingsSettings] = Field(default={}, description="Stage embeddings, by task.")
     driving: DrivingSettings = Field(default=DrivingSettings(), description="Stage driving.")
     sense: SenseSettings = Field(default=SenseSettings(), description="Stage sense.")
+    claims: ClaimsSettings = Field(default=ClaimsSettings(), description="Stage claims.")
 
     @model_validator(mode="after")
     def _networks_fit(self) -> Settings:
@@ -684,7 +693,7 @@ def validate(values: Mapping[str, Any], source: str = "configuration") -> Settin
     try:
         settings = Settings.model_validate(json.loads(json.dumps(values)))
     except ValidationError as error:
-        raise InputError(f"{source}: {_first_problem(error)}") from error
+        raise InputError(f"{source}: {first_problem(error)}") from error
     except (TypeError, ValueError) as error:
         raise InputError(f"{source}: {error}; expected only text, numbers, lists and mappings") from error
     for name, network in settings.networks.items():
@@ -704,18 +713,24 @@ _MESSAGES = {
 """What is expected, by pydantic's type of error, where its own words would not help."""
 
 
-def _first_problem(error: ValidationError) -> str:
+def first_problem(
+    error: ValidationError, root: type[BaseModel] = Settings, kind: str = "setting", page: str = "config/README.md"
+) -> str:
+    """Return one line on the first problem that a model found: the key, what was expected, and the page to read.
+
+    ``root`` is the model, ``kind`` what a key of it is called.
+    """
     problem = min(error.errors(), key=lambda found: found["type"] != "extra_forbidden")
     key = ".".join(_without_tags(problem["loc"]))
-    help_text = "; see config/README.md"
+    help_text = f"; see {page}"
     if problem["type"] == "extra_forbidden":
-        known = _known_keys(problem["loc"][:-1])
+        known = _known_keys(problem["loc"][:-1], root)
         hint = f"; expected one of {', '.join(known)}" if known else ""
-        return f"unknown setting '{key}'{_suggestion(str(problem['loc'][-1]), known)}{hint}{help_text}"
+        return f"unknown {kind} '{key}'{_suggestion(str(problem['loc'][-1]), known)}{hint}{help_text}"
     if problem["type"] == "missing":
-        return f"setting '{key}' is missing{help_text}"
+        return f"{kind} '{key}' is missing{help_text}"
     message = _MESSAGES.get(problem["type"], problem["msg"].removeprefix("Value error, "))
-    prefix = f"setting '{key}': " if key else ""
+    prefix = f"{kind} '{key}': " if key else ""
     value = problem["input"]
     shown = "" if isinstance(value, dict) else f" (found {value!r})"
     return f"{prefix}{message}{shown}{help_text}"
@@ -730,9 +745,9 @@ def _without_tags(location: Sequence[Any]) -> list[str]:
     ]
 
 
-def _known_keys(location: Sequence[Any]) -> list[str]:
-    """Return the keys of the settings model at a location, or none if it is not one model."""
-    annotation: Any = Settings
+def _known_keys(location: Sequence[Any], root: type[BaseModel]) -> list[str]:
+    """Return the keys of the model at a location below ``root``, or none if it is not one model."""
+    annotation: Any = root
     for part in location:
         annotation = _inner(annotation, part)
     return list(annotation.model_fields) if _is_model(annotation) else []
@@ -760,7 +775,7 @@ def _tags(annotation: Any) -> tuple[Any, ...]:
 
 
 def _is_model(annotation: Any) -> bool:
-    return isinstance(annotation, type) and issubclass(annotation, _Settings)
+    return isinstance(annotation, type) and issubclass(annotation, BaseModel)
 
 
 def load(paths: Iterable[Path | str]) -> Settings:
@@ -771,11 +786,12 @@ def load(paths: Iterable[Path | str]) -> Settings:
     merged: dict[str, Any] = {}
     names = [str(path) for path in paths]
     for path in names:
-        merged = merge(merged, _read_yaml(Path(path)))
+        merged = merge(merged, read_yaml(Path(path)))
     return validate(merged, source=" + ".join(names))
 
 
-def _read_yaml(path: Path) -> dict[str, Any]:
+def read_yaml(path: Path) -> dict[str, Any]:
+    """Return the mapping that a YAML file holds; raise ``InputError`` if it is missing or holds something else."""
     try:
         values = yaml.safe_load(path.read_text(encoding="utf-8"))
     except OSError as error:

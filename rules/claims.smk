@@ -1,0 +1,37 @@
+# Stage claims: what the paper states, judged from the tables that config/claims.yaml names.
+CLAIMS_FILE = "config/claims.yaml"
+CLAIMS = readable_claims(CLAIMS_FILE)
+
+
+rule claims:
+    input:
+        claims=CLAIMS_FILE,
+        tables=[f"{RESULTS}/{table}" for table in CLAIMS.tables],
+        figures=[f"{RESULTS}/{figure}" for figure in CLAIMS.figures],
+    output:
+        json=f"{RESULTS}/claims/claims.json",
+        markdown=f"{RESULTS}/claims/claims.md",
+        html=report(
+            f"{RESULTS}/claims/claims.html",
+            caption="../workflow/report/claims.rst",
+            category="Claims",
+            labels={
+                "figure": "all",
+                "shows": "what the paper states, and what was measured",
+            },
+        ),
+    log:
+        f"{RESULTS}/logs/claims/claims.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/claims/claims.jsonl"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=5,
+    params:
+        results=subpath(output.json, ancestor=2),
+        settings=to_json(SETTINGS.part("claims", next(iter(SETTINGS.tasks)))),
+        code=code_fingerprint("aann.claims.verdicts", "aann.claims.pages"),
+    shell:
+        "python -m aann claims judge --claims {input.claims:q} --results {params.results:q} --output {output.json:q}"
+        " --settings {params.settings:q} 2> {log:q}"

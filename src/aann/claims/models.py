@@ -1,0 +1,181 @@
+"""What a claim of the paper is: where it stands, how it is measured here, and by which rule it is judged."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from aann.config import first_problem, read_yaml
+from aann.errors import InputError
+
+Scalar = str | int | float
+Verdict = Literal["reproduced", "exceeded", "not reproduced", "not measured"]
+Expected = Literal["reproduced", "exceeded", "not reproduced"]
+ClaimName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$")]
+TablePath = Annotated[
+    str, Field(pattern=r"^[A-Za-z0-9_-][A-Za-z0-9_.-]*(/[A-Za-z0-9_-][A-Za-z0-9_.-]*)*\.(csv|parquet)$")
+]
+FigureName = Annotated[str, Field(pattern=r"^([a-z]?\d+[a-z]?|video)$")]
+Text = Annotated[str, Field(min_length=1)]
+
+_PAGE = "docs/claims.md"
+
+SAMPLES = {
+    "count": (1, None),
+    "mean": (1, 1),
+    "share": (1, 1),
+    "difference": (2, 2),
+    "ratio": (2, 2),
+    "order": (2, None),
+    "spearman": (2, 2),
+}
+"""How many samples a statistic needs, at least and at most."""
+
+_PAIRED = ("difference", "order", "spearman")
+
+
+class _Model(BaseModel):
+    """Unknown keys are errors, and nothing changes after validation."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Bounds(_Model):
+    """Rows whose value lies between two bounds, both of them included."""
+
+    at_least: float = Field(float("-inf"), description="The lower bound.")
+    at_most: float = Field(float("inf"), description="The upper bound.")
+
+
+class Sample(_Model):
+    """Numbers from a table, one a unit, such as a network: rows are chosen, then gathered by unit."""
+
+    table: TablePath = Field(description="Path below the results of the scale.")
+    column: str | list[str] = Field(description="Where the numbers stand; several columns are added up.")
+    minus: str | None = Field(None, description="A column that is taken off, row by row.")
+    of: str | None = Field(None, description="A column that they are divided by, row by row.")
+    change_within: list[str] | None = Field(
+        None, description="Columns; each number is replaced by its change since the row before with equal values there."
+    )
+    where: dict[str, Bounds | list[Scalar] | Scalar] = Field(
+        {}, description="By column: the value, one of the values, or bounds, that rows must have."
+    )
+    units: list[str] | None = Field(
+        None, description="Columns whose values name a unit; none of them: all rows are one; left out: each row is one."
+    )
+    take: Literal["mean", "sum", "first", "last", "rise", "range", "maximum", "minimum", "deviation"] = Field(
+        "mean", description="What a unit's number is, of those in its rows; `rise` is last minus first."
+    )
+
+
+class Measure(_Model):
+    """How a claim is measured: a statistic of one or more samples."""
+
+    statistic: Literal["count", "mean", "share", "difference", "ratio", "order", "spearman"] = Field(
+        description="See the table in docs/claims.md."
+    )
+    samples: list[Sample] = Field(min_length=1, description="What it is of, in order.")
+
+    @model_validator(mode="after")
+    def _samples_fit(self) -> Measure:
+        least, most = SAMPLES[self.statistic]
+        number = len(self.samples)
+        if number < least or (most is not None and number > most):
+            expected = f"{least}" if least == most else f"{least} or more"
+            raise ValueError(f"samples: {self.statistic} is of {expected}, got {number}")
+        if self.statistic in _PAIRED and any(
+            sample.units is None or sample.units != self.samples[0].units for sample in self.samples
+        ):
+            raise ValueError(f"samples: {self.statistic} pairs them by unit; expected the same 'units' in each")
+        if self.statistic == "share" and self.samples[0].of is None:
+            raise ValueError(
+                "samples: share divides sums of counts; expected 'of', the column of all that were counted"
+            )
+        return self
+
+
+class Rule(_Model):
+    """When a claim is reproduced.
+
+    `at least`, `at most` and `within` judge our value, give or take the tolerance; `above` and `below` judge the whole
+    interval, so that they are tests of significance.
+    """
+
+    kind: Literal["at least", "at most", "within", "above", "below"] = Field(description="How it is compared.")
+    value: float = Field(description="With what, in the unit of the claim.")
+    tolerance: float = Field(0.0, ge=0, description="How far off our value may be.")
+
+    @model_validator(mode="after")
+    def _tolerance_fits(self) -> Rule:
+        if self.kind in ("above", "below") and self.tolerance:
+            raise ValueError(f"tolerance: {self.kind!r} judges the interval; expected none")
+        return self
+
+
+class Claim(_Model):
+    """One statement of the paper."""
+
+    statement: Text = Field(description="What is judged, in a sentence.")
+    quote: Text | None = Field(None, description="The paper's words.")
+    source: Text = Field(description="Where in the paper.")
+    figure: FigureName = Field(description="The figure that shows it here.")
+    paper: float | None = Field(None, description="The paper's value, in the unit of the claim.")
+    unit: Literal["percent", "points", "number"] = Field(
+        description="`percent` and `points` multiply what is measured by 100."
+    )
+    measure: Measure = Field(description="How it is measured here.")
+    rule: Rule = Field(description="When it is reproduced.")
+    expected: Expected | None = Field(None, description="The verdict of the full-scale run.")
+    reason: Text | None = Field(None, description="Why it is not reproduced, or what to know of the measure.")
+
+    @model_validator(mode="after")
+    def _says_why_not(self) -> Claim:
+        if self.expected == "not reproduced" and self.reason is None:
+            raise ValueError("reason: is missing; a claim that is expected not to be reproduced says why")
+        return self
+
+    @property
+    def scale(self) -> float:
+        """What turns a measured fraction into the unit of the claim."""
+        return 1.0 if self.unit == "number" else 100.0
+
+    @property
+    def shown_in(self) -> str:
+        """The file of the figure, below the results of the scale."""
+        return "figures/video.mp4" if self.figure == "video" else f"figures/figure_{self.figure}.png"
+
+
+class Claims(_Model):
+    """All claims of a file, by name."""
+
+    claims: dict[ClaimName, Claim] = Field(min_length=1, description="Claims by name.")
+
+    @property
+    def tables(self) -> list[str]:
+        """The tables that are judged from, below the results of the scale, each once."""
+        found = [sample.table for claim in self.claims.values() for sample in claim.measure.samples]
+        return list(dict.fromkeys(found))
+
+    @property
+    def figures(self) -> list[str]:
+        """The files of the figures that claims are shown in, below the results of the scale, each once."""
+        return list(dict.fromkeys(claim.shown_in for claim in self.claims.values()))
+
+
+def load(path: Path | str) -> Claims:
+    """Read a file of claims.
+
+    Raises ``InputError`` with one line that names the claim and the key if the file is missing, is not YAML or holds
+    something else.
+    """
+    return validate(read_yaml(Path(path)), str(path))
+
+
+def validate(values: dict[str, Any], source: str) -> Claims:
+    """Return validated claims; raise ``InputError`` with one line that names the first wrong one."""
+    try:
+        return Claims.model_validate(values)
+    except ValidationError as error:
+        raise InputError(f"{source}: {first_problem(error, Claims, 'key', _PAGE)}") from error

@@ -1,0 +1,128 @@
+"""Where the provenance of a file stands: inside it, in an output of the same job, or beside it.
+
+Networks, Parquet tables, PNG, MP4 and JSON results carry it inside. A CSV table cannot, and is left as readers expect
+it. Most are written with a file that can, by one job, so that both came from the same: `seed0.accuracy.csv` with
+`seed0.safetensors`, `figure_2a.csv` with `figure_2a.png`. A table that stands alone, such as one that gathers others,
+has a record beside it, `accuracies.csv.provenance.json`, with the hash of the table it is about, so that a record that
+was left from an earlier file is noticed.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from aann.artifacts import atomic_path, read_table_metadata, require_file, sha256, to_json
+from aann.errors import InputError
+
+ENDING = ".provenance.json"
+"""What is added to the name of a file for the record beside it."""
+
+
+@dataclass(frozen=True)
+class Record:
+    """The provenance of a file, where it stands, and the file's hash if it stands there too."""
+
+    provenance: dict[str, Any]
+    source: Path
+    sha256: str | None = None
+
+
+def write_beside(path: Path | str, provenance: Mapping[str, Any]) -> None:
+    """Write a record beside a file that is complete."""
+    with atomic_path(_beside(Path(path))) as temporary:
+        temporary.write_text(to_json({"sha256": sha256(path), "provenance": dict(provenance)}) + "\n", encoding="utf-8")
+
+
+def find(path: Path) -> Record | None:
+    """Return the record of a file; None if nothing recorded what it came from, as of a downloaded archive.
+
+    Raises ``InputError`` if the file that holds the record is damaged.
+    """
+    beside = _beside(path)
+    if beside.is_file():
+        read = _read_json(beside)
+        return Record(_provenance(read, beside), beside, str(read.get("sha256")))
+    for source in (path, *_siblings(path)):
+        metadata = _metadata(source) if source.is_file() else None
+        if metadata is not None:
+            return Record(_provenance(metadata, source), source)
+    return None
+
+
+def _beside(path: Path) -> Path:
+    return path.with_name(path.name + ENDING)
+
+
+def _siblings(path: Path) -> Iterator[Path]:
+    """Yield what the same job may have written: the same name, or its part before the last dot, and another ending."""
+    for stem in dict.fromkeys((path.stem, Path(path.stem).stem)):
+        for ending in _READERS:
+            yield path.with_name(stem + ending)
+
+
+def _metadata(path: Path) -> dict[str, Any] | None:
+    """Return what a file says of itself; None if it is of a kind that says nothing."""
+    reader = _READERS.get(path.suffix)
+    return reader(path) if reader else None
+
+
+def _provenance(metadata: Mapping[str, Any], source: Path) -> dict[str, Any]:
+    found = metadata.get("provenance")
+    if not isinstance(found, dict) or not isinstance(found.get("inputs", {}), dict):
+        raise InputError(f"{source}: does not say what it came from; delete it and run again to rebuild it")
+    return found
+
+
+def _read_safetensors(path: Path) -> dict[str, Any]:
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(path, framework="numpy") as file:
+            metadata: dict[str, Any] = json.loads((file.metadata() or {})["aann"])
+    except (SafetensorError, OSError, KeyError, ValueError) as error:
+        raise InputError(f"{path}: cannot be read as a file of this package; delete it and run again") from error
+    return metadata
+
+
+def _read_png(path: Path) -> dict[str, Any]:
+    from PIL import Image
+
+    try:
+        with Image.open(path) as image:
+            return {"provenance": json.loads(image.info["Provenance"])}
+    except (OSError, KeyError, ValueError) as error:
+        raise InputError(f"{path}: cannot be read as a figure of this package; delete it and run again") from error
+
+
+def _read_mp4(path: Path) -> dict[str, Any]:
+    try:
+        import av
+
+        with av.open(str(path)) as container:
+            return {"provenance": json.loads(container.metadata["comment"])}
+    except (ImportError, OSError, KeyError, ValueError) as error:
+        raise InputError(f"{path}: cannot be read as a video of this package; delete it and run again") from error
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    try:
+        read = json.loads(require_file(path).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path}: is not JSON; delete it and run again to rebuild it") from error
+    if not isinstance(read, dict):
+        raise InputError(f"{path}: holds no mapping; delete it and run again to rebuild it")
+    return read
+
+
+_READERS = {
+    ".safetensors": _read_safetensors,
+    ".parquet": read_table_metadata,
+    ".png": _read_png,
+    ".mp4": _read_mp4,
+    ".json": _read_json,
+}
+"""How to read what files of a kind say of themselves."""
