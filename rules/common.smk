@@ -307,10 +307,13 @@ def training_kinds(rounds):
 
 def driven_network(wildcards):
     """Return the network that is assessed: of p-SIREN, or where a run of SENSE starts or ends."""
-    between = "/" if wildcards.stage == "psiren" else "-"
-    return f"{RESULTS}/{{stage}}/{{task}}{between}p{{sparsity}}{{run}}/seed{{seed}}.safetensors".format(
-        **wildcards
+    folder = (
+        "{task}/p{sparsity}"
+        if wildcards.stage == "psiren"
+        else "{task}-p{sparsity}{run}"
     )
+    pattern = f"{RESULTS}/{{stage}}/{folder}/seed{{seed}}.safetensors"
+    return pattern.format(**wildcards)
 
 
 def tracks_driven(wildcards):

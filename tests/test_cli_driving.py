@@ -11,7 +11,7 @@ from aann.cli import main
 from aann.config import load
 from aann.datasets import splits
 from aann.datasets.splits import Images
-from aann.driving import assessments, demonstrations
+from aann.driving import LEFT, RIGHT, assessments, demonstrations
 from aann.driving.episodes import ExpertDriver, NetworkDriver, returned
 from aann.networks import Architecture, TernaryNetwork
 from aann.sense.starts import random_network
@@ -86,12 +86,13 @@ def outputs(folder):
 
 
 def save_frames(path, count, seed, shape=(2, 84, 84)):
-    """Write demonstrations whose class stands in the first channel."""
+    """Write demonstrations in whose first channel the side of their class is bright."""
     random = np.random.default_rng(seed)
     labels = np.arange(count) % 3
     seen = random.integers(-20, 21, (count, *shape))
-    seen[:, 0, :, : shape[2] // 2] += 30 * (1 - labels[:, None, None])
-    seen[:, 0, :, shape[2] // 2 :] += 30 * (labels[:, None, None] - 1)
+    side = np.select([labels == LEFT, labels == RIGHT], [30, -30])[:, None, None]
+    seen[:, 0, :, : shape[2] // 2] += side
+    seen[:, 0, :, shape[2] // 2 :] -= side
     images = Images(seen.clip(-51, 51).astype(np.int8), labels)
     arrays = {"seen": images.images, "labels": labels.astype(np.uint8)}
     write_arrays(path, arrays, {"sha256": images.sha256, "provenance": {}})

@@ -273,8 +273,8 @@ def test_the_expert_in_a_mirror_exchanges_left_and_right(states):
 
 def test_actions_stand_in_the_order_of_the_classes_and_turn_to_their_side():
     settings = DrivingSettings().expert
-    left, right, straight = actions(settings)
-    assert CLASSES == ("LEFT", "RIGHT", "GO")
+    straight, left, right = actions(settings)
+    assert CLASSES == ("GO", "LEFT", "RIGHT")
     assert left.tolist() == [-settings.turn, settings.turning_gas, settings.turning_brake]
     assert right.tolist() == [settings.turn, settings.turning_gas, settings.turning_brake]
     assert straight.tolist() == [0, settings.gas, 0]

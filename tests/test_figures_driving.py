@@ -27,8 +27,8 @@ def kept(monkeypatch):
     plt.close("all")
 
 
-def labels(axis):
-    return [text.get_text() for text in axis.get_legend().get_texts()]
+def labels(legend):
+    return [text.get_text() for text in legend.get_texts()]
 
 
 # --- figure 2b --------------------------------------------------------------------------------------------------------
@@ -108,8 +108,8 @@ def test_accuracies_and_returns_stand_against_sparsity(confusions, returns, kept
     assert lines["Network"].get_ydata() == pytest.approx(means["return"])
     assert lines["Expert, same tracks"].get_ydata() == pytest.approx([850.5, 851.5])
     assert lines["Network"].get_xdata().tolist() == [50, 90]
-    assert labels(left) == list(lines)[:3]
-    assert labels(right) == list(lines)[3:]
+    assert labels(left.get_legend()) == list(lines)[:3]
+    assert labels(right.get_legend()) == list(lines)[3:]
     points = [*(axis.collections[index].get_offsets() for axis, index in ((left, 1), (left, 3), (right, 1)))]
     for drawn, column in zip(points, ("test_accuracy", "balanced_accuracy", "return"), strict=True):
         scale = 1 if column == "return" else 100
@@ -204,17 +204,17 @@ def test_all_four_panels_show_their_tables(drawn_from, kept, tmp_path):
     lines = {line.get_label(): line for line in climb.lines}
     first = traces[traces.seed == 0].dropna()
     assert lines["test (SENSE)"].get_ydata() == pytest.approx(100 * first.test_accuracy)
-    assert [f"validation, swaps in {layer}" for layer in LAYERS] == labels(climb)[:4]
+    assert [f"validation, swaps in {layer}" for layer in LAYERS] == labels(figure.legends[0])[:4]
     ends = traces.dropna().groupby("seed").test_accuracy.last()
     assert mean.lines[0].get_ydata()[-1] == pytest.approx(100 * ends.mean())
-    assert labels(compared) == ["random, greedy", "p-SIREN, polish"]
+    assert labels(compared.get_legend()) == ["random, greedy", "p-SIREN, polish"]
     for line, start in zip(compared.lines, ("random", "p-SIREN"), strict=True):
         counted = searches[(searches.start == start) & searches.test_accuracy.notna()]
         last = counted.groupby("seed").test_accuracy.last()
         assert line.get_ydata()[-1] == pytest.approx(100 * last.mean())
         curves = [last_known(run, line.get_xdata()) for _, run in counted.groupby("seed")]
         assert line.get_ydata() == pytest.approx(np.mean(curves, axis=0))
-    assert [text.get_text() for text in driven.get_xticklabels()] == [
+    assert [text.get_text() for text in driven.get_yticklabels()] == [
         "random\nstart",
         "random\nafter the search",
         "p-SIREN",
@@ -225,11 +225,11 @@ def test_all_four_panels_show_their_tables(drawn_from, kept, tmp_path):
             returns[(returns.driver == driver) & (returns.seed == seed)]["return"].to_numpy().mean() for seed in SEEDS
         ]
         assert driven.collections[place].get_offsets().tolist() == pytest.approx(
-            np.column_stack([[place] * 3, expected])
+            np.column_stack([expected, [place] * 3])
         )
-        assert driven.lines[place].get_ydata() == pytest.approx([np.mean(expected)] * 2)
+        assert driven.lines[place].get_xdata() == pytest.approx([np.mean(expected)] * 2)
         assert to_rgba(driven.lines[place].get_color()) == to_rgba(style.ORANGE)
-    assert driven.lines[3].get_ydata() == pytest.approx([861.5, 861.5])
+    assert driven.lines[3].get_xdata() == pytest.approx([861.5, 861.5])
     assert "expert 862" in [text.get_text() for text in driven.texts]
     assert all("n = 3" in axis.get_title() for axis in (mean, compared))
 
@@ -262,7 +262,7 @@ def test_every_search_of_figure_8b_is_drawn(drawn_from, kept, tmp_path):
     names = [f"{start}, {part} {number}" for start in ("random", "p-SIREN") for part in "ab" for number in range(3)]
     figure, table = kept[0]
     assert {*names} <= {*table.line}
-    assert sorted(labels(figure.axes[2])) == sorted(names)
+    assert sorted(labels(figure.axes[2].get_legend())) == sorted(names)
 
 
 def test_searches_and_climbs_without_counts_are_refused(drawn_from, tmp_path):

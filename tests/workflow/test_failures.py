@@ -41,8 +41,8 @@ def test_an_unknown_figure_is_named(fresh):
     result = fresh.snakemake("--", "figure_99")
     assert result.returncode == 1
     known = (
-        "figure_1, figure_2a, figure_12, figure_3, figure_4, figure_11, figure_5, figure_6, figure_7, figure_8a, "
-        "figure_s1, figure_s2"
+        "figure_1, figure_2a, figure_12, figure_2b, figure_3, figure_9, figure_4, figure_10, figure_11, figure_5, "
+        "figure_6, figure_7, figure_8a, figure_8b, figure_s1, figure_s2"
     )
     assert f"unknown figure '99'; expected one of {known}" in result.stdout + result.stderr
 

@@ -3,7 +3,7 @@
 DATASETS = ("driving", "driving-rgb")
 """Names of what a network may see (``views``)."""
 
-CLASSES = ("LEFT", "RIGHT", "GO")
-"""What a network chooses between; its logits stand in this order."""
+CLASSES = ("GO", "LEFT", "RIGHT")
+"""What a network chooses between; its logits stand in this order, and a tie is for GO, which is seldom far wrong."""
 
-LEFT, RIGHT, GO = range(len(CLASSES))
+GO, LEFT, RIGHT = range(len(CLASSES))

@@ -141,12 +141,14 @@ def join(parts: Iterable[Images]) -> Images:
 def training_frames(paths: Iterable[Path], settings: DrivingSettings, shape: Sequence[int] | None = None) -> Images:
     """Return the demonstrations of files as one; a share, drawn at random, stands in a mirror, LEFT for RIGHT.
 
-    Raises ``InputError`` as ``load`` does.
+    Raises ``InputError`` as ``load`` does; without a ``shape``, all must have that of the first.
     """
-    images = join([load(path, shape) for path in paths])
+    first, *others = paths
+    begun = load(first, shape)
+    images = join([begun, *(load(path, begun.images.shape[1:]) for path in others)])
     chosen = np.flatnonzero(np.random.default_rng(settings.seed).random(len(images)) < settings.mirror)
     images.images[chosen] = images.images[chosen, :, :, ::-1]
-    images.labels[chosen] = np.array([RIGHT, LEFT, GO])[images.labels[chosen]]
+    images.labels[chosen] = np.array([GO, RIGHT, LEFT])[images.labels[chosen]]
     return images
 
 

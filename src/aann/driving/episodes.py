@@ -77,7 +77,7 @@ class ExpertDriver:
 
 
 class NetworkDriver:
-    """A ternary network drives: the class of its largest logit, the first of equals."""
+    """A ternary network drives: the class of its largest logit, the first of equals, as everywhere."""
 
     def __init__(self, network: TernaryNetwork) -> None:
         self._network = network

@@ -11,14 +11,17 @@ import math
 import numpy as np
 
 from aann.config import ExpertSettings
-from aann.driving import GO, LEFT, RIGHT
+from aann.driving import CLASSES, GO, LEFT, RIGHT
 from aann.driving.simulator import POINT_SPACING, Simulator
 
 
 def actions(settings: ExpertSettings) -> np.ndarray:
     """Return the action of each class, float64 of shape (3, 3): steering (right is positive), gas and brake."""
     turn = (settings.turning_gas, settings.turning_brake)
-    return np.array([(-settings.turn, *turn), (settings.turn, *turn), (0.0, settings.gas, 0.0)])
+    found = np.empty((len(CLASSES), 3))
+    found[GO] = (0.0, settings.gas, 0.0)
+    found[LEFT], found[RIGHT] = (-settings.turn, *turn), (settings.turn, *turn)
+    return found
 
 
 class Expert:

@@ -55,7 +55,7 @@ def draw(
     axes[1, 0].set(title=f"(c) Our searches, mean and range, n = {seeds}", ylabel="Test accuracy (%)")
     for axis in axes[0]:
         axis.set(xlabel="Neighborhood", ylim=(0, 100))
-    axes[0, 0].legend(loc="lower right", frameon=False, fontsize=6)
+    figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside upper center", ncols=4, frameon=False)
     figure.suptitle(title)
     style.save(figure, output, _drawn(table, counted, driven), provenance)
 
@@ -77,17 +77,19 @@ def _draw_returns(axis: Axes, driven: pandas.DataFrame, returns: pandas.DataFram
     drivers = list(dict.fromkeys(driven.driver))
     for place, driver in enumerate(drivers):
         rewards = driven[driven.driver == driver]["return"]
-        axis.scatter(np.full(len(rewards), place), rewards, s=16, color=style.BLUE, zorder=3)
-        axis.plot([place - 0.25, place + 0.25], [rewards.mean()] * 2, color=style.ORANGE, linewidth=1.6)
-        axis.annotate(f"{rewards.mean():.0f}", (place + 0.3, rewards.mean()), va="center", size=7)
+        axis.scatter(rewards, np.full(len(rewards), place), s=16, color=style.BLUE, zorder=3)
+        axis.plot([rewards.mean()] * 2, [place - 0.3, place + 0.3], color=style.ORANGE, linewidth=1.6)
+        axis.annotate(f"{rewards.mean():.0f}", (rewards.mean(), place - 0.33), ha="center", size=7)
     expert = driven.expert_return.mean()
-    axis.axhline(expert, color="black", linewidth=1, linestyle=":", zorder=0)
-    axis.annotate(f"expert {expert:.0f}", (-0.45, expert), xytext=(0, 2), textcoords="offset points", size=7)
-    axis.set_xticks(range(len(drivers)), [driver.replace(", ", "\n") for driver in drivers])
+    axis.axvline(expert, color="black", linewidth=1, linestyle=":", zorder=0)
+    axis.annotate(
+        f"expert {expert:.0f}", (expert, -0.7), xytext=(-3, 0), textcoords="offset points", ha="right", size=7
+    )
+    axis.set_yticks(range(len(drivers)), [driver.replace(", ", "\n") for driver in drivers])
     counts = sorted(set(returns.groupby(["driver", "seed"]).size()))
     tracks = " or ".join(map(str, counts))
-    axis.set(title=f"(d) Return, mean over {tracks} tracks", ylabel="Return", xlim=(-0.5, len(drivers) - 0.2))
-    axis.set_ylim(top=1000)
+    axis.set(title=f"(d) Return, mean over {tracks} tracks", xlabel="Return", ylim=(len(drivers) - 0.4, -1.0))
+    axis.set_xlim(right=1000)
 
 
 def _drawn(table: pandas.DataFrame, searches: pandas.DataFrame, driven: pandas.DataFrame) -> pandas.DataFrame:
