@@ -2,7 +2,7 @@ import json
 
 import numpy as np
 import pytest
-from click.testing import CliRunner
+from commands import check_one_line, run
 
 from aann.artifacts import write_arrays, write_table
 from aann.cli import main
@@ -14,18 +14,6 @@ STAGES = {"datasets", "psiren", "neighbors", "embeddings", "sense", "driving", "
 @pytest.fixture(autouse=True)
 def in_the_repository(root, monkeypatch):
     monkeypatch.chdir(root)
-
-
-def run(*arguments):
-    return CliRunner().invoke(main, [str(argument) for argument in arguments])
-
-
-def check_one_line(result, *messages):
-    assert result.exit_code == 1
-    assert result.stderr.startswith("error: ")
-    assert result.stderr.count("\n") == 1
-    for message in messages:
-        assert message in result.stderr
 
 
 def test_help_lists_a_sub_command_for_each_stage():

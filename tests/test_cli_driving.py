@@ -4,10 +4,9 @@ import av
 import numpy as np
 import pandas
 import pytest
-from click.testing import CliRunner
+from commands import check_one_line, run
 
 from aann.artifacts import read_arrays, read_table, write_arrays, write_table
-from aann.cli import main
 from aann.config import load
 from aann.datasets import splits
 from aann.datasets.splits import Images
@@ -67,18 +66,6 @@ def driver(settings, tmp_path):
     network = random_network(Architecture.from_dict(settings.network("car")), 60, 0)
     network.save(tmp_path / "driver.safetensors")
     return network
-
-
-def run(*arguments):
-    return CliRunner().invoke(main, [str(argument) for argument in arguments])
-
-
-def check_one_line(result, *messages):
-    assert result.exit_code == 1
-    assert result.stderr.startswith("error: ")
-    assert result.stderr.count("\n") == 1
-    for message in messages:
-        assert message in result.stderr
 
 
 def outputs(folder):

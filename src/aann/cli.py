@@ -96,12 +96,17 @@ def _load_settings(configfiles: tuple[Path, ...], settings_json: str | None) -> 
     return validate(values, source="--settings")
 
 
-def _write_gathered(output: Path, table: Any, rows: tuple[Path, ...]) -> None:
-    """Write a table that gathers the tables of many jobs, and beside it what it came from."""
-    from aann import provenance, records
-    from aann.artifacts import write_table
+def _gather(
+    rows: tuple[Path, ...], output: Path, by: list[str], numbers: tuple[str, ...], text: tuple[str, ...] = ()
+) -> None:
+    """Write the tables of many jobs as one, sorted, and beside it what it came from."""
+    import pandas
 
-    write_table(output, table)
+    from aann import provenance, records
+    from aann.artifacts import read_table, write_table
+
+    table = pandas.concat([read_table(row, numbers, text) for row in rows])
+    write_table(output, table.sort_values(by, kind="stable"))
     records.write_beside(output, provenance.describe("aann.tables", rows))
 
 
@@ -293,13 +298,9 @@ def psiren_network(job: _PSirenJob, sparsity: float, sparse: Path, output: Path,
 @_file("--output", "Writes one table of all networks, CSV.")
 def psiren_accuracies(rows: tuple[Path, ...], output: Path) -> None:
     """Gather the accuracies of many networks in one table, by sparsity and seed."""
-    import pandas
-
-    from aann.artifacts import read_table
     from aann.tables import ACCURACY
 
-    table = pandas.concat([read_table(row, ACCURACY) for row in rows])
-    _write_gathered(output, table.sort_values(["sparsity", "seed"]), rows)
+    _gather(rows, output, ["sparsity", "seed"], ACCURACY)
 
 
 # --- neighbors --------------------------------------------------------------------------------------------------------
@@ -362,13 +363,9 @@ def neighbors_survey(
 @_file("--output", "Writes one table of all surveys, CSV.")
 def neighbors_summaries(rows: tuple[Path, ...], output: Path) -> None:
     """Gather the summaries of many surveys in one table."""
-    import pandas
-
-    from aann.artifacts import read_table
     from aann.tables import SURVEY_NUMBERS, SURVEY_TEXT
 
-    table = pandas.concat([read_table(row, SURVEY_NUMBERS, SURVEY_TEXT) for row in rows])
-    _write_gathered(output, table.sort_values(["sparsity", "layer", "seed", "split"], kind="stable"), rows)
+    _gather(rows, output, ["sparsity", "layer", "seed", "split"], SURVEY_NUMBERS, SURVEY_TEXT)
 
 
 # --- embeddings -------------------------------------------------------------------------------------------------------
@@ -413,14 +410,9 @@ def embeddings_embed(
 @_file("--output", "Writes one table of all layers, CSV.")
 def embeddings_clustering(statistics: tuple[Path, ...], output: Path) -> None:
     """Gather how clustered the neighbors of several layers are in one table."""
-    import pandas
-
-    from aann.artifacts import read_table
     from aann.tables import CLUSTERING_NUMBERS, CLUSTERING_TEXT
 
-    tables = [read_table(path, CLUSTERING_NUMBERS, CLUSTERING_TEXT) for path in statistics]
-    table = pandas.concat(tables).sort_values(["sampling", "space", "layer", "seed"], kind="stable")
-    _write_gathered(output, table, statistics)
+    _gather(statistics, output, ["sampling", "space", "layer", "seed"], CLUSTERING_NUMBERS, CLUSTERING_TEXT)
 
 
 # --- sense ------------------------------------------------------------------------------------------------------------
@@ -497,13 +489,9 @@ def sense_search(
 @_file("--output", "Writes one table of all searches, CSV.")
 def sense_outcomes(rows: tuple[Path, ...], output: Path) -> None:
     """Gather the outcomes of many searches in one table."""
-    import pandas
-
-    from aann.artifacts import read_table
     from aann.tables import OUTCOME_NUMBERS, OUTCOME_TEXT
 
-    table = pandas.concat([read_table(row, OUTCOME_NUMBERS, OUTCOME_TEXT) for row in rows])
-    _write_gathered(output, table.sort_values(["task", "sparsity", "seed"]), rows)
+    _gather(rows, output, ["task", "sparsity", "seed"], OUTCOME_NUMBERS, OUTCOME_TEXT)
 
 
 @sense.command("backpropagation")
@@ -754,13 +742,9 @@ def driving_assess(
 @_file("--output", "Writes one table of all networks, CSV.")
 def driving_returns(rows: tuple[Path, ...], output: Path) -> None:
     """Gather the returns of many networks in one table."""
-    import pandas
-
-    from aann.artifacts import read_table
     from aann.tables import RETURNS
 
-    table = pandas.concat([read_table(row, RETURNS) for row in rows])
-    _write_gathered(output, table.sort_values(["sparsity", "seed", "track"]), rows)
+    _gather(rows, output, ["sparsity", "seed", "track"], RETURNS)
 
 
 @driving.command("confusions")
@@ -768,13 +752,9 @@ def driving_returns(rows: tuple[Path, ...], output: Path) -> None:
 @_file("--output", "Writes one table of all networks, CSV.")
 def driving_confusions(rows: tuple[Path, ...], output: Path) -> None:
     """Gather what many networks take for what in one table."""
-    import pandas
-
-    from aann.artifacts import read_table
     from aann.tables import CONFUSION_NUMBERS, CONFUSION_TEXT
 
-    table = pandas.concat([read_table(row, CONFUSION_NUMBERS, CONFUSION_TEXT) for row in rows])
-    _write_gathered(output, table.sort_values(["sparsity", "seed", "split", "label", "prediction"]), rows)
+    _gather(rows, output, ["sparsity", "seed", "split", "label", "prediction"], CONFUSION_NUMBERS, CONFUSION_TEXT)
 
 
 @driving.command("video")
