@@ -55,7 +55,8 @@ def draw(
     axes[1, 0].set(title=f"(c) Our searches, mean and range, n = {seeds}", ylabel="Test accuracy (%)")
     for axis in axes[0]:
         axis.set(xlabel="Neighborhood", ylim=(0, 100))
-    figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside upper center", ncols=4, frameon=False)
+    handles, labels = axes[0, 0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower center", ncols=4, frameon=False, title="Panels (a) and (b)")
     figure.suptitle(title)
     style.save(figure, output, _drawn(table, counted, driven), provenance)
 
