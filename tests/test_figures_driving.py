@@ -1,5 +1,7 @@
 import json
+from functools import partial
 
+import climbing
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas
@@ -148,28 +150,8 @@ def test_tables_without_a_network_that_was_counted_and_drove_are_refused(confusi
 # --- figure 8b --------------------------------------------------------------------------------------------------------
 
 
-def trace(seed, steps=30, top=0.6):
-    rows = np.arange(steps + 1)
-    rising = 0.3 + (top - 0.3) * rows / steps + np.random.default_rng(seed).normal(0, 0.005, len(rows))
-    return pandas.DataFrame(
-        {
-            "neighborhood": rows,
-            "evaluations": 100 * rows,
-            "layer": ["", *(LAYERS[(row // 3) % 4] for row in range(steps))],
-            "validation_accuracy": rising,
-            "test_accuracy": np.where(rows % 2, np.nan, rising - 0.01),
-            "seed": seed,
-        }
-    )
-
-
-def baseline(seed):
-    steps = np.arange(0, 501, 100)
-    tables = [
-        pandas.DataFrame({"method": method, "step": steps, "test_accuracy": values, "validation_accuracy": values})
-        for method, values in (("literal", np.full(6, 0.3)), ("straight-through", 0.3 + 0.0008 * steps))
-    ]
-    return pandas.concat(tables).assign(seed=seed)
+trace = partial(climbing.trace, layers=LAYERS, repeat=3, low=0.3)
+baseline = partial(climbing.baseline, last=500, low=0.3)
 
 
 @pytest.fixture

@@ -1,5 +1,7 @@
 import json
+from functools import partial
 
+import climbing
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas
@@ -15,34 +17,8 @@ PROVENANCE = {"module": "aann.figures", "inputs": {"a.csv": "0" * 64}}
 LAYERS = ("1.0", "2.0", "fc")
 
 
-def trace(seed, neighborhoods=30, top=0.6):
-    random = np.random.default_rng(seed)
-    rows = np.arange(neighborhoods + 1)
-    rising = 0.1 + (top - 0.1) * rows / neighborhoods + random.normal(0, 0.005, len(rows))
-    return pandas.DataFrame(
-        {
-            "neighborhood": rows,
-            "evaluations": 100 * rows,
-            "layer": ["", *(LAYERS[(row // 10) % 3] for row in range(neighborhoods))],
-            "from_index": rows,
-            "to_index": rows + 1,
-            "objective": rows,
-            "validation_correct": np.rint(1000 * rising),
-            "validation_accuracy": rising,
-            "test_correct": np.where(rows % 2, np.nan, np.rint(1000 * rising)),
-            "test_accuracy": np.where(rows % 2, np.nan, rising - 0.01),
-            "seed": seed,
-        }
-    )
-
-
-def baseline(seed):
-    steps = np.arange(0, 1001, 100)
-    tables = [
-        pandas.DataFrame({"method": method, "step": steps, "test_accuracy": values, "validation_accuracy": values})
-        for method, values in (("literal", np.full(11, 0.1)), ("straight-through", 0.1 + 0.0008 * steps))
-    ]
-    return pandas.concat(tables).assign(seed=seed)
+trace = partial(climbing.trace, layers=LAYERS, repeat=10, low=0.1)
+baseline = partial(climbing.baseline, last=1000, low=0.1)
 
 
 @pytest.fixture
