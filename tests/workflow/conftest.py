@@ -146,7 +146,7 @@ class Workflow:
         return rules - {"all_figures"}
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def fresh(root, tmp_path_factory):
     """A copy in which nothing was built."""
     return Workflow(root, tmp_path_factory.mktemp("fresh"))
