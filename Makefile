@@ -39,9 +39,10 @@ check: $(READY) ## Check format, style, types, imports and the workflow.
 	$(BIN)/lint-imports
 	$(BIN)/snakefmt --check Snakefile rules
 
-benchmark: $(READY) ## Time training and neighbors against plain PyTorch.
+benchmark: $(READY) ## Time training and neighbors against plain PyTorch; see how experts drive.
 	$(BIN)/python benchmarks/training_epoch.py
 	$(BIN)/python benchmarks/neighbors.py
+	$(BIN)/python benchmarks/imperfect_sight.py
 
 report: $(READY) ## Make Snakemake's report of the quick scale.
 	$(BIN)/snakemake --cores $(CORES) --configfile config/quick.yaml --report results/quick/report.html

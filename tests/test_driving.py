@@ -8,6 +8,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from aann.artifacts import read_table
 from aann.config import IMAGES, DrivingSettings
 from aann.driving import CLASSES, DATASETS, GO, LEFT, RIGHT, simulator
 from aann.driving.demonstrations import tracks
@@ -422,3 +423,20 @@ def test_an_unknown_kind_of_tracks_is_refused(kind):
 def test_a_number_of_tracks_out_of_range_is_refused(count):
     with pytest.raises(InputError, match=rf"^{count} tracks of kind 'round2': expected 1 to 100000$"):
         tracks("round2", count)
+
+
+# --- benchmark --------------------------------------------------------------------------------------------------------
+
+
+def test_the_benchmark_of_imperfect_sight_runs(root, tmp_path):
+    command = [sys.executable, "benchmarks/imperfect_sight.py", "--tracks", "1", "--processes", "1"]
+    output = tmp_path / "imperfect_sight.csv"
+    subprocess.run([*command, "--output", output], cwd=root, check=True, capture_output=True)
+    table = read_table(output)
+    assert table.noise_radians.tolist() == 2 * [0, 0.03, 0.05, 0.07]
+    clean = table[table.noise_radians == 0]
+    assert (clean.agreement == 1).all()
+    assert (table.agreement[table.noise_radians > 0] < 0.95).all()
+    settings = DrivingSettings()
+    expected = returned(ExpertDriver(settings), None, settings, 900_000)
+    assert clean.mean_return.iloc[0] == pytest.approx(expected)
