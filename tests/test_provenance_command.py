@@ -1,31 +1,17 @@
 import hashlib
 import json
-import os
 import shutil
 from pathlib import Path
 
 import numpy as np
 import pandas
 import pytest
-from click.testing import CliRunner
+from commands import run
+from made_up import ARCHIVE, DATA, FIGURE, NETWORK, ROW, SCALE, TABLE, make_results
 
 from aann import lineage, provenance, records
 from aann.artifacts import write_arrays, write_table
-from aann.cli import main
 from aann.errors import InputError
-from aann.tables import accuracy_row
-
-SCALE = {"scale": "small"}
-ARCHIVE = "results/datasets/mnist/images.gz"
-DATA = "results/small/datasets/mnist.safetensors"
-NETWORK = "results/small/psiren/mnist/p90/seed0.safetensors"
-ROW = "results/small/psiren/mnist/p90/seed0.accuracy.csv"
-TABLE = "results/small/psiren/mnist/accuracies.csv"
-FIGURE = "results/small/figures/figure_2a.png"
-
-
-def run(*arguments):
-    return CliRunner().invoke(main, [str(argument) for argument in arguments])
 
 
 def digest(path):
@@ -34,25 +20,8 @@ def digest(path):
 
 @pytest.fixture
 def results(tmp_path, monkeypatch, network):
-    """A folder of results: an archive, the splits, two networks, their table and its figure."""
     monkeypatch.chdir(tmp_path)
-    for folder in ("results/datasets/mnist", "results/small/benchmarks/psiren/mnist/p90"):
-        Path(folder).mkdir(parents=True)
-    Path(ARCHIVE).write_bytes(b"images")
-    recorded = provenance.describe("aann.datasets.splits", [ARCHIVE], SCALE, task="mnist")
-    write_arrays(DATA, {}, {"provenance": recorded})
-    for seed in (0, 1):
-        path = Path(NETWORK).with_name(f"seed{seed}.safetensors")
-        network.save(path, provenance.describe("aann.psiren", [DATA], SCALE, seed=seed, sparsity=90.0))
-        row = accuracy_row(90, seed, (9, 10), (8, 10))
-        write_table(path.with_suffix(".accuracy.csv"), pandas.DataFrame([row]))
-    benchmark = Path("results/small/benchmarks/psiren/mnist/p90/seed0.jsonl")
-    benchmark.write_text(json.dumps({"s": 54.321, "h:m:s": "0:00:54"}) + "\n")
-    os.utime(benchmark, (1_795_000_000, 1_795_000_000))
-    rows = [ROW, ROW.replace("seed0", "seed1")]
-    assert run("psiren", "accuracies", *rows, "--output", TABLE).exit_code == 0
-    drawn = run("figures", "sparsity", "--accuracies", TABLE, "--title", "MNIST", "--output", FIGURE)
-    assert drawn.exit_code == 0
+    make_results(network)
     return tmp_path
 
 

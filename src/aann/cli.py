@@ -1140,6 +1140,53 @@ def provenance_of(file: Path, results: Path | None, as_json: bool) -> None:
     sys.stdout.write(json.dumps(lineage.to_dict(found), indent=2) + "\n" if as_json else to_text(found))
 
 
+# --- releases ---------------------------------------------------------------------------------------------------------
+
+
+@main.group()
+def release() -> None:
+    """Ship what figures and claims were drawn from, and draw them again without training anything."""
+
+
+@release.command("pack")
+@click.argument("drawn", nargs=-1, required=True, type=click.Path(path_type=Path))
+@_file("--results", "The results of a scale, such as results/paper.")
+@click.option("--network", "networks", multiple=True, type=click.Path(path_type=Path), help="Ships it too.")
+@_file("--output", "Writes the release, a folder that is not there yet.")
+def release_pack(drawn: tuple[Path, ...], results: Path, networks: tuple[Path, ...], output: Path) -> None:
+    """Write a release with all that the results DRAWN came from."""
+    from aann.release import pack
+
+    files = pack(results, drawn, networks, output)["files"]
+    size = sum(path.stat().st_size for path in output.rglob("*") if path.is_file())
+    click.echo(f"{output}: {len(files)} files, {size / 1e6:.1f} MB")
+
+
+@release.command("unpack")
+@click.argument("folder", type=click.Path(path_type=Path))
+@_file("--results", "Where its files go: a folder with the name of its scale, such as results/paper.")
+def release_unpack(folder: Path, results: Path) -> None:
+    """Verify the release in FOLDER and put its files in their places."""
+    from aann.release import unpack
+
+    click.echo(f"{folder}: {unpack(folder, results)} files are what the manifest says, and stand in {results}")
+
+
+@release.command("compare")
+@click.argument("folder", type=click.Path(path_type=Path))
+@_file("--results", "What was drawn again, such as results/paper.")
+def release_compare(folder: Path, results: Path) -> None:
+    """Fail, with a line for each, if results differ from those that the release in FOLDER was made with."""
+    from aann.release import differing, read_manifest
+
+    lines = differing(folder, results)
+    for line in lines:
+        click.echo(line, err=True)
+    if lines:
+        sys.exit(1)
+    click.echo(f"{results}: all {len(read_manifest(folder)['drawn'])} drawn results are equal to the last byte")
+
+
 # --- settings ---------------------------------------------------------------------------------------------------------
 
 

@@ -1,0 +1,204 @@
+"""Releases: what figures and claims were drawn from, so that they can be drawn again without training anything.
+
+A release is a folder with every file that a drawn result names as its input, all ternary networks, and a manifest: the
+hash of each file, of each drawn result, and of what stood behind them and is too large to ship. Files have their paths
+below the folder of their scale; networks, which shrink to a fifth of their size, are gzip files.
+"""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import json
+import shutil
+import zlib
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from aann import records
+from aann.artifacts import atomic_path, require_file, sha256, to_json
+from aann.errors import InputError
+from aann.provenance import versions
+
+MANIFEST = "manifest.json"
+_COMPRESSED = (".safetensors",)
+_DRAWN = ("figures", "claims", "report")
+"""Folders of a scale that hold what is drawn again."""
+
+
+def pack(results: Path, drawn: Sequence[Path], networks: Sequence[Path], folder: Path) -> dict[str, Any]:
+    """Write a release of the results of a scale, and return its manifest.
+
+    ``drawn`` are the results to be drawn again, each of which says what it came from; ``networks`` are shipped too.
+    Raises ``InputError`` if ``folder`` is there, if a file is not there or lies elsewhere than below ``results``, or if
+    an input is not what it was when a result was drawn from it.
+    """
+    if folder.exists():
+        raise InputError(f"{folder}: is there already; delete it, or name another folder for the release")
+    shipped = sorted({*_inputs(drawn, results), *networks})
+    partial = folder.with_name(f".{folder.name}.partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    packed: dict[str, dict[str, Any]] = {}
+    for path in shipped:
+        packed |= _pack(path, results, partial, shipped)
+    manifest = {
+        "scale": results.absolute().name,
+        "versions": versions(),
+        "files": packed,
+        "drawn": {_below(path, results): sha256(path) for path in sorted(drawn)},
+        "sources": _sources(shipped),
+    }
+    with atomic_path(partial / MANIFEST) as temporary:
+        temporary.write_text(json.dumps(manifest, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+    partial.replace(folder)
+    return manifest
+
+
+def _inputs(drawn: Iterable[Path], results: Path) -> Iterator[Path]:
+    """Yield the files below ``results`` that drawn results came from, and that are not drawn themselves."""
+    for result in drawn:
+        record = records.find(require_file(result))
+        if record is None:
+            raise InputError(f"{result}: does not say what it came from; draw it again")
+        for recorded, digest in record.provenance.get("inputs", {}).items():
+            path = Path(recorded)
+            if not _is_below(path, results) or _below(path, results).split("/")[0] in _DRAWN:
+                continue
+            if sha256(path) != digest:
+                raise InputError(f"{path}: was changed after {result} was drawn from it; draw it again")
+            yield path
+
+
+def _pack(path: Path, results: Path, folder: Path, shipped: Sequence[Path]) -> dict[str, dict[str, Any]]:
+    """Copy a file, and its record if that stands in a file that is not shipped; return their part of the manifest."""
+    contents = {_below(path, results): path.read_bytes()}
+    record = records.find(path)
+    if record and record.source not in shipped:
+        written = to_json({"sha256": sha256(path), "provenance": record.provenance})
+        contents[_below(path, results) + records.ENDING] = f"{written}\n".encode()
+    for name, content in contents.items():
+        with atomic_path(folder / _stored(name)) as temporary:
+            temporary.write_bytes(gzip.compress(content, mtime=0) if _stored(name) != name else content)
+    return {
+        name: {"bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
+        for name, content in contents.items()
+    }
+
+
+def _sources(shipped: Sequence[Path]) -> dict[str, str]:
+    """Return the hashes of all that shipped files came from and that is not shipped, by the path that was recorded."""
+    found: dict[str, str] = {}
+    reached, waiting = set(shipped), list(shipped)
+    while waiting:
+        record = records.find(waiting.pop())
+        for recorded, digest in (record.provenance.get("inputs", {}) if record else {}).items():
+            path = Path(recorded)
+            if path not in reached:
+                reached.add(path)
+                found[recorded] = digest
+                waiting += [path] if path.is_file() else []
+    return found
+
+
+def unpack(folder: Path, results: Path) -> int:
+    """Verify a release and put its files below ``results``, where those that are there already stay as they are.
+
+    Returns how many files the release has. Raises ``InputError``, before anything is written, as ``verify`` does, and
+    if ``results`` is the folder of another scale or has another file in the place of one.
+    """
+    manifest = verify(folder)
+    if results.absolute().name != manifest["scale"]:
+        raise InputError(f"{results}: is not the folder of the scale {manifest['scale']!r}, which {folder} is of")
+    missing = [name for name, entry in manifest["files"].items() if not _is_there(results / name, entry["sha256"])]
+    for name in missing:
+        with atomic_path(results / name) as temporary:
+            temporary.write_bytes(_content(folder, name))
+    return len(manifest["files"])
+
+
+def _is_there(path: Path, digest: str) -> bool:
+    if not path.exists():
+        return False
+    if sha256(path) != digest:
+        raise InputError(f"{path}: is not what the release has; move these results away, or name another folder")
+    return True
+
+
+def verify(folder: Path) -> dict[str, Any]:
+    """Return the manifest of a release, of which every file has the hash that the manifest says.
+
+    Raises ``InputError`` that names the file if one is missing, damaged, or not in the manifest.
+    """
+    manifest = read_manifest(folder)
+    for name, entry in manifest["files"].items():
+        if hashlib.sha256(_content(folder, name)).hexdigest() != entry["sha256"]:
+            raise InputError(f"{folder / _stored(name)}: is damaged: not what {folder / MANIFEST} says; {_GET_AGAIN}")
+    known = {folder / MANIFEST, *(folder / _stored(name) for name in manifest["files"])}
+    for path in sorted(folder.rglob("*")):
+        if path.is_file() and path not in known:
+            raise InputError(f"{path}: is not in {folder / MANIFEST}; {_GET_AGAIN}")
+    return manifest
+
+
+_GET_AGAIN = "get the release again, as a whole"
+
+
+def read_manifest(folder: Path) -> dict[str, Any]:
+    """Return the manifest of a release; raise ``InputError`` if there is none, or if it is damaged."""
+    path = folder / MANIFEST
+    if not path.is_file():
+        raise InputError(f"{path}: there is no such file, so {folder} is no release; {_GET_AGAIN}")
+    try:
+        manifest: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        names = [*manifest["files"], *manifest["drawn"]]
+        hashes = [entry["sha256"] for entry in manifest["files"].values()]
+        intact = all(isinstance(text, str) for text in (*hashes, manifest["scale"]))
+    except (ValueError, KeyError, TypeError) as error:
+        raise InputError(f"{path}: is not the manifest of a release; {_GET_AGAIN}") from error
+    outside = [name for name in names if Path(name).is_absolute() or ".." in Path(name).parts]
+    if not intact or outside:
+        raise InputError(f"{path}: is not the manifest of a release; {_GET_AGAIN}")
+    return manifest
+
+
+def differing(folder: Path, results: Path) -> list[str]:
+    """Return a line for each drawn result of a release that is missing below ``results`` or has other bytes there.
+
+    Raises ``InputError`` as ``read_manifest`` does.
+    """
+    found = []
+    for name, digest in read_manifest(folder)["drawn"].items():
+        path = results / name
+        if not path.is_file():
+            found.append(f"{path}: is missing")
+        elif sha256(path) != digest:
+            found.append(f"{path}: differs from that of the release")
+    return found
+
+
+def _content(folder: Path, name: str) -> bytes:
+    path = folder / _stored(name)
+    if not path.is_file():
+        raise InputError(f"{path}: is missing, which {folder / MANIFEST} names; {_GET_AGAIN}")
+    content = path.read_bytes()
+    if path.name == Path(name).name:
+        return content
+    try:
+        return gzip.decompress(content)
+    except (OSError, EOFError, zlib.error) as error:
+        raise InputError(f"{path}: is damaged: no whole gzip file; {_GET_AGAIN}") from error
+
+
+def _stored(name: str) -> str:
+    return f"{name}.gz" if name.endswith(_COMPRESSED) else name
+
+
+def _is_below(path: Path, folder: Path) -> bool:
+    return path.absolute().is_relative_to(folder.absolute())
+
+
+def _below(path: Path, folder: Path) -> str:
+    if not _is_below(path, folder):
+        raise InputError(f"{path}: lies outside of {folder}, so that it cannot be part of its release")
+    return path.absolute().relative_to(folder.absolute()).as_posix()

@@ -1,0 +1,151 @@
+import gzip
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+from commands import check_one_line, run
+from made_up import DATA, FIGURE, NETWORK, ROW, TABLE, make_results
+
+from aann import records, release
+from aann.artifacts import sha256
+from aann.errors import InputError
+from aann.networks import TernaryNetwork
+
+RESULTS = "results/small"
+BELOW = {name: name.removeprefix(f"{RESULTS}/") for name in (DATA, NETWORK, ROW, TABLE, FIGURE)}
+PACK = ("release", "pack", FIGURE, "--results", RESULTS, "--network", NETWORK, "--output", "release")
+UNPACK = ("release", "unpack", "release", "--results", RESULTS)
+COMPARE = ("release", "compare", "release", "--results", RESULTS)
+RECORD = f"{TABLE}{records.ENDING}"
+
+
+@pytest.fixture
+def results(tmp_path, monkeypatch, network):
+    monkeypatch.chdir(tmp_path)
+    make_results(network)
+
+
+@pytest.fixture
+def packed(results):
+    """A release, without the results that it was made of but for what was drawn."""
+    found = run(*PACK)
+    assert found.exit_code == 0, found.output
+    assert found.stdout.startswith("release: 3 files, 0.0 MB")
+    drawn = Path(FIGURE).read_bytes()
+    shutil.rmtree("results")
+    Path(FIGURE).parent.mkdir(parents=True)
+    Path(FIGURE).write_bytes(drawn)
+
+
+def test_a_release_has_what_was_drawn_from_the_networks_and_hashes_of_the_rest(packed):
+    manifest = json.loads(Path("release/manifest.json").read_text())
+    assert set(manifest["files"]) == {BELOW[TABLE], BELOW[NETWORK], f"{BELOW[TABLE]}{records.ENDING}"}
+    assert manifest["scale"] == "small"
+    assert manifest["drawn"] == {BELOW[FIGURE]: sha256(FIGURE)}
+    assert {ROW, DATA, "results/datasets/mnist/images.gz"} <= set(manifest["sources"])
+    assert manifest["versions"]["torch"]
+
+
+def test_unpacked_files_are_equal_and_stay_as_they_are(packed, network):
+    expected = json.loads(Path("release/manifest.json").read_text())["files"]
+    assert run(*UNPACK).exit_code == 0
+    assert {name: sha256(f"{RESULTS}/{name}") for name in expected} == {
+        name: entry["sha256"] for name, entry in expected.items()
+    }
+    assert {name: Path(f"{RESULTS}/{name}").stat().st_size for name in expected} == {
+        name: entry["bytes"] for name, entry in expected.items()
+    }
+    assert TernaryNetwork.load(NETWORK).family == network.family
+    before = Path(TABLE).stat().st_mtime_ns
+    assert run(*UNPACK).exit_code == 0
+    assert Path(TABLE).stat().st_mtime_ns == before
+
+
+def test_what_is_drawn_again_is_compared_to_the_last_byte(packed):
+    assert run(*UNPACK).exit_code == 0
+    Path(FIGURE).unlink()
+    missing = run(*COMPARE)
+    assert missing.exit_code == 1
+    assert missing.stderr == f"{FIGURE}: is missing\n"
+    drawn = run("figures", "sparsity", "--accuracies", TABLE, "--title", "MNIST", "--output", FIGURE)
+    assert drawn.exit_code == 0
+    equal = run(*COMPARE)
+    assert equal.exit_code == 0
+    assert equal.stdout == f"{RESULTS}: all 1 drawn results are equal to the last byte\n"
+    assert run("figures", "sparsity", "--accuracies", TABLE, "--title", "Digits", "--output", FIGURE).exit_code == 0
+    other = run(*COMPARE)
+    assert other.exit_code == 1
+    assert other.stderr == f"{FIGURE}: differs from that of the release\n"
+
+
+def test_two_releases_of_the_same_results_have_equal_bytes(results):
+    contents = []
+    for folder in (Path("one"), Path("two")):
+        release.pack(Path(RESULTS), [Path(FIGURE)], [Path(NETWORK)], folder)
+        contents.append({path.relative_to(folder): path.read_bytes() for path in folder.rglob("*") if path.is_file()})
+    assert contents[0] == contents[1]
+
+
+def damage_network(path):
+    content = path.read_bytes()
+    path.write_bytes(content[: len(content) // 2])
+
+
+def swap_network(path):
+    path.write_bytes(gzip.compress(b"another network", mtime=0))
+
+
+def add_line(path):
+    path.write_text(path.read_text() + "1,2,3\n")
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "message"),
+    [
+        (f"{BELOW[NETWORK]}.gz", damage_network, "is damaged: no whole gzip file"),
+        (f"{BELOW[NETWORK]}.gz", swap_network, "is damaged: not what release/manifest.json says"),
+        (BELOW[TABLE], add_line, "is damaged: not what release/manifest.json says"),
+        (BELOW[TABLE], Path.unlink, "is missing, which release/manifest.json names"),
+        ("extra.csv", lambda path: path.write_text("a\n1\n"), "is not in release/manifest.json"),
+        ("manifest.json", Path.unlink, "so release is no release"),
+        ("manifest.json", lambda path: path.write_text("{"), "is not the manifest of a release"),
+        ("manifest.json", lambda path: path.write_text('{"files": {}}'), "is not the manifest of a release"),
+    ],
+)
+def test_a_damaged_release_is_named_and_nothing_is_unpacked(packed, name, change, message):
+    change(Path("release") / name)
+    check_one_line(run(*UNPACK), f"release/{name}: ", message, "get the release again")
+    assert not Path(TABLE).exists()
+    assert not Path(NETWORK).exists()
+
+
+@pytest.mark.parametrize("name", ["../outside.csv", "/tmp/outside.csv"])
+def test_a_manifest_cannot_write_outside_of_the_results(packed, name):
+    path = Path("release/manifest.json")
+    manifest = json.loads(path.read_text())
+    manifest["files"][name] = manifest["files"].pop(BELOW[TABLE])
+    path.write_text(json.dumps(manifest))
+    check_one_line(run(*UNPACK), "release/manifest.json: is not the manifest of a release")
+
+
+def test_results_that_differ_or_are_of_another_scale_are_kept(packed):
+    Path(TABLE).parent.mkdir(parents=True)
+    Path(TABLE).write_text("mine\n")
+    check_one_line(run(*UNPACK), f"{TABLE}: is not what the release has")
+    assert Path(TABLE).read_text() == "mine\n"
+    assert not Path(NETWORK).exists()
+    check_one_line(run(*UNPACK[:-1], "results/paper"), "is not the folder of the scale 'small'")
+
+
+def test_a_release_is_not_made_from_results_that_do_not_fit(results):
+    with pytest.raises(InputError, match="is there already"):
+        release.pack(Path(RESULTS), [Path(FIGURE)], [], Path("results"))
+    with pytest.raises(InputError, match="lies outside"):
+        release.pack(Path(RESULTS), [Path(FIGURE)], [Path("results/datasets/mnist/images.gz")], Path("release"))
+    with pytest.raises(InputError, match="does not say what it came from"):
+        release.pack(Path(RESULTS), [Path("results/datasets/mnist/images.gz")], [], Path("release"))
+    add_line(Path(TABLE))
+    with pytest.raises(InputError, match="was changed after"):
+        release.pack(Path(RESULTS), [Path(FIGURE)], [], Path("release"))
+    assert not Path("release").exists()
