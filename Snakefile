@@ -16,6 +16,7 @@ include: "rules/sense.smk"
 include: "rules/driving.smk"
 include: "rules/figures.smk"
 include: "rules/claims.smk"
+include: "rules/report.smk"
 
 
 localrules:

@@ -1116,6 +1116,30 @@ def claims_check(verdicts: Path) -> None:
         sys.exit(1)
 
 
+# --- report -----------------------------------------------------------------------------------------------------------
+
+
+@main.group()
+def report() -> None:
+    """Tell the paper's story with our figures and numbers on one page."""
+
+
+@report.command("page")
+@_file("--notebook", "The notebook, such as workflow/notebooks/report.ipynb.")
+@_file("--template", "How nbconvert writes it, such as workflow/notebooks/page.html.j2.")
+@_file("--results", "The folder of results of one scale, such as results/paper.")
+@_file("--output", "Writes the page, HTML that needs no other file.")
+@_with_settings
+def report_page(notebook: Path, template: Path, results: Path, output: Path, settings: Settings) -> None:
+    """Run the notebook on the results of the settings' scale, and write what it shows as a page."""
+    from aann import provenance, records
+    from aann.report import FILES, page
+
+    page.write_page(notebook, template, output, {"results": str(results), "scale": settings.scale})
+    inputs = [notebook, template, *(results / name for name in FILES)]
+    records.write_beside(output, provenance.describe("aann.report.notebook", inputs, {"scale": settings.scale}))
+
+
 # --- provenance -------------------------------------------------------------------------------------------------------
 
 

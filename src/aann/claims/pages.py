@@ -43,15 +43,26 @@ def markdown(judged: list[Judgement], scale: str, confidence: float) -> str:
 
 def html(judged: list[Judgement], scale: str, confidence: float) -> str:
     """Return the verdicts as a page of HTML that needs no other file but the figures it links to."""
-    head = "".join(f"<th>{name}</th>" for name in _COLUMNS)
-    rows = "\n".join(_html_row(one) for one in judged)
     banner = "" if scale == ENFORCED else ' class="banner"'
     return (
         f'<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n<title>{_TITLE}</title>\n'
         f"<style>{_STYLE}</style>\n</head>\n<body>\n<h1>{_TITLE}</h1>\n"
-        f"<p{banner}>{escape(_lead(judged, scale, confidence))}</p>\n"
-        f"<table>\n<thead><tr>{head}</tr></thead>\n<tbody>\n{rows}\n</tbody>\n</table>\n</body>\n</html>\n"
+        f"<p{banner}>{escape(_lead(judged, scale, confidence))}</p>\n{table(judged)}\n</body>\n</html>\n"
     )
+
+
+def table(judged: list[Judgement], link: str = "../{file}") -> str:
+    """Return the verdicts as a table of HTML; ``link`` is where a figure is, by its ``{file}`` or its ``{figure}``."""
+    head = "".join(f"<th>{name}</th>" for name in _COLUMNS)
+    rows = "\n".join(_html_row(one, link.format(file=one.claim.shown_in, figure=one.claim.figure)) for one in judged)
+    return f"<table>\n<thead><tr>{head}</tr></thead>\n<tbody>\n{rows}\n</tbody>\n</table>"
+
+
+def measured(one: Judgement) -> str:
+    """Return in words what was measured, with the paper's value where it has one, and the verdict."""
+    paper, value, *_ = _cells(one)
+    paper = f", in the paper {paper}" if paper else ""
+    return f"{value or 'nothing'}{paper}: {one.verdict}"
 
 
 def _lead(judged: list[Judgement], scale: str, confidence: float) -> str:
@@ -105,21 +116,21 @@ def _markdown_cells(one: Judgement) -> list[str]:
     return [cell.replace("|", "\\|") for cell in cells]
 
 
-def _html_row(one: Judgement) -> str:
+def _html_row(one: Judgement, link: str) -> str:
     claim = one.claim
     paper, value, interval, n, rule = map(escape, _cells(one))
     quote = f"<br><q>{escape(claim.quote)}</q>" if claim.quote else ""
     notes = "".join(f"<br><small>{escape(note)}</small>" for note in _notes(one))
-    measured = (
+    details = (
         f"<details><summary><small>measured</small></summary><small>{escape(describe(claim.measure))}</small></details>"
     )
     verdict = one.verdict.replace(" ", "-")
     failed = " failed" if one.failed else ""
     return (
-        f'<tr id="{one.name}"><td>{escape(claim.statement)}{quote}{notes}{measured}</td><td>{escape(claim.source)}</td>'
+        f'<tr id="{one.name}"><td>{escape(claim.statement)}{quote}{notes}{details}</td><td>{escape(claim.source)}</td>'
         f'<td class="number">{paper}</td><td class="number">{value}</td><td>{interval}</td><td class="number">{n}</td>'
         f'<td>{rule}</td><td class="verdict {verdict}{failed}">{one.verdict}</td>'
-        f'<td><a href="../{claim.shown_in}">{claim.figure}</a></td></tr>'
+        f'<td><a href="{link}">{claim.figure}</a></td></tr>'
     )
 
 

@@ -158,6 +158,20 @@ def read_verdicts(path: Path) -> dict[str, Any]:
     return read
 
 
+def judgements(read: Mapping[str, Any]) -> list[Judgement]:
+    """Return the judgements of which ``to_dict`` returned ``read``."""
+    return [_claim_from_dict(name, found) for name, found in read["claims"].items()]
+
+
+def _claim_from_dict(name: str, read: Mapping[str, Any]) -> Judgement:
+    claim = Claim.model_validate({key: read[key] for key in Claim.model_fields})
+    if read["value"] is None:
+        return Judgement(name, claim, None, read["verdict"], read["remark"])
+    low, high = read["interval"] or (None, None)
+    found = Estimate(read["value"], read["n"], low, high, read["interval_kind"], read["p"])
+    return Judgement(name, claim, found, read["verdict"], read["remark"])
+
+
 def failures(read: Mapping[str, Any]) -> list[str]:
     """Return a line for each claim that was reproduced once and is no longer, from what ``to_dict`` returned."""
     return [

@@ -52,7 +52,7 @@ def draw(traces: pandas.DataFrame, title: str, output: Path, provenance: Mapping
         for search, look in looks.items():
             _draw_search(axis, here[here.search == search], search, look)
         _draw_paper(axis, start)
-        axis.set(xscale="log", xlabel="Neighbors evaluated", title=_plain(start))
+        axis.set(xscale="log", xlabel="Neighbors evaluated", title=start_in_words(start))
     axes[0, 0].set_ylabel("Test accuracy (%)")
     lines = {line.get_label(): line for axis in axes[0] for line in axis.lines if line.get_label() in looks}
     seeds = table.groupby(["start", "search"]).seed.nunique()
@@ -105,7 +105,7 @@ def _draw_paper(axis: Axes, start: str) -> None:
         )
 
 
-def _plain(start: str) -> str:
+def start_in_words(start: str) -> str:
     """Return what a start such as mnist-p80-random is in words."""
     _, sparsity, origin = start.rsplit("-", 2)
     return f"{'Random start' if origin == 'random' else 'p-SIREN'}, {sparsity.removeprefix('p')} % sparse"

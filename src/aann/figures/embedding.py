@@ -66,13 +66,25 @@ def write_html(
     title: str,
     output: Path,
 ) -> None:
-    """Write a page that works offline, with a scatter in 3-D for each layer and method of ``panels``.
+    """Write a page that works offline, with what ``interactive`` returns. Equal tables give equal bytes.
 
-    Hovering over a point names its swap and how many test images are right. Equal tables give equal bytes.
     Raises ``InputError`` if a panel has no points.
     """
-    from plotly.graph_objects import Figure
     from plotly.io import to_html
+
+    figure = interactive(points, panels, test_images, title)
+    page = to_html(figure, include_plotlyjs=True, full_html=True, div_id="embedding", config={"displaylogo": False})
+    with atomic_path(output) as temporary:
+        temporary.write_text(page, encoding="utf-8")
+
+
+def interactive(points: pandas.DataFrame, panels: Sequence[Panel], test_images: int, title: str) -> Any:
+    """Return a figure of plotly with a scatter in 3-D for each layer and method of ``panels``.
+
+    Hovering over a point names its swap and how many test images are right. Raises ``InputError`` if a panel has no
+    points.
+    """
+    from plotly.graph_objects import Figure
     from plotly.subplots import make_subplots
 
     shown = list(dict.fromkeys((panel.layer, panel.method) for panel in panels))
@@ -95,11 +107,9 @@ def write_html(
             figure.add_trace(trace, **place)
         x, y = _axis_labels(pair[1])
         labels = {"xaxis_title": x, "yaxis_title": y, "zaxis_title": "Test accuracy (%)"}
-        figure.update_scenes(aspectmode="cube", **labels, **place)
+        figure.update_scenes(aspectmode="cube", camera_eye=style.EYE, **labels, **place)
     figure.update_layout(title=title, height=620 * rows, showlegend=False, template="plotly_white")
-    page = to_html(figure, include_plotlyjs=True, full_html=True, div_id="embedding", config={"displaylogo": False})
-    with atomic_path(output) as temporary:
-        temporary.write_text(page, encoding="utf-8")
+    return figure
 
 
 def _percent(points: pandas.DataFrame, panel: Panel, test_images: int) -> pandas.DataFrame:

@@ -82,12 +82,18 @@ def _dots(axis: Any, walked: pandas.DataFrame, coordinates: tuple[pandas.Series,
 
 
 def write_html(points: pandas.DataFrame, title: str, output: Path) -> None:
-    """Write a page that works offline, with the climb in 3-D. Hovering names a swap and the images right after it.
-
-    Equal tables give equal bytes.
-    """
-    from plotly.graph_objects import Figure, Scatter3d
+    """Write a page that works offline, with what ``interactive`` returns. Equal tables give equal bytes."""
     from plotly.io import to_html
+
+    figure = interactive(points, title)
+    page = to_html(figure, include_plotlyjs=True, full_html=True, div_id="path", config={"displaylogo": False})
+    with atomic_path(output) as temporary:
+        temporary.write_text(page, encoding="utf-8")
+
+
+def interactive(points: pandas.DataFrame, title: str) -> Any:
+    """Return a figure of plotly with the climb in 3-D. Hovering names a swap and the images right after it."""
+    from plotly.graph_objects import Figure, Scatter3d
 
     table = points.assign(percent=100 * points.test_correct / points.test_images)
     figure: Figure = Figure()
@@ -119,11 +125,9 @@ def write_html(points: pandas.DataFrame, title: str, output: Path) -> None:
         )
     )
     labels = {"xaxis_title": "t-SNE 1", "yaxis_title": "t-SNE 2", "zaxis_title": "Test accuracy (%)"}
-    figure.update_scenes(aspectmode="cube", **labels)
+    figure.update_scenes(aspectmode="cube", camera_eye=style.EYE, **labels)
     figure.update_layout(title=title, height=760, template="plotly_white")
-    page = to_html(figure, include_plotlyjs=True, full_html=True, div_id="path", config={"displaylogo": False})
-    with atomic_path(output) as temporary:
-        temporary.write_text(page, encoding="utf-8")
+    return figure
 
 
 def _describe(row: Any) -> str:

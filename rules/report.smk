@@ -1,0 +1,28 @@
+# Stage report: the paper's story on one page, from figures, tables and claims of this scale.
+rule report_page:
+    input:
+        notebook="workflow/notebooks/report.ipynb",
+        template="workflow/notebooks/page.html.j2",
+        results=[f"{RESULTS}/{name}" for name in REPORT_FILES],
+    output:
+        report(
+            f"{RESULTS}/report/page.html",
+            caption="../workflow/report/page.rst",
+            category="Report",
+            labels={"figure": "all", "shows": "the paper's story on one page"},
+        ),
+    log:
+        f"{RESULTS}/logs/report/page.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/report/page.jsonl"
+    threads: 1
+    resources:
+        mem_mb=1500,
+        runtime=10,
+    params:
+        results=subpath(output[0], ancestor=2),
+        settings=to_json(SETTINGS.part("claims", next(iter(SETTINGS.tasks)))),
+        code=code_fingerprint("aann.report.notebook", "aann.report.page"),
+    shell:
+        "python -m aann report page --notebook {input.notebook:q} --template {input.template:q}"
+        " --results {params.results:q} --output {output:q} --settings {params.settings:q} 2> {log:q}"

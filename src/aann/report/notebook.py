@@ -1,0 +1,7 @@
+"""All that the cells of the notebook call."""
+
+from aann.figures import embedding, path
+from aann.report import plots, summaries, words
+from aann.report.story import Prose, Story, plotly_script
+
+__all__ = ["Prose", "Story", "embedding", "path", "plotly_script", "plots", "summaries", "words"]

@@ -1,0 +1,100 @@
+"""The page: the notebook is run by papermill, and what it shows is written as one HTML file that needs no other."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from aann.artifacts import atomic_path, require_file
+from aann.errors import InputError
+
+
+def write_page(notebook: Path, template: Path, output: Path, parameters: Mapping[str, Any]) -> None:
+    """Run a notebook with parameters and write what it shows through a template of nbconvert.
+
+    The kernel is this interpreter, in this folder. Equal inputs give equal bytes.
+
+    Raises ``InputError`` with one line that names the cell if one fails; nothing is written then.
+    """
+    executed = run(notebook, parameters)
+    page = render(executed, require_file(template))
+    with atomic_path(output) as temporary:
+        temporary.write_text(page, encoding="utf-8")
+
+
+def run(notebook: Path, parameters: Mapping[str, Any]) -> Any:
+    """Return a notebook with its outputs; raise ``InputError`` if it is none, or if a cell fails."""
+    from nbclient.exceptions import DeadKernelError
+    from papermill import execute_notebook
+    from papermill.exceptions import PapermillExecutionError
+
+    cells = _cells(notebook)
+    with TemporaryDirectory() as folder:
+        try:
+            return execute_notebook(
+                notebook,
+                Path(folder) / "executed.ipynb",
+                parameters=dict(parameters),
+                progress_bar=False,
+                kernel_name="python3",
+                language="python",
+                kernel_manager_class=_kernel_manager(Path(folder)),
+            )
+        except PapermillExecutionError as error:
+            raise InputError(f"{notebook}: {_failure(cells, error)}; the page was not made") from error
+        except DeadKernelError as error:
+            raise InputError(f"{notebook}: its kernel died; run it again with more memory") from error
+
+
+def _cells(notebook: Path) -> dict[str, str]:
+    """Return the sources of the cells of a notebook, by id."""
+    try:
+        read = json.loads(require_file(notebook).read_text(encoding="utf-8"))
+        return {str(cell["id"]): "".join(cell["source"]) for cell in read["cells"]}
+    except (ValueError, KeyError, TypeError) as error:
+        raise InputError(f"{notebook}: is not a notebook of format 4.5; restore it from git") from error
+
+
+def _failure(cells: Mapping[str, str], error: Any) -> str:
+    """Return in one line which cell failed, what it holds and why."""
+    name = next((name for name, source in cells.items() if source == error.source), "parameters")
+    source = " ".join(error.source.split())
+    shown = source if len(source) <= 160 else f"{source[:160]}..."
+    reason = " ".join(str(error.evalue).split())
+    reason = reason if error.ename == "InputError" else f"{error.ename}: {reason}"
+    return f"cell {name!r} failed ({reason}), which is: {shown}"
+
+
+def _kernel_manager(folder: Path) -> type:
+    """Return what starts this interpreter as kernel, whatever kernels are installed.
+
+    Its files and sockets are in ``folder``, so that nobody else can talk to it.
+    """
+    from jupyter_client.kernelspec import KernelSpec
+    from jupyter_client.manager import AsyncKernelManager
+    from traitlets import Unicode
+
+    arguments = ["-m", "ipykernel_launcher", "-f", "{connection_file}", f"--ipython-dir={folder}"]
+
+    class ThisInterpreter(AsyncKernelManager):
+        transport = Unicode("ipc")
+        connection_file = Unicode(str(folder / "kernel.json"))
+
+        @property
+        def kernel_spec(self) -> KernelSpec:
+            return KernelSpec(argv=[sys.executable, *arguments], language="python", display_name="Python")
+
+    return ThisInterpreter
+
+
+def render(notebook: Any, template: Path) -> str:
+    """Return an executed notebook as HTML."""
+    from nbconvert import exporters
+
+    exporter: Any = exporters.HTMLExporter(template_file=str(template.absolute()), exclude_anchor_links=True)
+    page, _ = exporter.from_notebook_node(notebook)
+    return str(page)

@@ -1,0 +1,167 @@
+"""What the page says in numbers: few rows, or one number, of the tables behind the figures.
+
+Tables are those that figures draw (``results/<scale>/figures/figure_<name>.csv``) and those they are drawn from; what
+is returned is text for readers.
+"""
+
+from __future__ import annotations
+
+import pandas
+
+from aann.figures.comparison import start_in_words
+from aann.figures.path import path
+from aann.report.words import number, percent, plain, points
+
+
+def sparsities(networks: pandas.DataFrame, studied: float) -> list[float]:
+    """Return the sparsities that the page tells of: the lowest and highest of a table, and what is studied further."""
+    found = set(networks.sparsity)
+    return sorted({min(found), max(found)} | ({studied} & found))
+
+
+def accuracies(tables: dict[str, pandas.DataFrame], studied: float) -> pandas.DataFrame:
+    """Return the test accuracy at few sparsities, by what the data are (Figures 2a, 2b and 12)."""
+    rows = [
+        {
+            "Data": data,
+            "Sparsity": f"{sparsity:g} %",
+            "Test accuracy": percent(networks[networks.sparsity == sparsity].test_accuracy),
+        }
+        for data, networks in tables.items()
+        for sparsity in sparsities(networks, studied)
+    ]
+    return pandas.DataFrame(rows)
+
+
+def driving(networks: pandas.DataFrame, studied: float) -> pandas.DataFrame:
+    """Return accuracy, balanced accuracy and returns at few sparsities (Figure 2b)."""
+    rows = [
+        {
+            "Sparsity": f"{sparsity:g} %",
+            "Test accuracy": percent(group.test_accuracy),
+            "Balanced": percent(group.balanced_accuracy),
+            "Return": plain(group["return"]),
+            "Expert, same tracks": plain(group.expert_return.mean()),
+        }
+        for sparsity in sparsities(networks, studied)
+        for group in [networks[networks.sparsity == sparsity]]
+    ]
+    return pandas.DataFrame(rows)
+
+
+def better(surveys: pandas.DataFrame) -> pandas.DataFrame:
+    """Return which share of first neighbors is better than its network, by sparsity and layer (Figures 3 and 9)."""
+    test = surveys[surveys.split == "test"]
+    rows = []
+    for (sparsity, layer), group in test.groupby(["sparsity", "layer"]):
+        first = group[group.seed == group.seed.min()].iloc[0]
+        rows.append(
+            {
+                "Sparsity": f"{sparsity:g} %",
+                "Layer": layer,
+                "First neighbors": number(first.neighborhood),
+                "Counted": "all" if first.neighbors == first.neighborhood else number(first.neighbors),
+                "Better": percent(first.better / first.neighbors),
+                "Equal": percent(first.equal / first.neighbors),
+                "Better, all networks": percent(group.better / group.neighbors),
+            }
+        )
+    return pandas.DataFrame(rows)
+
+
+def clustering(statistics: pandas.DataFrame, sampling: str) -> pandas.DataFrame:
+    """Return the mean silhouette of clusters by layer (rows) and space (columns); Figures 4, 10 and 11."""
+    chosen = statistics[statistics.sampling == sampling]
+    names = {"original": "Weights", "tsne": "t-SNE", "isomap": "Isomap", "lle": "LLE"}
+    rows = [
+        {
+            "Layer": layer,
+            **{name: plain(group[group.space == space].silhouette) for space, name in names.items() if space in spaces},
+        }
+        for spaces in [set(chosen.space)]
+        for layer, group in chosen.groupby("layer")
+    ]
+    return pandas.DataFrame(rows)
+
+
+def ends(points_of_figure: pandas.DataFrame, line: str, split: str = "test") -> tuple[str, str]:
+    """Return where the runs of a line start and end, over seeds (Figures 6 to 8b); accuracies of a split in words."""
+    column = f"{split}_accuracy"
+    rows = points_of_figure[(points_of_figure.line == line) & points_of_figure[column].notna()]
+    by_seed = rows.sort_values("x", kind="stable").groupby("seed")[column]
+    return percent(by_seed.first()), percent(by_seed.last())
+
+
+def climbs(figures: dict[str, pandas.DataFrame]) -> pandas.DataFrame:
+    """Return where climbs and backpropagation end from the same random networks, by figure (Figures 6 to 8b)."""
+    rows = []
+    for name, drawn in figures.items():
+        start, end = ends(drawn, "SENSE")
+        validation = ends(drawn, "SENSE", "validation")[1]
+        rows.append(
+            {
+                "Figure": name,
+                "Start": start,
+                "Climb, validation": validation,
+                "Climb, test": end,
+                "Backpropagation, literal": ends(drawn, "literal")[1],
+                "Straight-through": ends(drawn, "straight-through")[1],
+            }
+        )
+    return pandas.DataFrame(rows)
+
+
+def searches(traces: pandas.DataFrame) -> pandas.DataFrame:
+    """Return where searches end, by start and search (Figure S1)."""
+    counted = traces[traces.test_accuracy.notna()]
+    rows = []
+    for (start, search), group in counted.groupby(["start", "search"], sort=False):
+        by_seed = group.sort_values("evaluations", kind="stable").groupby("seed")
+        rows.append(
+            {
+                "Start": start_in_words(str(start)),
+                "Search": search,
+                "Neighbors evaluated": number(by_seed.evaluations.last().mean()),
+                "Start, test": percent(by_seed.test_accuracy.first()),
+                "End, test": percent(by_seed.test_accuracy.last()),
+            }
+        )
+    return pandas.DataFrame(rows)
+
+
+def improvement(outcomes: pandas.DataFrame, titles: dict[str, str]) -> pandas.DataFrame:
+    """Return what a search adds to networks of p-SIREN over all sparsities, by task (Figure S2)."""
+    networks = outcomes[outcomes.seed.notna()]
+    overall = outcomes[outcomes.sparsity.isna()].set_index("task")
+    rows = [
+        {
+            "Data": title,
+            "Networks": number(len(networks[networks.task == task])),
+            "Mean difference": points(overall.difference[task] / 100),
+            "p (paired t-test)": _chance(overall.p[task]),
+        }
+        for task, title in titles.items()
+        if task in overall.index
+    ]
+    return pandas.DataFrame(rows)
+
+
+def _chance(p: float) -> str:
+    return "" if pandas.isna(p) else "< 0.001" if p < 0.001 else f"{p:.3f}"
+
+
+def climb(surveyed: pandas.DataFrame) -> dict[str, str]:
+    """Return in words how many neighborhoods a climb has, how many neighbors each, and where it starts and ends.
+
+    ``surveyed`` is the table of Figure 5; accuracies are of test images.
+    """
+    walked = path(surveyed)
+    accuracy = (walked.test_correct / walked.test_images).to_list()
+    sizes = surveyed[surveyed.neighborhood > 0].groupby("neighborhood").size()
+    return {
+        "neighborhoods": number(sizes.size),
+        "neighbors": number(sizes.max()),
+        "start": percent(accuracy[0]),
+        "end": percent(accuracy[-1]),
+        "gain": points(accuracy[-1] - accuracy[0]),
+    }
