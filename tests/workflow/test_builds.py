@@ -1,11 +1,19 @@
 """What runs again after a change (all that depends on it, and nothing else), and what a kill leaves behind."""
 
+import copy
+import csv
+import json
 import os
+import re
+import shutil
 import signal
 import subprocess
+import sys
 import time
+from html.parser import HTMLParser
 
 import pytest
+from browser import chromium, require_programs
 
 from aann.networks import TernaryNetwork
 
@@ -19,6 +27,7 @@ IMPROVED = {"search", "outcomes", "figure_s2"}
 ASSESSED = {"assess", "returns", "confusions"}
 DRIVING = {"demonstrations", "driver", "split_demonstrations", "video"} | ASSESSED
 DRIVING_FIGURES = {"figure_2b", "figure_8b", "figure_9", "figure_10"}
+FIGURE_NAMES = ("1", "2a", "2b", "3", "4", "5", "6", "7", "8a", "8b", "9", "10", "11", "12", "s1", "s2")
 FIGURES = {"figure_1", "figure_2a", "figure_2b", "figure_12"} | NEIGHBOR_FIGURES | SENSE_FIGURES
 
 
@@ -46,7 +55,7 @@ def test_nothing_runs_again_without_a_change(built):
 def test_every_figure_is_there_with_logs_and_benchmarks(built):
     assert (built.results / "embeddings/mnist/clustering.csv").stat().st_size > 0
     assert (built.results / "figures/video.mp4").stat().st_size > 0
-    for name in ("1", "2a", "2b", "3", "4", "5", "6", "7", "8a", "8b", "9", "10", "11", "12", "s1", "s2"):
+    for name in FIGURE_NAMES:
         for ending in ("pdf", "png", "csv"):
             assert (built.results / f"figures/figure_{name}.{ending}").stat().st_size > 0
         assert (built.results / f"logs/figures/figure_{name}.log").is_file()
@@ -151,6 +160,181 @@ def test_the_report_has_every_figure(built):
         "video.mp4",
     ):
         assert name in text
+
+
+# --- the page of the report -------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def told(built, tmp_path_factory):
+    """A copy of the built figures, beside which the page was made."""
+    told = copy.copy(built)
+    told.folder = shutil.copytree(built.folder, tmp_path_factory.mktemp("told") / "copy", symlinks=True)
+    told.build("report_page")
+    return told
+
+
+@pytest.fixture(scope="module")
+def page_text(told):
+    return (told.results / "report/page.html").read_text(encoding="utf-8")
+
+
+def write_page(told, notebook, output):
+    """Write a page from a notebook as the rule does, and return how the command ended."""
+    command = [sys.executable, "-m", "aann", "report", "page", "--notebook", notebook, "--output", output]
+    command += ["--template", "workflow/notebooks/page.html.j2", "--results", "results/small"]
+    command += ["--configfile", "config/config.yaml", "--configfile", "small.yaml"]
+    environment = {**os.environ, "PYTHONPATH": str(told.folder / "src")}
+    return subprocess.run(command, cwd=told.folder, env=environment, capture_output=True, text=True, check=False)
+
+
+class External(HTMLParser):
+    """Gathers what a page would load from elsewhere, and how many images have words for those who do not see them."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.found, self.images, self.ids = [], [], set()
+        self.feed(text)
+
+    def handle_starttag(self, tag, attributes):
+        values = dict(attributes)
+        self.ids.add(values.get("id"))
+        if tag in ("script", "link", "img", "iframe", "video", "source", "object", "embed"):
+            places = [values.get(key) for key in ("src", "href", "data", "srcset")]
+            self.found += [place[:80] for place in places if place and not place.startswith("data:")]
+        if tag == "img":
+            self.images.append(values.get("alt"))
+
+
+def test_the_page_is_one_file_of_bounded_size_with_every_figure(told, page_text):
+    assert (told.results / "report/page.html").stat().st_size <= 15_000_000
+    page = External(page_text)
+    assert page.found == []
+    assert "@import" not in page_text.split("</style>")[0]
+    assert len(page.images) == 16
+    assert all(page.images)
+    assert {f"figure-{name}" for name in (*FIGURE_NAMES, "video")} <= page.ids
+    for anchor in re.findall(r'<a href="#([^"]+)"', page_text):
+        assert anchor in page.ids
+    assert str(told.folder) not in page_text
+
+
+def test_the_numbers_and_verdicts_of_the_page_are_those_of_the_tables(told, page_text):
+    with (told.results / "figures/figure_2a.csv").open() as file:
+        for row in csv.DictReader(file):
+            assert f"<td>{100 * float(row['test_accuracy']):.2f} %</td>" in page_text
+    claims = json.loads((told.results / "claims/claims.json").read_text())["claims"]
+    for name, claim in claims.items():
+        (row,) = re.findall(rf'<tr id="{name}">.*?</tr>', page_text, re.DOTALL)
+        assert f'">{claim["verdict"]}</td>' in row
+    assert "scikit-learn digits (small scale)" in page_text
+    assert "These are results of the scale" in page_text
+
+
+def test_the_page_is_equal_to_the_byte_when_it_is_made_again(told, tmp_path):
+    result = write_page(told, "workflow/notebooks/report.ipynb", tmp_path / "again.html")
+    assert (result.returncode, result.stderr) == (0, "")
+    assert (tmp_path / "again.html").read_bytes() == (told.results / "report/page.html").read_bytes()
+
+
+def test_a_change_of_the_notebook_makes_the_page_again_and_nothing_else(told):
+    notebook = told.folder / "workflow/notebooks/report.ipynb"
+    notebook.write_text(notebook.read_text().replace("The question", "What is asked"))
+    result = told.snakemake("--dry-run", "--", "report_page")
+    planned = re.findall(r"^(?:local)?rule (\w+):", result.stdout + result.stderr, re.MULTILINE)
+    assert planned == ["report_page"]
+
+
+@pytest.mark.parametrize(
+    ("source", "message"),
+    [
+        ("1 / 0", "cell 'the-cell' failed with ZeroDivisionError (division by zero): 1 / 0; the page was not made"),
+        (
+            "from aann.report.notebook import Story; Story(results, 'paper')",
+            "cell 'the-cell': results/small: is not the folder of the scale 'paper'",
+        ),
+        ("import os; os._exit(1)", "its kernel died; run it again with more memory"),
+    ],
+)
+def test_a_cell_that_fails_is_one_line_and_no_page(told, tmp_path, source, message):
+    cell = {"cell_type": "code", "execution_count": None, "metadata": {}, "outputs": []}
+    first = {**cell, "id": "parameters", "source": "results, scale = '', ''", "metadata": {"tags": ["parameters"]}}
+    cells = [first, {**cell, "id": "the-cell", "source": source}]
+    content = {"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 5}
+    (tmp_path / "failing.ipynb").write_text(json.dumps(content))
+    result = write_page(told, tmp_path / "failing.ipynb", tmp_path / "page.html")
+    assert result.returncode == 1
+    assert result.stderr.startswith(f"error: {tmp_path / 'failing.ipynb'}: ")
+    assert message in result.stderr
+    assert result.stderr.count("\n") == 1
+    assert not list(tmp_path.glob("*.html*"))
+
+
+def test_a_table_of_another_scale_is_one_line_and_no_page(told, tmp_path):
+    record = told.results / "psiren/mnist/accuracies.csv.provenance.json"
+    original = record.read_text()
+    record.write_text(original.replace('"settings":{}', '"settings":{"scale":"quick"}'))
+    assert record.read_text() != original
+    result = write_page(told, "workflow/notebooks/report.ipynb", tmp_path / "page.html")
+    record.write_text(original)
+    assert result.returncode == 1
+    assert "figure_2a.png: came from results of the scale 'quick', expected 'small' alone" in result.stderr
+    assert result.stderr.count("\n") == 1
+    assert not (tmp_path / "page.html").exists()
+
+
+# --- in a browser -----------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory):
+    require_programs()
+    with chromium(tmp_path_factory.mktemp("browser")) as opened:
+        yield opened
+
+
+def test_the_page_opens_in_a_browser_with_all_images_and_plots(told, browser):
+    browser.open(told.results / "report/page.html")
+    names = ["plot-sparsity", "plot-neighbors", "plot-path", "plot-climbs", "plot-searches"]
+    assert browser.drawn_plots() == names
+    widths = browser.run("return [...document.images].map(image => image.naturalWidth)")
+    assert len(widths) == 16
+    assert min(widths) > 100
+    assert browser.wait_for("return document.querySelector('video').videoWidth") > 100
+    browser.check()
+
+
+@pytest.mark.parametrize("name", ["4", "5", "10", "11"])
+def test_an_interactive_figure_draws_in_a_browser(built, browser, name):
+    browser.open(built.results / f"figures/figure_{name}.html")
+    assert len(browser.drawn_plots()) == 1
+    browser.check()
+
+
+def test_the_report_of_snakemake_opens_in_a_browser_with_all_figures(told, browser):
+    output = told.folder / "report.html"
+    result = told.snakemake("--report", str(output), "--", "all_figures", "claims")
+    assert result.returncode == 0, result.stdout + result.stderr
+    browser.open(output)
+    found = browser.run("return Object.entries(results).map(([path, one]) => [path, one.labels, one.caption])")
+    pictures = [f"figures/figure_{name}.png" for name in FIGURE_NAMES]
+    pages = [f"figures/figure_{name}.html" for name in ("4", "5", "10", "11")] + ["claims/claims.html"]
+    complete = [path for path, labels, caption in found if labels["figure"] and labels["shows"] and caption]
+    assert sorted(complete) == sorted(f"results/small/{name}" for name in [*pictures, *pages, "figures/video.mp4"])
+    shown = set(browser.run("return document.body.innerText").splitlines())
+    assert {"Networks and neighbors", "p-SIREN", "SENSE", "Claims"} <= shown
+    browser.run(
+        "window.images = Object.values(results).filter(one => one.mime_type == 'image/png').map(one => {"
+        " const image = new Image(); image.src = one.data_uri; document.body.append(image); return image; })"
+    )
+    browser.wait_for("return window.images.every(image => image.complete)")
+    sizes = browser.run("return window.images.map(image => image.naturalWidth)")
+    assert len(sizes) == 16
+    assert min(sizes) > 100
+    browser.check()
+
+
+# --- what a kill leaves behind ----------------------------------------------------------------------------------------
 
 
 def result_files(workflow):

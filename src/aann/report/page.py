@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,6 +13,9 @@ from typing import Any
 from aann.artifacts import atomic_path, require_file
 from aann.errors import InputError
 
+_SHOWN = 160
+"""Characters of a cell that failed that are shown."""
+
 
 def write_page(notebook: Path, template: Path, output: Path, parameters: Mapping[str, Any]) -> None:
     """Run a notebook with parameters and write what it shows through a template of nbconvert.
@@ -20,8 +24,8 @@ def write_page(notebook: Path, template: Path, output: Path, parameters: Mapping
 
     Raises ``InputError`` with one line that names the cell if one fails; nothing is written then.
     """
-    executed = run(notebook, parameters)
-    page = render(executed, require_file(template))
+    require_file(template)
+    page = render(run(notebook, parameters), template)
     with atomic_path(output) as temporary:
         temporary.write_text(page, encoding="utf-8")
 
@@ -32,6 +36,7 @@ def run(notebook: Path, parameters: Mapping[str, Any]) -> Any:
     from papermill import execute_notebook
     from papermill.exceptions import PapermillExecutionError
 
+    logging.getLogger("papermill").addHandler(logging.NullHandler())  # errors are raised, too
     cells = _cells(notebook)
     with TemporaryDirectory() as folder:
         try:
@@ -60,13 +65,14 @@ def _cells(notebook: Path) -> dict[str, str]:
 
 
 def _failure(cells: Mapping[str, str], error: Any) -> str:
-    """Return in one line which cell failed, what it holds and why."""
+    """Return in one line which cell failed and why, and, unless it says so itself, what it holds."""
     name = next((name for name, source in cells.items() if source == error.source), "parameters")
-    source = " ".join(error.source.split())
-    shown = source if len(source) <= 160 else f"{source[:160]}..."
     reason = " ".join(str(error.evalue).split())
-    reason = reason if error.ename == "InputError" else f"{error.ename}: {reason}"
-    return f"cell {name!r} failed ({reason}), which is: {shown}"
+    if error.ename == InputError.__name__:
+        return f"cell {name!r}: {reason}"
+    source = " ".join(error.source.split())
+    shown = source if len(source) <= _SHOWN else f"{source[:_SHOWN]}..."
+    return f"cell {name!r} failed with {error.ename} ({reason}): {shown}"
 
 
 def _kernel_manager(folder: Path) -> type:
@@ -95,6 +101,6 @@ def render(notebook: Any, template: Path) -> str:
     """Return an executed notebook as HTML."""
     from nbconvert import exporters
 
-    exporter: Any = exporters.HTMLExporter(template_file=str(template.absolute()), exclude_anchor_links=True)
+    exporter: Any = exporters.HTMLExporter(template_file=str(template.absolute()))
     page, _ = exporter.from_notebook_node(notebook)
     return str(page)

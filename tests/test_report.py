@@ -1,0 +1,236 @@
+"""The report page: words, tables, plots and what the notebook may hold; tests/workflow makes a whole one."""
+
+import ast
+import json
+import re
+from functools import partial
+
+import climbing
+import nbformat
+import numpy as np
+import pandas
+import pytest
+from commands import check_one_line, run
+
+from aann.errors import InputError
+from aann.figures import climbs
+from aann.report import FILES, page, plots, summaries, words
+
+trace = partial(climbing.trace, layers=("1.0", "fc"), repeat=5, low=0.1)
+baseline = partial(climbing.baseline, last=1000, low=0.1)
+TEMPLATE = "workflow/notebooks/page.html.j2"
+
+
+@pytest.fixture(scope="module")
+def notebook(root):
+    return nbformat.read(root / "workflow/notebooks/report.ipynb", as_version=4)
+
+
+@pytest.fixture
+def networks():
+    rows = [(sparsity, seed, 9000 - 10 * sparsity + seed) for sparsity in (0, 50, 90, 95) for seed in range(3)]
+    table = pandas.DataFrame(rows, columns=["sparsity", "seed", "test_correct"]).assign(test_images=10_000)
+    return table.assign(test_accuracy=table.test_correct / table.test_images)
+
+
+@pytest.fixture
+def climb():
+    return climbs.points(pandas.concat(map(trace, range(3))), pandas.concat(map(baseline, range(3))))
+
+
+# --- words ------------------------------------------------------------------------------------------------------------
+
+
+def test_numbers_in_words():
+    assert words.percent(0.98765) == "98.77 %"
+    assert words.percent([0.5, 0.25, np.nan, 0.75]) == "50.00 % (25.00 to 75.00, n = 3)"
+    assert words.points(0.0312) == "+3.12 points"
+    assert words.plain([1, 2]) == "1.50 (1.00 to 2.00, n = 2)"
+    assert words.percent([]) == "not counted"
+    assert words.number(22_127_616) == "22,127,616"
+    assert words.listed(["a"]) == "a"
+    assert words.listed("abc") == "a, b and c"
+    assert words.table(pandas.DataFrame({"a": ["x|y"], "b": [1]})) == "| a | b |\n| --- | --- |\n| x\\|y | 1 |"
+
+
+# --- summaries --------------------------------------------------------------------------------------------------------
+
+
+def test_accuracies_are_those_of_the_lowest_the_studied_and_the_highest_sparsity(networks):
+    found = summaries.accuracies({"MNIST": networks, "Letters": networks[networks.sparsity == 50]}, 90)
+    assert found.Sparsity.to_list() == ["0 %", "90 %", "95 %", "50 %"]
+    assert found["Test accuracy"][1] == "81.01 % (81.00 to 81.02, n = 3)"
+
+
+def test_better_neighbors_are_shares_of_those_counted():
+    columns = ["sparsity", "seed", "layer", "split", "neighborhood", "neighbors", "better", "equal"]
+    rows = [
+        (90.0, 0, "fc", "test", 100, 100, 25, 5),
+        (90.0, 1, "fc", "test", 100, 10, 5, 1),
+        (90.0, 0, "fc", "validation", 100, 100, 99, 1),
+        (90.0, 0, "1.0", "test", 5000, 50, 1, 2),
+    ]
+    found = summaries.better(pandas.DataFrame(rows, columns=columns)).set_index("Layer")
+    assert found.loc["fc", ["Counted", "Better", "Equal"]].to_list() == ["all", "25.00 %", "5.00 %"]
+    assert found.loc["fc", "Better, all networks"] == "37.50 % (25.00 to 50.00, n = 2)"
+    assert found.loc["1.0", ["First neighbors", "Counted", "Better"]].to_list() == ["5,000", "50", "2.00 %"]
+
+
+def test_silhouettes_are_of_the_sampling_that_is_asked_for():
+    columns = ["sampling", "layer", "space", "seed", "silhouette"]
+    rows = [
+        ("sources", "fc", "tsne", 0, 0.6),
+        ("sources", "fc", "tsne", 1, 0.8),
+        ("sources", "1.0", "tsne", 0, 0.2),
+        ("uniform", "fc", "tsne", 0, 0.0),
+    ]
+    found = summaries.clustering(pandas.DataFrame(rows, columns=columns), "sources").set_index("Layer")
+    assert found["t-SNE"].to_dict() == {"1.0": "0.20", "fc": "0.70 (0.60 to 0.80, n = 2)"}
+    assert found.columns.to_list() == ["t-SNE"]
+
+
+def test_climbs_end_where_their_last_counted_row_is(climb):
+    found = summaries.climbs({"6": climb}).iloc[0]
+    rows = climb[(climb.line == "SENSE") & climb.test_accuracy.notna()]
+    last = [rows[rows.seed == seed].test_accuracy.iloc[-1] for seed in range(3)]
+    assert found["Climb, test"] == words.percent(last)
+    assert found["Backpropagation, literal"] == "10.00 % (10.00 to 10.00, n = 3)"
+    assert found["Straight-through"] == "90.00 % (90.00 to 90.00, n = 3)"
+
+
+def test_searches_are_named_by_where_they_start():
+    runs = pandas.concat(trace(seed).assign(start="mnist-p80-random", search="best") for seed in range(2))
+    found = summaries.searches(runs).iloc[0]
+    assert found[["Start", "Search", "Neighbors evaluated"]].to_list() == ["Random start, 80 % sparse", "best", "3,000"]
+    assert found["End, test"] == words.percent(runs[runs.neighborhood == 30].test_accuracy)
+
+
+def test_improvement_is_the_paired_test_over_all_sparsities():
+    nan = float("nan")
+    rows = [("mnist", 90.0, 0.0, 9.0, 0.5), ("mnist", 95.0, 0.0, 9.0, 0.5), ("mnist", nan, nan, 0.25, 0.0001)]
+    outcomes = pandas.DataFrame(rows, columns=["task", "sparsity", "seed", "difference", "p"])
+    found = summaries.improvement(outcomes, {"fashion": "Letters", "mnist": "Digits"})
+    assert found.to_numpy().tolist() == [["Digits", "2", "+0.25 points", "< 0.001"]]
+
+
+# --- plots ------------------------------------------------------------------------------------------------------------
+
+
+def test_every_network_is_a_point_that_tells_its_counts(networks):
+    figure = plots.sparsity({"MNIST": networks, "Letters": networks})
+    points = [line for line in figure.data if line.mode == "markers"]
+    assert [line.name for line in points] == ["MNIST", "Letters"]
+    assert list(points[0].y) == (100 * networks.test_accuracy).to_list()
+    assert points[0].text[7] == "MNIST<br>90 % sparse, seed 1<br>8,101 of 10,000 test images right (81.01 %)"
+
+
+def test_a_menu_chooses_between_figures_and_lines_have_few_points(climb):
+    long = pandas.concat(trace(seed, steps=2000) for seed in range(2))
+    figure = plots.climbs({"6": climb, "8a": climbs.points(long, baseline(0, last=1000, low=0.1))})
+    assert [line.visible for line in figure.data] == 9 * [True] + 4 * [False]
+    (menu,) = figure.layout.updatemenus
+    assert [button.label for button in menu.buttons] == ["Figure 6", "Figure 8a"]
+    assert list(menu.buttons[1].args[0]["visible"]) == 9 * [False] + 4 * [True]
+    assert max(len(line.x) for line in figure.data) == 300
+    assert (figure.data[9].x[0], figure.data[9].x[-1]) == (0, 2000)
+
+
+# --- the notebook -----------------------------------------------------------------------------------------------------
+
+
+def test_the_notebook_is_clean_and_its_cells_are_named(notebook):
+    nbformat.validate(notebook)
+    code = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    assert all(not cell.outputs and cell.execution_count is None for cell in code)
+    assert all(re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", cell.id) for cell in notebook.cells)
+    assert [cell.id for cell in code if "parameters" in cell.metadata.get("tags", [])] == ["parameters"]
+    assert max(len(ast.parse(cell.source).body) for cell in code) <= 5
+
+
+def test_the_notebook_imports_from_one_module_whose_code_the_workflow_tracks(notebook):
+    imports = [
+        node
+        for cell in notebook.cells
+        if cell.cell_type == "code"
+        for node in ast.walk(ast.parse(cell.source))
+        if isinstance(node, ast.Import | ast.ImportFrom)
+    ]
+    assert [getattr(node, "module", None) for node in imports] == ["aann.report.notebook"]
+
+
+NAMES_OF_THINGS = re.compile(
+    r"ICLR 2021|Figures? \w?\d+\w?( to \d+)?|Figure S\d|Algorithm \d|\b[12]\.0\b|[-−+]1\b|\b0 \(no connection\)"  # noqa: RUF001
+    r"|dashed grey 0|near 1: tight and distant clusters; 0: none"
+)
+"""Numbers in the prose that are names, weights, or what an index means, and no results."""
+
+
+def prose(cell):
+    if cell.cell_type == "markdown":
+        return cell.source
+    strings = [node.value for node in ast.walk(ast.parse(cell.source)) if isinstance(node, ast.Constant)]
+    return " ".join(" ".join(string.split()) for string in strings if isinstance(string, str) and " " in string)
+
+
+def test_no_number_stands_in_the_prose_itself(notebook):
+    for cell in notebook.cells:
+        assert not re.search(r"\d", NAMES_OF_THINGS.sub("", prose(cell))), cell.id
+
+
+def test_the_prose_names_no_data_set(notebook):
+    for cell in notebook.cells:
+        assert not re.search(r"mnist|digits|letters|carracing", prose(cell), re.IGNORECASE), cell.id
+
+
+def test_every_figure_is_shown_and_every_claim_that_is_named_exists(notebook, root):
+    source = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "code")
+    shown = re.findall(r'story\.figure\("(\w+)"', source)
+    pictures = [name for name in FILES if name.endswith(".png")]
+    assert sorted(f"figures/figure_{name}.png" for name in shown) == sorted(pictures)
+    claims = (root / "config/claims.yaml").read_text()
+    for name in re.findall(r'story\.claim\("([\w-]+)"', source):
+        assert f"\n  {name}:\n" in claims
+
+
+# --- the page ---------------------------------------------------------------------------------------------------------
+
+
+def executed(*cells):
+    made = [nbformat.v4.new_code_cell(source, id=name, **more) for name, source, more in cells]
+    return nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell("# Title"), *made])
+
+
+def output(**data):
+    return {"outputs": [nbformat.v4.new_output("display_data", {key.replace("_", "/"): data[key] for key in data})]}
+
+
+def test_code_is_hidden_and_parameters_are_left_out(root):
+    notebook = executed(
+        ("parameters", "scale = 'x'", {"metadata": {"tags": ["injected-parameters"]}}),
+        ("one", "a < b", output(text_html="<b>shown</b>", text_plain="not shown")),
+        ("two", "c", output(text_markdown="*emphasis*")),
+    )
+    text = page.render(notebook, root / TEMPLATE)
+    assert "scale =" not in text
+    assert '<details class="code"><summary>Code</summary><pre>a &lt; b</pre></details>' in text
+    assert "<b>shown</b>" in text
+    assert "<em>emphasis</em>" in text
+    assert "not shown" not in text
+    assert not re.search(r"<(script|link|img|iframe)[^>]*(https?:)?//", text)
+
+
+@pytest.mark.parametrize("content", ["{", "[]", '{"cells": [{"source": []}]}'])
+def test_a_notebook_that_is_none_is_one_line(root, tmp_path, content):
+    (tmp_path / "bad.ipynb").write_text(content)
+    files = ("--template", root / TEMPLATE, "--results", tmp_path, "--output", tmp_path / "page.html")
+    result = run(
+        "report", "page", "--notebook", tmp_path / "bad.ipynb", *files, "--configfile", root / "config/config.yaml"
+    )
+    check_one_line(result, "bad.ipynb: is not a notebook of format 4.5")
+    assert [path.name for path in tmp_path.iterdir()] == ["bad.ipynb"]
+
+
+def test_an_absent_template_is_one_line_before_anything_runs(root, tmp_path):
+    (tmp_path / "a.ipynb").write_text(json.dumps({"cells": []}))
+    with pytest.raises(InputError, match=r"no\.j2: there is no such file"):
+        page.write_page(tmp_path / "a.ipynb", tmp_path / "no.j2", tmp_path / "page.html", {})
