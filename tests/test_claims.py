@@ -560,6 +560,13 @@ class Page(HTMLParser):
         self.text += data
 
 
+def test_verdicts_are_read_as_they_were_written(judge):
+    read = verdicts.read_verdicts(judge(CLAIMS)[1])
+    again = verdicts.to_dict(verdicts.judgements(read), read["scale"], read["provenance"])
+    assert json.loads(json.dumps(again)) == read
+    assert {one.verdict for one in verdicts.judgements(read)} >= {"reproduced", "not reproduced"}
+
+
 def test_pages_have_every_claim_with_reason_and_link(judge):
     _, output = judge(CLAIMS)
     page = Page(output.with_suffix(".html").read_text())

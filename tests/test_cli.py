@@ -8,7 +8,18 @@ from aann.artifacts import write_arrays, write_table
 from aann.cli import main
 from aann.config import load
 
-STAGES = {"datasets", "psiren", "neighbors", "embeddings", "sense", "driving", "figures", "claims", "settings"}
+STAGES = {
+    "datasets",
+    "psiren",
+    "neighbors",
+    "embeddings",
+    "sense",
+    "driving",
+    "figures",
+    "claims",
+    "report",
+    "settings",
+}
 
 
 @pytest.fixture(autouse=True)

@@ -15,7 +15,9 @@ from html.parser import HTMLParser
 import pytest
 from browser import chromium, require_programs
 
+from aann.errors import InputError
 from aann.networks import TernaryNetwork
+from aann.report import story
 
 PSIREN = {"dense", "sparsify_mnist", "sparsify_fashion", "sparsify_car", "network", "accuracies"}
 NEIGHBORS = {"survey", "surveys", "embed", "clustering"}
@@ -229,6 +231,23 @@ def test_the_numbers_and_verdicts_of_the_page_are_those_of_the_tables(told, page
         assert f'">{claim["verdict"]}</td>' in row
     assert "scikit-learn digits (small scale)" in page_text
     assert "These are results of the scale" in page_text
+
+
+def test_a_large_video_is_a_picture_and_a_link(told, monkeypatch):
+    monkeypatch.setattr(story, "_VIDEO_LIMIT", 1)
+    shown = story.Story(told.results, "small").video("A network drives").text
+    assert "<video" not in shown
+    assert 'src="data:image/png;base64,' in shown
+    assert '<a href="../figures/video.mp4">' in shown
+
+
+def test_what_the_story_does_not_have_is_named(told):
+    read = story.Story(told.results, "small")
+    with pytest.raises(InputError, match=r"figures/figure_1\.pdf: is not of the tables"):
+        read.table("figures/figure_1.pdf")
+    with pytest.raises(InputError, match=r"claims\.json: has no claim 'nothing'; name one of config/claims\.yaml"):
+        read.claim("nothing")
+    assert set(read.table("3").layer) == {"1.0", "2.0", "fc"}
 
 
 def test_the_page_is_equal_to_the_byte_when_it_is_made_again(told, tmp_path):

@@ -25,7 +25,7 @@ from aann.errors import InputError
 from aann.report import CLAIMS, FIGURES, FILES, VIDEO
 from aann.report.words import listed
 
-_VIDEO_LIMIT = 3_000_000
+_VIDEO_LIMIT = 2_000_000
 """Bytes of a video that is put into the page; of a larger one, the page has a picture and a link."""
 
 _WITHOUT_LAYERS = ("1", "2a", "2b", "12", "s2")
