@@ -3,12 +3,16 @@ PYTHON ?= python3
 CORES ?= $(shell getconf _NPROCESSORS_ONLN)
 BIN := .venv/bin
 READY := .venv/ready
+PAPER := results/paper
+# Rules that draw and judge; all others may be left out where a release has what they make.
+DRAWING := all_figures video claims report_page figure_1 figure_2a figure_2b figure_3 figure_4 figure_5 figure_6 figure_7 \
+  figure_8a figure_8b figure_9 figure_10 figure_11 figure_12 figure_s1 figure_s2
 
-.PHONY: help setup quick figures claims test check benchmark report clean
+.PHONY: help setup quick figures claims release figures-from-release times test check benchmark report clean
 .DEFAULT_GOAL := help
 
 help: ## Show this list.
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 24
 
 setup: $(READY) ## Make the virtual environment .venv with pinned versions.
 
@@ -28,6 +32,22 @@ figures: $(READY) ## Build all figures at the paper's scale, under results/paper
 claims: $(READY) ## Judge the paper's claims at its scale; fails if one that was reproduced no longer is.
 	$(BIN)/snakemake --cores $(CORES) claims
 	$(BIN)/python -m aann claims check results/paper/claims/claims.json
+
+release: $(READY) ## Pack what the paper's scale was drawn from, and its networks, into release/.
+	$(BIN)/snakemake --cores $(CORES) -- all_figures claims report_page
+	$(BIN)/python -m aann release pack --results $(PAPER) --output release \
+	  $$(printf -- '--network %s ' $(PAPER)/psiren/*/p*/seed*.safetensors $(PAPER)/sense/*/seed*.safetensors) \
+	  $(PAPER)/figures/* $(PAPER)/claims/* $(PAPER)/report/page.html
+
+figures-from-release: $(READY) ## Verify release/, draw everything again from it, and compare to the last byte.
+	$(BIN)/python -m aann release unpack release --results $(PAPER)
+	$(BIN)/snakemake --cores $(CORES) --rerun-triggers mtime --allowed-rules $(DRAWING) -- all_figures claims report_page
+	$(BIN)/python -m aann release compare release --results $(PAPER)
+
+times: $(READY) ## After a run of the paper's scale on CORES cores: draw where its time went.
+	$(BIN)/python -m aann jobs --results $(PAPER) --output $(PAPER)/jobs/jobs.csv
+	$(BIN)/python -m aann figures jobs --jobs $(PAPER)/jobs/jobs.csv --cores $(CORES) --title "The paper's scale" \
+	  --output $(PAPER)/jobs/times.png
 
 test: $(READY) ## Run the tests.
 	$(BIN)/python -m pytest -n $(CORES) --dist loadfile

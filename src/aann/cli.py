@@ -1065,6 +1065,33 @@ def figures_improvement(outcomes: Path, titles: tuple[tuple[str, str], ...], out
     drawing.draw(table, named, output, provenance.describe("aann.figures.improvement", [outcomes], titles=named))
 
 
+@figures.command("jobs")
+@_file("--jobs", "The table of `jobs`.")
+@click.option("--cores", required=True, type=click.IntRange(1), help="Cores that the run had.")
+@click.option("--title", required=True, help="What ran.")
+@_file("--output", "Writes the figure as PNG, and as PDF and CSV beside it.")
+def figures_jobs(jobs: Path, cores: int, title: str, output: Path) -> None:
+    """Where the time went: jobs over time, memory, and a forecast for other machines."""
+    from aann import provenance
+    from aann.artifacts import read_table
+    from aann.figures import jobs as drawing
+    from aann.jobs import NUMBERS, TEXT
+
+    table = read_table(jobs, NUMBERS, TEXT).fillna({"after": ""})
+    drawing.draw(table, cores, title, output, provenance.describe("aann.figures.jobs", [jobs], cores=cores))
+
+
+@main.command("jobs")
+@_file("--results", "The folder of results of one scale, such as results/paper.")
+@_file("--output", "Writes the table of jobs, CSV.")
+def jobs_of(results: Path, output: Path) -> None:
+    """Write when each job of a run began, what it took, and what it waited for."""
+    from aann.artifacts import write_table
+    from aann.jobs import read
+
+    write_table(output, read(results))
+
+
 # --- claims -----------------------------------------------------------------------------------------------------------
 
 

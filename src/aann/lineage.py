@@ -114,7 +114,7 @@ def _shown(path: Path) -> Path:
 
 
 class _Search:
-    """Finds the inputs that records name, and the benchmarks of the jobs that made files."""
+    """Finds the inputs that records name."""
 
     def __init__(self, results: Path) -> None:
         self.results = results
@@ -141,26 +141,27 @@ class _Search:
             for folder in (self.results, self.results.parent / "datasets"):
                 yield from sorted(_shown(path) for path in folder.rglob(pattern) if path.is_file())
 
-    def benchmark(self, path: Path) -> Path | None:
-        """Return the benchmark of the job that made a file.
 
-        It has the place and name of the file, up to a dot; a job of all sparsities at once has no folder of one.
-        """
-        try:
-            relative = path.absolute().relative_to(self.results.absolute())
-        except ValueError:
-            return None
-        folders = [relative.parent, *([relative.parent.parent] if relative.parent.name.startswith("p") else [])]
-        stems = (relative.stem, Path(relative.stem).stem)
-        paths = [self.results / "benchmarks" / folder / f"{stem}.jsonl" for folder in folders for stem in stems]
-        return next((benchmark for benchmark in paths if benchmark.is_file()), None)
+def benchmark_of(path: Path, results: Path) -> Path | None:
+    """Return the benchmark of the job that made a file, below the results of a scale; None if there is none.
+
+    It has the place and name of the file, up to a dot; a job of all sparsities at once has no folder of one.
+    """
+    try:
+        relative = path.absolute().relative_to(results.absolute())
+    except ValueError:
+        return None
+    folders = [relative.parent, *([relative.parent.parent] if relative.parent.name.startswith("p") else [])]
+    stems = (relative.stem, Path(relative.stem).stem)
+    paths = [results / "benchmarks" / folder / f"{stem}.jsonl" for folder in folders for stem in stems]
+    return next((benchmark for benchmark in paths if benchmark.is_file()), None)
 
 
 def _file(path: Path, search: _Search) -> File:
     record = records.find(path)
     named = record.provenance.get("inputs", {}) if record else {}
     inputs = [search.find(recorded, digest) for recorded, digest in named.items()]
-    return File(path, search.hash(path), record, inputs, *_times(search.benchmark(path)))
+    return File(path, search.hash(path), record, inputs, *_times(benchmark_of(path, search.results)))
 
 
 def _times(benchmark: Path | None) -> tuple[str | None, float | None]:

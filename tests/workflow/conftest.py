@@ -3,6 +3,7 @@
 import shutil
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -144,6 +145,12 @@ class Workflow:
         words = [line.split() for line in (result.stdout + result.stderr).splitlines()]
         rules = {line[1].rstrip(":") for line in words if len(line) == 2 and line[0] in ("rule", "localrule")}
         return rules - {"all_figures"}
+
+
+@pytest.fixture(scope="session")
+def workflow_in(root):
+    """Make a copy in a folder."""
+    return partial(Workflow, root)
 
 
 @pytest.fixture(scope="module")

@@ -5,6 +5,7 @@ import csv
 import json
 import os
 import re
+import shlex
 import shutil
 import signal
 import subprocess
@@ -300,6 +301,49 @@ def test_a_table_of_another_scale_is_one_line_and_no_page(told, tmp_path):
     assert "figure_2a.png: came from results of the scale 'quick', expected 'small' alone" in result.stderr
     assert result.stderr.count("\n") == 1
     assert not (tmp_path / "page.html").exists()
+
+
+# --- releases ---------------------------------------------------------------------------------------------------------
+
+
+def test_everything_is_drawn_again_from_a_release_to_the_last_byte(told, root, workflow_in, tmp_path):
+    recipe = subprocess.run(
+        [
+            "make",
+            "--dry-run",
+            "--silent",
+            "release",
+            "figures-from-release",
+            "READY=",
+            "BIN=bin",
+            "PAPER=results/small",
+        ],
+        cwd=root,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.replace("\\\n", " ")
+    _, pack, unpack, draw, compare = recipe.splitlines()
+    released = workflow_in(tmp_path / "released")
+
+    def run(command, folder):
+        bins = {"bin/python": sys.executable, "bin/snakemake": shlex.join(released.command())}
+        for name, program in bins.items():
+            command = command.replace(name, program)
+        environment = {**os.environ, "PYTHONPATH": str(folder / "src")}
+        result = subprocess.run(
+            command, shell=True, cwd=folder, env=environment, capture_output=True, text=True, check=False
+        )
+        assert result.returncode == 0, result.stdout + result.stderr
+        return result.stdout + result.stderr
+
+    run(pack, told.folder)
+    shutil.move(told.folder / "release", released.folder)
+    assert "files are what the manifest says" in run(unpack, released.folder)
+    assert not (released.results / "figures").exists()
+    jobs = set(re.findall(r"^(?:local)?rule (\w+):", run(draw, released.folder), re.MULTILINE))
+    assert jobs == {"all_figures", "video", "claims", "report_page", *(f"figure_{name}" for name in FIGURE_NAMES)}
+    assert "drawn results are equal to the last byte" in run(compare, released.folder)
 
 
 # --- in a browser -----------------------------------------------------------------------------------------------------
