@@ -8,7 +8,7 @@ PAPER := results/paper
 DRAWING := all_figures video claims report_page figure_1 figure_2a figure_2b figure_3 figure_4 figure_5 figure_6 figure_7 \
   figure_8a figure_8b figure_9 figure_10 figure_11 figure_12 figure_s1 figure_s2
 
-.PHONY: help setup quick figures claims release figures-from-release times test check benchmark report clean
+.PHONY: help setup quick figures claims release figures-from-release times rules test check benchmark report clean
 .DEFAULT_GOAL := help
 
 help: ## Show this list.
@@ -48,6 +48,11 @@ times: $(READY) ## After a run of the paper's scale on CORES cores: draw where i
 	$(BIN)/python -m aann jobs --results $(PAPER) --output $(PAPER)/jobs/jobs.csv
 	$(BIN)/python -m aann figures jobs --jobs $(PAPER)/jobs/jobs.csv --cores $(CORES) --title "The paper's scale" \
 	  --output $(PAPER)/jobs/times.png
+
+rules: $(READY) ## Draw the rule graph.
+	mkdir -p $(PAPER)/jobs
+	$(BIN)/snakemake --rulegraph mermaid-js -- all_figures claims report_page > $(PAPER)/jobs/rules.mmd
+	$(BIN)/python -m aann figures rules --graph $(PAPER)/jobs/rules.mmd --output $(PAPER)/jobs/rules.png
 
 test: $(READY) ## Run the tests.
 	$(BIN)/python -m pytest -n $(CORES) --dist loadfile

@@ -1081,6 +1081,19 @@ def figures_jobs(jobs: Path, cores: int, title: str, output: Path) -> None:
     drawing.draw(table, cores, title, output, provenance.describe("aann.figures.jobs", [jobs], cores=cores))
 
 
+@figures.command("rules")
+@_file("--graph", "What `snakemake --rulegraph mermaid-js` printed.")
+@_file("--output", "Writes the figure as PNG, and as PDF and CSV beside it.")
+def figures_rules(graph: Path, output: Path) -> None:
+    """The rule graph of the workflow."""
+    from aann import provenance
+    from aann.artifacts import require_file
+    from aann.figures import rules as drawing
+
+    text = require_file(graph).read_text(encoding="utf-8")
+    drawing.draw(drawing.read(text), output, provenance.describe("aann.figures.rules", [graph]))
+
+
 @main.command("jobs")
 @_file("--results", "The folder of results of one scale, such as results/paper.")
 @_file("--output", "Writes the table of jobs, CSV.")
