@@ -1,3 +1,4 @@
+import itertools
 import json
 from functools import partial
 
@@ -221,3 +222,19 @@ def test_the_page_works_offline_and_names_swaps(points, tmp_path):
     assert "neighborhood 2, layer fc, swap 25" in page
     assert "905 of 1,000 right" in page
     assert 'src="http' not in page
+
+
+@pytest.mark.parametrize(
+    ("heights", "expected"),
+    [
+        ([10, 50, 90], [10, 50, 90]),
+        ([37, 70, 71], [37, 67.5, 73.5]),
+        ([70, 71, 72, 90], [65, 71, 77, 90]),
+        ([70, 71, 76], [66.333, 72.333, 78.333]),
+        ([], []),
+    ],
+)
+def test_labels_at_the_ends_of_lines_do_not_meet(heights, expected):
+    found = climbs.spread(heights, 6)
+    assert found == pytest.approx(expected, abs=1e-3)
+    assert all(later - earlier >= 6 - 1e-9 for earlier, later in itertools.pairwise(found))

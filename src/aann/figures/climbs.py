@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,9 @@ _LAYER_COLORS = (style.RED, style.GREEN, style.BLUE, style.GREY)
 
 _METHODS = {"literal": ("literal backpropagation", "none"), "straight-through": ("straight-through", style.VIOLET)}
 """Methods of backpropagation: what they are called, and what fills their violet markers."""
+
+_APART = 6.0
+"""Percentage points between two labels at the ends of lines."""
 
 _MARKERS = 12
 """Markers along a line."""
@@ -119,11 +122,25 @@ def draw_means(axis: Axes, table: pandas.DataFrame) -> None:
     """Draw mean and range of the test accuracy of all seeds of ``points``, by line."""
     grid = np.linspace(0, table.x.max(), 200)
     looks = {"SENSE": (style.ORANGE, "-"), "straight-through": (style.VIOLET, "--"), "literal": (style.VIOLET, ":")}
+    ends = []
     for line, (color, dashes) in looks.items():
         rows = table[(table.line == line) & table.test_accuracy.notna()]
         curves = [np.interp(grid, seed.x, 100 * seed.test_accuracy) for _, seed in rows.groupby("seed")]
         if curves:
             axis.fill_between(grid, np.min(curves, axis=0), np.max(curves, axis=0), color=color, alpha=0.2, linewidth=0)
             axis.plot(grid, np.mean(curves, axis=0), color=color, linestyle=dashes, linewidth=1.5)
-            end = float(np.mean(curves, axis=0)[-1])
-            axis.annotate(f"{end:.1f}", (grid[-1], end), xytext=(3, 0), textcoords="offset points", va="center", size=7)
+            ends.append(float(np.mean(curves, axis=0)[-1]))
+    for end, height in zip(sorted(ends), spread(sorted(ends), _APART), strict=True):
+        axis.annotate(f"{end:.1f}", (grid[-1], height), xytext=(3, 0), textcoords="offset points", va="center", size=7)
+
+
+def spread(heights: Sequence[float], apart: float) -> list[float]:
+    """Return rising heights moved as little as it takes for each to lie at least ``apart`` above the one before."""
+    groups: list[tuple[float, int]] = []  # the middle of heights that had to move, and their number
+    for height in heights:
+        middle, number = height, 1
+        while groups and middle - groups[-1][0] < apart * (number + groups[-1][1]) / 2:
+            before, others = groups.pop()
+            middle, number = (middle * number + before * others) / (number + others), number + others
+        groups.append((middle, number))
+    return [middle + apart * (place - (number - 1) / 2) for middle, number in groups for place in range(number)]
