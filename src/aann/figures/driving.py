@@ -43,7 +43,7 @@ def draw(
     for axis in (left, right):
         axis.set_xlim(-2, 101)
         axis.set_xlabel("Sparsity (% of weights that are 0)")
-        axis.legend(loc="lower left", frameon=False)
+        axis.legend(loc="best", frameon=False)
     figure.suptitle(f"{title}: mean and range, n = {table.groupby('sparsity').size().min()} networks a point")
     style.save(figure, output, table, provenance)
 
