@@ -24,7 +24,7 @@ from aann.driving import DATASETS as DRIVING_DATASETS
 from aann.datasets.archives import DATASETS as DOWNLOADED, FILES as ARCHIVE_FILES
 from aann.errors import InputError
 from aann.provenance import code_fingerprint
-from aann.report import FILES as REPORT_FILES
+from aann.report import FIGURES as FIGURE_NAMES, FILES as REPORT_FILES
 
 try:
     SETTINGS = validate(config)

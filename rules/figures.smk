@@ -428,24 +428,7 @@ rule figure_s2:
 
 FIGURES = [
     f"{FIGURE}{name}.{ending}"
-    for name in (
-        "1",
-        "2a",
-        "2b",
-        "3",
-        "4",
-        "5",
-        "6",
-        "7",
-        "8a",
-        "8b",
-        "9",
-        "10",
-        "11",
-        "12",
-        "s1",
-        "s2",
-    )
+    for name in FIGURE_NAMES
     for ending in ("pdf", "png", "csv")
 ] + [*rules.video.output]
 TABLES = expand(rules.clustering.output, task="mnist")

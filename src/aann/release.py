@@ -13,6 +13,7 @@ import json
 import shutil
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -57,6 +58,7 @@ def pack(results: Path, drawn: Sequence[Path], networks: Sequence[Path], folder:
 
 def _inputs(drawn: Iterable[Path], results: Path) -> Iterator[Path]:
     """Yield the files below ``results`` that drawn results came from, and that are not drawn themselves."""
+    hash_once = cache(sha256)  # a figure's PNG, PDF and CSV name the same inputs
     for result in drawn:
         record = records.find(require_file(result))
         if record is None:
@@ -65,18 +67,19 @@ def _inputs(drawn: Iterable[Path], results: Path) -> Iterator[Path]:
             path = Path(recorded)
             if not _is_below(path, results) or _below(path, results).split("/")[0] in _DRAWN:
                 continue
-            if sha256(path) != digest:
+            if hash_once(path) != digest:
                 raise InputError(f"{path}: was changed after {result} was drawn from it; draw it again")
             yield path
 
 
 def _pack(path: Path, results: Path, folder: Path, shipped: Sequence[Path]) -> dict[str, dict[str, Any]]:
     """Copy a file, and its record if that stands in a file that is not shipped; return their part of the manifest."""
-    contents = {_below(path, results): path.read_bytes()}
+    name, content = _below(path, results), path.read_bytes()
+    contents = {name: content}
     record = records.find(path)
     if record and record.source not in shipped:
-        written = to_json({"sha256": sha256(path), "provenance": record.provenance})
-        contents[_below(path, results) + records.ENDING] = f"{written}\n".encode()
+        written = to_json({"sha256": hashlib.sha256(content).hexdigest(), "provenance": record.provenance})
+        contents[name + records.ENDING] = f"{written}\n".encode()
     for name, content in contents.items():
         with atomic_path(folder / _stored(name)) as temporary:
             temporary.write_bytes(gzip.compress(content, mtime=0) if _stored(name) != name else content)
