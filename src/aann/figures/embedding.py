@@ -16,7 +16,6 @@ from matplotlib.figure import SubFigure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
-from aann.artifacts import atomic_path
 from aann.embeddings import ORIGINAL
 from aann.errors import InputError
 from aann.figures import style
@@ -70,12 +69,7 @@ def write_html(
 
     Raises ``InputError`` if a panel has no points.
     """
-    from plotly.io import to_html
-
-    figure = interactive(points, panels, test_images, title)
-    page = to_html(figure, include_plotlyjs=True, full_html=True, div_id="embedding", config={"displaylogo": False})
-    with atomic_path(output) as temporary:
-        temporary.write_text(page, encoding="utf-8")
+    style.save_page(interactive(points, panels, test_images, title), "embedding", output)
 
 
 def interactive(points: pandas.DataFrame, panels: Sequence[Panel], test_images: int, title: str) -> Any:

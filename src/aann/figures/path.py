@@ -10,7 +10,6 @@ import matplotlib.pyplot as plt
 import pandas
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 
-from aann.artifacts import atomic_path
 from aann.figures import style
 
 _COLORS = (style.ORANGE, style.SKY, style.GREEN, style.YELLOW, style.VIOLET, style.GREY)
@@ -83,12 +82,7 @@ def _dots(axis: Any, walked: pandas.DataFrame, coordinates: tuple[pandas.Series,
 
 def write_html(points: pandas.DataFrame, title: str, output: Path) -> None:
     """Write a page that works offline, with what ``interactive`` returns. Equal tables give equal bytes."""
-    from plotly.io import to_html
-
-    figure = interactive(points, title)
-    page = to_html(figure, include_plotlyjs=True, full_html=True, div_id="path", config={"displaylogo": False})
-    with atomic_path(output) as temporary:
-        temporary.write_text(page, encoding="utf-8")
+    style.save_page(interactive(points, title), "path", output)
 
 
 def interactive(points: pandas.DataFrame, title: str) -> Any:

@@ -65,3 +65,12 @@ def save(figure: Figure, output: Path, table: pandas.DataFrame, provenance: Mapp
     with atomic_path(output.with_suffix(".png")) as temporary:
         figure.savefig(temporary, dpi=_DPI, metadata={"Provenance": described})
     plt.close(figure)
+
+
+def save_page(figure: Any, name: str, output: Path) -> None:
+    """Write a figure of plotly as a page that works offline, always under the id ``name``, for equal bytes."""
+    from plotly.io import to_html
+
+    page = to_html(figure, include_plotlyjs=True, full_html=True, div_id=name, config={"displaylogo": False})
+    with atomic_path(output) as temporary:
+        temporary.write_text(page, encoding="utf-8")
