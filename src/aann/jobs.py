@@ -9,7 +9,6 @@ from __future__ import annotations
 import heapq
 import json
 import math
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -72,21 +71,12 @@ def _number(value: Any) -> float:
 def _dependencies(results: Path) -> dict[str, set[str]]:
     """Return for each job the jobs that made the inputs of its outputs."""
     found: dict[str, set[str]] = {}
-    for path in _recorded(results):
+    for path in records.recorded(results):
         record, maker = records.find(path), _maker(path, results)
         if record is not None and maker is not None:
             makers = {_maker(Path(name), results) for name in record.provenance.get("inputs", {})}
             found.setdefault(maker, set()).update(makers - {None, maker})  # type: ignore[arg-type]
     return found
-
-
-def _recorded(results: Path) -> Iterator[Path]:
-    """Yield the outputs below a folder that have a record inside or beside them."""
-    for path in sorted(results.rglob("*")):
-        if path.name.endswith(records.ENDING):
-            yield path.with_name(path.name.removesuffix(records.ENDING))
-        elif path.suffix in (".safetensors", ".parquet", ".png", ".mp4", ".json"):
-            yield path
 
 
 def _maker(path: Path, results: Path) -> str | None:

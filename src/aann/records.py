@@ -53,6 +53,15 @@ def find(path: Path) -> Record | None:
     return None
 
 
+def recorded(folder: Path) -> Iterator[Path]:
+    """Yield the files below a folder that have a record inside or beside them, in order of their paths."""
+    for path in sorted(folder.rglob("*")):
+        if path.name.endswith(ENDING):
+            yield path.with_name(path.name.removesuffix(ENDING))
+        elif path.suffix in _READERS:
+            yield path
+
+
 def _beside(path: Path) -> Path:
     return path.with_name(path.name + ENDING)
 
