@@ -6,17 +6,11 @@ from shlex import quote
 
 from snakemake.exceptions import WorkflowError
 
-# Rules run the code of this checkout with the interpreter that runs Snakemake, installed or not, activated or not. They
-# keep memory that they have freed: by default, glibc gives large arrays back to the system at once and then asks for them
-# again, which took an eighth of the time of a search.
 SOURCE = str(Path(workflow.basedir) / "src")
 sys.path.insert(0, SOURCE)
-shell.prefix(
-    f"set -euo pipefail; export PYTHONPATH={quote(SOURCE)} PATH={quote(str(Path(sys.executable).parent))}:$PATH "
-    "MALLOC_MMAP_THRESHOLD_=33554432 MALLOC_TRIM_THRESHOLD_=17179869184; "
-)
 
 from aann.artifacts import require_writable, to_json
+from aann.safeguards import END_WITH_PARENT, hold_lock, require_past
 from aann.claims.models import load as load_claims
 from aann.config import validate
 from aann.datasets import TITLES as DATASET_TITLES
@@ -30,12 +24,31 @@ try:
     SETTINGS = validate(config)
     require_writable(SETTINGS.results, "results")
     require_writable(SETTINGS.datasets.folder, "datasets.folder")
+    if workflow.is_main_process:
+        require_past(SETTINGS.results, SETTINGS.datasets.folder, "config", "workflow")
 except InputError as error:
     raise WorkflowError(str(error))
 
 RESULTS = f"{SETTINGS.results}/{SETTINGS.scale}"
 ARCHIVES = SETTINGS.datasets.folder
 MIRRORS = " ".join(f"--mirror {quote(mirror)}" for mirror in SETTINGS.datasets.mirrors)
+
+# Rules run the code of this checkout with the interpreter that runs Snakemake, installed or not, activated or not. They
+# keep memory that they have freed: by default, glibc gives large arrays back to the system at once and then asks for them
+# again, which took an eighth of the time of a search. They end with Snakemake, even if it is killed, since each is one
+# command in place of its shell.
+shell.prefix(
+    f"set -euo pipefail; export PYTHONPATH={quote(SOURCE)} PATH={quote(str(Path(sys.executable).parent))}:$PATH "
+    f"MALLOC_MMAP_THRESHOLD_=33554432 MALLOC_TRIM_THRESHOLD_=17179869184 {END_WITH_PARENT}=1; exec "
+)
+
+
+# Takes the place of Snakemake's own lock, which a killed build leaves behind. Not called for dry runs, reports or graphs.
+onstart:
+    try:
+        hold_lock(f"{RESULTS}/logs/build.lock")
+    except InputError as error:
+        raise WorkflowError(str(error))
 
 
 DRIVEN = [

@@ -1,0 +1,86 @@
+"""What makes a build safe to interrupt: one at a time in a folder, jobs that end with it, no files from the future.
+
+Nothing that a result holds depends on this module: it says when jobs run, never what they make.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import fcntl
+import os
+import platform
+import signal
+import sys
+import time
+from datetime import datetime
+from pathlib import Path
+
+from aann.errors import InputError
+
+END_WITH_PARENT = "AANN_END_WITH_PARENT"
+"""The environment variable that asks processes of this package to end with the process that started them."""
+
+_PR_SET_PDEATHSIG = 1  # linux/prctl.h
+_TOLERATED_SECONDS = 60
+"""How far the clocks of machines that share a folder may differ."""
+
+
+def end_with_parent() -> None:
+    """Let Linux kill this process when the process that started it ends, however that comes about.
+
+    Other systems cannot, so that a job goes on there after its build was killed.
+    """
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def hold_lock(path: Path | str) -> None:
+    """Lock a file until this process ends, and write down who holds it.
+
+    The system gives the lock back when the process ends, killed or not, so that none is ever left behind. Raises
+    ``InputError`` if another process holds it, or if the file cannot be written or locked.
+    """
+    path = Path(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        file = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)  # closed by the system, with the process
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        os.ftruncate(file, 0)
+        os.write(file, f"process {os.getpid()} on {platform.node()}".encode())
+    except BlockingIOError as error:
+        raise InputError(
+            f"{path}: another build is at work here ({path.read_text(encoding='utf-8')}); wait until it has ended, or "
+            "end it, and run this one again"
+        ) from error
+    except OSError as error:
+        raise InputError(
+            f"{path}: cannot be locked ({error.strerror}), which keeps two builds apart; free space, or choose another "
+            "folder with the setting 'results'"
+        ) from error
+
+
+def require_past(*folders: Path | str) -> None:
+    """Raise ``InputError`` if a file under ``folders`` was changed in the future, by the clock of this machine.
+
+    A build makes again what is older than what it was made from, so that it would keep files that it should not.
+    """
+    now = time.time()
+    walks = [walk for folder in folders for walk in os.walk(folder)]
+    newest = max((Path(parent) / name for parent, _, names in walks for name in names), key=_changed, default=None)
+    if newest and _changed(newest) > now + _TOLERATED_SECONDS:
+        raise InputError(
+            f"{newest}: was changed at {_clock(_changed(newest))}, but now it is {_clock(now)}; set the clock right, "
+            "or move the files back in time (docs/operations.md says how)"
+        )
+
+
+def _changed(path: Path) -> float:
+    """Return when a file was changed; 0 if it is gone, as temporary files of jobs that run now may be."""
+    try:
+        return path.lstat().st_mtime
+    except FileNotFoundError:
+        return 0
+
+
+def _clock(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds).astimezone().isoformat(sep=" ", timespec="seconds")

@@ -1,0 +1,103 @@
+"""One build at a time, jobs that end with it, and no files from the future."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from aann.errors import InputError
+from aann.safeguards import hold_lock, require_past
+
+HOLDER = """
+import sys, time
+from aann.safeguards import hold_lock
+hold_lock(sys.argv[1])
+print("held", flush=True)
+time.sleep(60)
+"""
+
+
+@pytest.fixture
+def holder(tmp_path):
+    """A process that holds a lock."""
+    process = subprocess.Popen([sys.executable, "-c", HOLDER, tmp_path / "logs/build.lock"], stdout=subprocess.PIPE)
+    assert process.stdout.readline() == b"held\n"
+    yield process
+    process.kill()
+    process.communicate()
+
+
+def test_a_lock_is_held_by_one_process_and_says_which(holder, tmp_path):
+    path = tmp_path / "logs/build.lock"
+    with pytest.raises(
+        InputError, match=rf"^{path}: another build is at work here \(process {holder.pid} on .+\); wait"
+    ):
+        hold_lock(path)
+    assert path.read_text().startswith(f"process {holder.pid} on ")
+
+
+def test_a_lock_goes_with_a_killed_process(holder, tmp_path):
+    holder.kill()
+    holder.wait()
+    hold_lock(tmp_path / "logs/build.lock")
+    assert (tmp_path / "logs/build.lock").read_text().startswith(f"process {os.getpid()} on ")
+
+
+def test_a_lock_that_cannot_be_taken_is_named(tmp_path):
+    (tmp_path / "logs").write_text("")
+    with pytest.raises(InputError, match=r"logs/build\.lock: cannot be locked \(.+\), which keeps two builds apart"):
+        hold_lock(tmp_path / "logs/build.lock")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems cannot end a process with its parent")
+@pytest.mark.parametrize("asked", [True, False])
+def test_a_process_that_was_asked_to_ends_with_its_parent(asked):
+    sleep = "import aann, time; print('ready', flush=True); time.sleep(60)"
+    start = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {sleep!r}])"
+    environment = {name: value for name, value in os.environ.items() if name != "AANN_END_WITH_PARENT"}
+    environment |= {"AANN_END_WITH_PARENT": "1"} if asked else {}
+    parent = subprocess.Popen(
+        [sys.executable, "-c", start], stdout=subprocess.PIPE, env=environment, start_new_session=True
+    )
+    assert parent.stdout.readline() == b"ready\n"
+    parent.kill()
+    parent.wait()
+    assert ended(parent.pid) is asked
+    if not asked:
+        os.killpg(parent.pid, signal.SIGKILL)
+    parent.stdout.close()
+
+
+def ended(group):
+    """Return whether all processes of a group end within two seconds."""
+    deadline = time.monotonic() + 2
+    while time.monotonic() < deadline:
+        try:
+            os.killpg(group, 0)
+        except ProcessLookupError:
+            return True
+        time.sleep(0.02)
+    return False
+
+
+def test_a_file_from_the_future_is_named(tmp_path):
+    (tmp_path / "results").mkdir()
+    (tmp_path / "results/now").write_text("")
+    (tmp_path / "results/tomorrow").write_text("")
+    require_past(tmp_path, tmp_path / "nothing")
+    tomorrow = time.time() + 86_400
+    os.utime(tmp_path / "results/tomorrow", (tomorrow, tomorrow))
+    with pytest.raises(
+        InputError, match=r"results/tomorrow: was changed at 2.*, but now it is 2.*; set the clock right"
+    ):
+        require_past(tmp_path)
+
+
+def test_clocks_of_machines_that_share_a_folder_may_differ_a_little(tmp_path):
+    (tmp_path / "soon").write_text("")
+    soon = time.time() + 30
+    os.utime(tmp_path / "soon", (soon, soon))
+    require_past(tmp_path)
