@@ -793,7 +793,7 @@ def load(paths: Iterable[Path | str]) -> Settings:
 def read_yaml(path: Path) -> dict[str, Any]:
     """Return the mapping that a YAML file holds; raise ``InputError`` if it is missing or holds something else."""
     try:
-        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+        values = yaml.load(path.read_text(encoding="utf-8"), yaml.CSafeLoader)
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror}); expected a file of settings") from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:
