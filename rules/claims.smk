@@ -24,6 +24,7 @@ rule claims:
         f"{RESULTS}/logs/claims/claims.log",
     benchmark:
         f"{RESULTS}/benchmarks/claims/claims.jsonl"
+    localrule: True
     threads: 1
     resources:
         mem_mb=1000,

@@ -9,6 +9,7 @@ from snakemake.exceptions import WorkflowError
 SOURCE = str(Path(workflow.basedir) / "src")
 sys.path.insert(0, SOURCE)
 
+from aann import provenance, slurm
 from aann.artifacts import require_writable, to_json
 from aann.safeguards import END_WITH_PARENT, hold_lock, require_past
 from aann.claims.models import load as load_claims
@@ -17,7 +18,6 @@ from aann.datasets import TITLES as DATASET_TITLES
 from aann.driving import DATASETS as DRIVING_DATASETS
 from aann.datasets.archives import DATASETS as DOWNLOADED, FILES as ARCHIVE_FILES
 from aann.errors import InputError
-from aann.provenance import code_fingerprint
 from aann.report import FIGURES as FIGURE_NAMES, FILES as REPORT_FILES
 
 try:
@@ -26,6 +26,8 @@ try:
     require_writable(SETTINGS.datasets.folder, "datasets.folder")
     if workflow.is_main_process:
         require_past(SETTINGS.results, SETTINGS.datasets.folder, "config", "workflow")
+    if workflow.remote_exec:
+        slurm.require_build()
 except InputError as error:
     raise WorkflowError(str(error))
 
@@ -43,10 +45,14 @@ shell.prefix(
 )
 
 
-# Takes the place of Snakemake's own lock, which a killed build leaves behind. Not called for dry runs, reports or graphs.
+# Takes the place of Snakemake's own lock, which a killed build leaves behind. Jobs that it left in SLURM are cancelled,
+# by a build without SLURM too. Not called for dry runs, reports or graphs.
 onstart:
     try:
         hold_lock(f"{RESULTS}/logs/build.lock")
+        if workflow.executor_plugin.name == "slurm" or slurm.LOCK.exists():
+            for number in slurm.begin():
+                logger.info(f"Cancelled SLURM job {number} of an earlier build.")
     except InputError as error:
         raise WorkflowError(str(error))
 
@@ -83,6 +89,20 @@ wildcard_constraints:
     round=r"[1-9]\d*",
     stage="psiren|sense",
     run=r"(-(random|psiren)(\.[a-z][a-z0-9_-]*)?)?",
+
+
+def growing(amount):
+    """Return a resource that grows with every attempt of a job: one that needed more memory or time gets it.
+
+    First amounts leave room over what benchmarks say of the paper's scale: a third of the memory, since a job on a
+    cluster has two processes of Snakemake beside it, and ten times the minutes, since its processors may be slower.
+    """
+    return lambda wildcards, attempt: attempt * amount
+
+
+def code_fingerprint(*modules):
+    """Return the fingerprint of modules; for jobs themselves, which nobody asks whether they are up to date, nothing."""
+    return provenance.code_fingerprint(*modules) if workflow.is_main_process else ""
 
 
 def stage_settings(section):

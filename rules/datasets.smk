@@ -33,6 +33,7 @@ rule split_dataset:
         f"{RESULTS}/benchmarks/datasets/{{task}}.jsonl"
     wildcard_constraints:
         task=any_of(STATIC),
+    localrule: True
     threads: 1
     resources:
         mem_mb=1000,

@@ -23,8 +23,8 @@ rule demonstrations:
         f"{RESULTS}/benchmarks/driving/{{task}}/demonstrations/{{kind}}.jsonl"
     threads: 8
     resources:
-        mem_mb=6000,
-        runtime=60,
+        mem_mb=growing(8000),
+        runtime=growing(20),
     params:
         driver=lambda wildcards, input: [f"--driver {quote(path)}" for path in input],
         number=lambda wildcards: tracks_of(wildcards.kind),
@@ -53,8 +53,8 @@ rule driver:
         f"{RESULTS}/benchmarks/driving/{{task}}/driver{{round}}.jsonl"
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=30,
+        mem_mb=growing(3000),
+        runtime=growing(15),
     params:
         train=lambda wildcards, input: [
             f"--train {quote(path)}" for path in input.train
@@ -87,8 +87,8 @@ rule split_demonstrations:
         task=any_of(DRIVEN),
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=10,
+        mem_mb=growing(4000),
+        runtime=growing(5),
     params:
         train=lambda wildcards, input: [
             f"--train {quote(path)}" for path in input.train
@@ -109,8 +109,8 @@ rule expert:
         f"{RESULTS}/benchmarks/driving/{{task}}/expert.jsonl"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=10,
+        mem_mb=growing(1500),
+        runtime=growing(5),
     params:
         number=SETTINGS.driving.tracks.returns,
         settings=driving_settings("repeat", "steps", "expert"),
@@ -134,8 +134,8 @@ rule assess:
         f"{RESULTS}/benchmarks/driving/{{task}}/{{stage}}/p{{sparsity}}{{run}}/seed{{seed}}.jsonl"
     threads: 1
     resources:
-        mem_mb=3000,
-        runtime=30,
+        mem_mb=growing(3000),
+        runtime=growing(15),
     params:
         number=tracks_driven,
         settings=driving_settings("repeat", "steps", "expert"),
@@ -158,6 +158,7 @@ rule returns:
         f"{RESULTS}/logs/driving/{{task}}/returns.log",
     benchmark:
         f"{RESULTS}/benchmarks/driving/{{task}}/returns.jsonl"
+    localrule: True
     threads: 1
     resources:
         mem_mb=500,
@@ -179,6 +180,7 @@ rule confusions:
         f"{RESULTS}/logs/driving/{{task}}/confusions.log",
     benchmark:
         f"{RESULTS}/benchmarks/driving/{{task}}/confusions.jsonl"
+    localrule: True
     threads: 1
     resources:
         mem_mb=500,

@@ -19,8 +19,8 @@ rule embed:
         f"{RESULTS}/benchmarks/embeddings/{{task}}/{{layer}}.jsonl"
     threads: 1
     resources:
-        mem_mb=3000,
-        runtime=20,
+        mem_mb=growing(3000),
+        runtime=growing(15),
     params:
         settings=stage_settings("embeddings"),
         code=code_fingerprint("aann.embeddings"),
@@ -39,6 +39,7 @@ rule clustering:
         f"{RESULTS}/logs/embeddings/{{task}}/clustering.log",
     benchmark:
         f"{RESULTS}/benchmarks/embeddings/{{task}}/clustering.jsonl"
+    localrule: True
     threads: 1
     resources:
         mem_mb=500,

@@ -16,6 +16,7 @@ rule figure_1:
         f"{RESULTS}/logs/figures/figure_1.log",
     benchmark:
         f"{RESULTS}/benchmarks/figures/figure_1.jsonl"
+    localrule: True
     threads: 1
     resources:
         mem_mb=500,
@@ -46,6 +47,7 @@ for NAME, TASK in {"2a": "mnist", "12": "fashion"}.items():
             f"{RESULTS}/logs/figures/figure_{NAME}.log",
         benchmark:
             f"{RESULTS}/benchmarks/figures/figure_{NAME}.jsonl"
+        localrule: True
         threads: 1
         resources:
             mem_mb=500,
@@ -75,6 +77,7 @@ rule figure_2b:
         f"{RESULTS}/logs/figures/figure_2b.log",
     benchmark:
         f"{RESULTS}/benchmarks/figures/figure_2b.jsonl"
+    localrule: True
     threads: 1
     resources:
         mem_mb=500,
@@ -111,6 +114,7 @@ for NAME, TASK in {"3": "mnist", "9": "car"}.items():
             f"{RESULTS}/logs/figures/figure_{NAME}.log",
         benchmark:
             f"{RESULTS}/benchmarks/figures/figure_{NAME}.jsonl"
+        localrule: True
         threads: 1
         resources:
             mem_mb=500,
@@ -166,6 +170,7 @@ for NAME, (TASK, VIEWS) in EMBEDDINGS.items():
             f"{RESULTS}/logs/figures/figure_{NAME}.log",
         benchmark:
             f"{RESULTS}/benchmarks/figures/figure_{NAME}.jsonl"
+        localrule: True
         threads: 1
         resources:
             mem_mb=500,
@@ -230,6 +235,7 @@ rule figure_5:
         f"{RESULTS}/logs/figures/figure_5.log",
     benchmark:
         f"{RESULTS}/benchmarks/figures/figure_5.jsonl"
+    localrule: True
     threads: 1
     resources:
         mem_mb=500,
@@ -266,6 +272,7 @@ for NAME, START_AT in CLIMBS.items():
             f"{RESULTS}/logs/figures/figure_{NAME}.log",
         benchmark:
             f"{RESULTS}/benchmarks/figures/figure_{NAME}.jsonl"
+        localrule: True
         threads: 1
         resources:
             mem_mb=500,
@@ -313,6 +320,7 @@ rule figure_8b:
         f"{RESULTS}/logs/figures/figure_8b.log",
     benchmark:
         f"{RESULTS}/benchmarks/figures/figure_8b.jsonl"
+    localrule: True
     threads: 1
     resources:
         mem_mb=500,
@@ -360,8 +368,8 @@ rule video:
         f"{RESULTS}/benchmarks/figures/video.jsonl"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=10,
+        mem_mb=growing(1500),
+        runtime=growing(10),
     params:
         title=f"{SETTINGS.driving.sparsity:g} % sparse, weights -1, 0, +1",
         settings=to_json(SETTINGS.driving_part("car", ["repeat", "steps", "expert"])),
@@ -387,6 +395,7 @@ rule figure_s1:
         f"{RESULTS}/logs/figures/figure_s1.log",
     benchmark:
         f"{RESULTS}/benchmarks/figures/figure_s1.jsonl"
+    localrule: True
     threads: 1
     resources:
         mem_mb=500,
@@ -415,6 +424,7 @@ rule figure_s2:
         f"{RESULTS}/logs/figures/figure_s2.log",
     benchmark:
         f"{RESULTS}/benchmarks/figures/figure_s2.jsonl"
+    localrule: True
     threads: 1
     resources:
         mem_mb=500,

@@ -18,8 +18,8 @@ rule survey:
         f"{RESULTS}/benchmarks/neighbors/{{task}}/p{{sparsity}}/seed{{seed}}/{{layer}}.jsonl"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=30,
+        mem_mb=growing(3000),
+        runtime=growing(15),
     params:
         amount=neighbors_to_survey,
         code=code_fingerprint("aann.neighbors"),
@@ -39,6 +39,7 @@ rule surveys:
         f"{RESULTS}/logs/neighbors/{{task}}/surveys.log",
     benchmark:
         f"{RESULTS}/benchmarks/neighbors/{{task}}/surveys.jsonl"
+    localrule: True
     threads: 1
     resources:
         mem_mb=500,

@@ -15,8 +15,8 @@ rule dense:
         f"{RESULTS}/benchmarks/psiren/{{task}}/dense/seed{{seed}}.jsonl"
     threads: 1
     resources:
-        mem_mb=1500,
-        runtime=10,
+        mem_mb=growing(3000),
+        runtime=growing(10),
     params:
         settings=stage_settings("psiren"),
         code=code_fingerprint("aann.psiren"),
@@ -47,8 +47,8 @@ for TASK in SETTINGS.tasks:
             f"{RESULTS}/benchmarks/psiren/{TASK}/sparse/seed{{seed}}.jsonl"
         threads: 1
         resources:
-            mem_mb=1500,
-            runtime=20,
+            mem_mb=growing(3000),
+            runtime=growing(15),
         params:
             task=TASK,
             settings=to_json(SETTINGS.part("psiren", TASK)),
@@ -77,8 +77,8 @@ rule network:
         f"{RESULTS}/benchmarks/psiren/{{task}}/p{{sparsity}}/seed{{seed}}.jsonl"
     threads: 1
     resources:
-        mem_mb=1500,
-        runtime=10,
+        mem_mb=growing(3000),
+        runtime=growing(15),
     params:
         settings=stage_settings("psiren"),
         code=code_fingerprint("aann.psiren", "aann.tables"),
@@ -98,6 +98,7 @@ rule accuracies:
         f"{RESULTS}/logs/psiren/{{task}}/accuracies.log",
     benchmark:
         f"{RESULTS}/benchmarks/psiren/{{task}}/accuracies.jsonl"
+    localrule: True
     threads: 1
     resources:
         mem_mb=500,

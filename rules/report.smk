@@ -15,6 +15,7 @@ rule report_page:
         f"{RESULTS}/logs/report/page.log",
     benchmark:
         f"{RESULTS}/benchmarks/report/page.jsonl"
+    localrule: True
     threads: 1
     resources:
         mem_mb=1500,

@@ -12,6 +12,7 @@ rule random_start:
         f"{RESULTS}/logs/sense/{{task}}-p{{sparsity}}-random/seed{{seed}}.log",
     benchmark:
         f"{RESULTS}/benchmarks/sense/{{task}}-p{{sparsity}}-random/seed{{seed}}.jsonl"
+    localrule: True
     threads: 1
     resources:
         mem_mb=500,
@@ -38,8 +39,8 @@ rule search:
         f"{RESULTS}/benchmarks/sense/{START}.{{search}}/seed{{seed}}.jsonl"
     threads: 1
     resources:
-        mem_mb=5000,
-        runtime=60,
+        mem_mb=growing(5000),
+        runtime=growing(30),
     params:
         settings=lambda wildcards: to_json(
             SETTINGS.search(wildcards.task, wildcards.search)
@@ -61,6 +62,7 @@ rule outcomes:
         f"{RESULTS}/logs/sense/improvement.log",
     benchmark:
         f"{RESULTS}/benchmarks/sense/improvement.jsonl"
+    localrule: True
     threads: 1
     resources:
         mem_mb=500,
@@ -83,8 +85,8 @@ rule backpropagation:
         f"{RESULTS}/benchmarks/sense/{START}.backpropagation/seed{{seed}}.jsonl"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=20,
+        mem_mb=growing(3000),
+        runtime=growing(10),
     params:
         settings=sense_settings("backpropagation"),
         code=code_fingerprint("aann.sense.backpropagation"),
@@ -106,8 +108,8 @@ rule climb:
         f"{RESULTS}/benchmarks/sense/{{task}}-p{{sparsity}}-psiren.climb/seed{{seed}}.jsonl"
     threads: 1
     resources:
-        mem_mb=3000,
-        runtime=20,
+        mem_mb=growing(3000),
+        runtime=growing(15),
     params:
         settings=sense_settings("climb"),
         code=code_fingerprint("aann.sense.climbs"),
