@@ -567,6 +567,16 @@ def test_verdicts_are_read_as_they_were_written(judge):
     assert {one.verdict for one in verdicts.judgements(read)} >= {"reproduced", "not reproduced"}
 
 
+def test_verdicts_that_hold_html_are_shown_as_text(judge):
+    read = verdicts.read_verdicts(judge(CLAIMS)[1])
+    name, found = read["claims"].popitem()
+    odd = '"><script>alert(1)</script>'
+    read["claims"][f"{name}{odd}"] = found | {"verdict": f"reproduced{odd}", "statement": odd, "remark": odd}
+    page = Page(pages.html(verdicts.judgements(read), "paper", 0.95))
+    assert page.rows == list(read["claims"])
+    assert page.text.count(odd) == 3
+
+
 def test_pages_have_every_claim_with_reason_and_link(judge):
     _, output = judge(CLAIMS)
     page = Page(output.with_suffix(".html").read_text())

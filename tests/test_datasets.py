@@ -1,3 +1,4 @@
+import contextlib
 import functools
 import gzip
 import hashlib
@@ -6,6 +7,7 @@ import threading
 
 import numpy as np
 import pytest
+from commands import check_one_line, run
 
 from aann.artifacts import read_arrays, write_arrays
 from aann.config import DatasetSettings
@@ -73,6 +75,92 @@ def test_archives_come_from_a_url(mirror, made, tmp_path, monkeypatch):
         archives.fetch("mnist", tmp_path / "cache")
         server.shutdown()
     check_fetched(tmp_path / "cache", made)
+
+
+@pytest.fixture
+def served():
+    """Serve content by path, until it ends; text is where a path redirects to."""
+
+    @contextlib.contextmanager
+    def serve(contents):
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_GET(self):
+                content = contents.get(self.path, b"")
+                self.send_response(302 if isinstance(content, str) else 200 if content else 404)
+                self.send_header("Content-Disposition", 'attachment; filename="../../named.gz"')
+                if isinstance(content, str):
+                    self.send_header("Location", content)
+                self.end_headers()
+                if isinstance(content, bytes):
+                    self.wfile.write(content)
+
+            def log_message(self, *arguments):
+                pass
+
+        with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+            threading.Thread(target=server.serve_forever, daemon=True).start()
+            yield f"http://127.0.0.1:{server.server_port}"
+            server.shutdown()
+
+    return serve
+
+
+NAME = archives.FILES[0]
+
+
+def test_what_a_redirect_leads_to_is_used_only_after_its_sum_is_checked(mirror, made, served, tmp_path, monkeypatch):
+    content = made[1][NAME]
+    other = tmp_path / "other"
+    other.write_bytes(content)
+    moved = {"/good/mnist/": "/elsewhere", "/bad/mnist/": "/wrong", "/file/mnist/": other.as_uri()}
+    contents = {f"{folder}{NAME}": place for folder, place in moved.items()}
+    with served(contents | {"/elsewhere": content, "/wrong": content[:-1] + b"x"}) as address:
+        for folder, reason in (("bad", "has MD5 "), ("file", "redirect")):
+            monkeypatch.setenv(archives.MIRROR_VARIABLE, f"{address}/{folder}")
+            with pytest.raises(InputError, match=f"{address}/{folder}/mnist/{NAME}: .*{reason}"):
+                archives.fetch("mnist", tmp_path / "cache", names=[NAME])
+            assert not (tmp_path / "cache" / NAME).exists()
+        monkeypatch.setenv(archives.MIRROR_VARIABLE, f"{address}/good")
+        archives.fetch("mnist", tmp_path / "cache", names=[NAME])
+    assert (tmp_path / "cache" / NAME).read_bytes() == content
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["cache", "mirror", "other"]
+
+
+def test_an_endless_answer_is_cut_off(mirror, made, served, tmp_path, monkeypatch):
+    content = made[1][NAME]
+    monkeypatch.setattr(archives, "_LARGEST_BYTES", len(content))
+    with served({f"/mnist/{NAME}": content + bytes(10**6)}) as address:
+        monkeypatch.setenv(archives.MIRROR_VARIABLE, address)
+        archives.fetch("mnist", tmp_path / "cache", names=[NAME])
+    assert (tmp_path / "cache" / NAME).stat().st_size == len(content)
+
+
+@pytest.mark.parametrize("odd", ["a b", "$(touch touched)", "it's; touch touched", '"', "a/../b", "-rf", "ünïcode\n"])
+def test_a_mirror_with_an_odd_name_is_read_and_nothing_but_the_archive_is_written(mirror, tmp_path, monkeypatch, odd):
+    (tmp_path / "here" / "a").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path / "here")
+    (tmp_path / "here" / odd).parent.mkdir(exist_ok=True)
+    (tmp_path / "here" / odd).symlink_to(mirror)
+    before = set(tmp_path.rglob("*"))
+    monkeypatch.setenv(archives.MIRROR_VARIABLE, "file:///etc")
+    archives.fetch("mnist", tmp_path / "cache", [odd], names=[NAME])
+    assert set(tmp_path.rglob("*")) - before == {tmp_path / "cache", tmp_path / "cache" / NAME}
+
+
+def test_an_archive_takes_the_place_of_a_link_and_does_not_follow_it(mirror, made, tmp_path):
+    (tmp_path / "outside").write_text("mine")
+    (tmp_path / "cache").mkdir()
+    (tmp_path / "cache" / NAME).symlink_to(tmp_path / "outside")
+    archives.fetch("mnist", tmp_path / "cache", names=[NAME])
+    assert (tmp_path / "outside").read_text() == "mine"
+    assert not (tmp_path / "cache" / NAME).is_symlink()
+
+
+@pytest.mark.parametrize("arguments", [("../mnist",), ("mnist", "../train-images-idx3-ubyte.gz"), ("mnist", "/etc/x")])
+def test_a_name_that_is_no_archive_is_refused(tmp_path, arguments):
+    result = run("datasets", "fetch", *arguments, "--folder", tmp_path / "cache")
+    check_one_line(result, f"unknown {'archive' if len(arguments) == 2 else 'data set'} {arguments[-1]!r}; expected")
+    assert not (tmp_path / "cache").exists()
 
 
 def test_the_next_place_is_tried_where_one_fails(mirror, made, tmp_path, monkeypatch):

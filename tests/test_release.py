@@ -120,13 +120,50 @@ def test_a_damaged_release_is_named_and_nothing_is_unpacked(packed, name, change
     assert not Path(NETWORK).exists()
 
 
-@pytest.mark.parametrize("name", ["../outside.csv", "/tmp/outside.csv"])
-def test_a_manifest_cannot_write_outside_of_the_results(packed, name):
+@pytest.mark.parametrize("part", ["files", "drawn"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "../out.csv",
+        "/tmp/out.csv",
+        "a/../../out.csv",
+        "a//out.csv",
+        "./out.csv",
+        ".out.csv",
+        "a b",
+        "a\n.csv",
+        "~/a",
+        "",
+    ],
+)
+def test_a_manifest_cannot_name_what_lies_outside_of_the_results(packed, name, part):
     path = Path("release/manifest.json")
     manifest = json.loads(path.read_text())
-    manifest["files"][name] = manifest["files"].pop(BELOW[TABLE])
+    manifest[part][name] = manifest[part].popitem()[1]
     path.write_text(json.dumps(manifest))
-    check_one_line(run(*UNPACK), "release/manifest.json: is not the manifest of a release")
+    command = UNPACK if part == "files" else COMPARE
+    check_one_line(run(*command), "release/manifest.json: is not the manifest of a release")
+    assert not list(Path().glob("**/*out.csv"))
+
+
+@pytest.mark.parametrize("target", ["file", "folder"])
+def test_a_release_with_a_link_is_refused(packed, tmp_path_factory, target):
+    elsewhere = tmp_path_factory.mktemp("elsewhere")
+    stored = Path("release") / BELOW[TABLE]
+    linked = stored if target == "file" else stored.parent
+    shutil.move(linked, elsewhere / linked.name)
+    linked.symlink_to(elsewhere / linked.name)
+    check_one_line(run(*UNPACK), f"{linked}: is a link, and a release has none; get the release again")
+    assert not Path(TABLE).exists()
+
+
+def test_a_link_in_the_results_is_not_written_through(packed, tmp_path_factory):
+    outside = tmp_path_factory.mktemp("outside") / "table.csv"
+    Path(TABLE).parent.mkdir(parents=True)
+    Path(TABLE).symlink_to(outside)
+    assert run(*UNPACK).exit_code == 0
+    assert not Path(TABLE).is_symlink()
+    assert not outside.exists()
 
 
 def test_results_that_differ_or_are_of_another_scale_are_kept(packed):

@@ -4,6 +4,8 @@ import ast
 import json
 import re
 from functools import partial
+from html.parser import HTMLParser
+from io import BytesIO
 
 import climbing
 import nbformat
@@ -11,10 +13,11 @@ import numpy as np
 import pandas
 import pytest
 from commands import check_one_line, run
+from PIL import Image
 
 from aann.errors import InputError
-from aann.figures import climbs
-from aann.report import FILES, page, plots, summaries, words
+from aann.figures import climbs, style
+from aann.report import FILES, page, plots, story, summaries, words
 
 trace = partial(climbing.trace, layers=("1.0", "fc"), repeat=5, low=0.1)
 baseline = partial(climbing.baseline, last=1000, low=0.1)
@@ -217,6 +220,54 @@ def test_code_is_hidden_and_parameters_are_left_out(root):
     assert "<em>emphasis</em>" in text
     assert "not shown" not in text
     assert not re.search(r"<(script|link|img|iframe)[^>]*(https?:)?//", text)
+
+
+SCRIPT = "</script></p><script>alert(1)</script><img src=x onerror=alert(1)>"
+
+
+class Tags(HTMLParser):
+    """Gathers the tags of a page, and what stands in attributes that run code."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.tags, self.handlers = [], []
+        self.feed(text)
+
+    def handle_starttag(self, tag, attributes):
+        self.tags.append(tag)
+        self.handlers += [name for name, _ in attributes if name.startswith("on")]
+
+
+def png():
+    buffer = BytesIO()
+    Image.new("RGB", (2, 2)).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def test_what_looks_like_html_in_names_and_tables_is_text_on_the_page(root):
+    cells = pandas.DataFrame({"Data": [SCRIPT], "p": ["< 0.001"]})
+    prose = story.Prose(f"On {SCRIPT}\n\n{words.table(cells)}")._repr_markdown_()
+    figure = story._figure("figure-1", "Figure 1", f"Shown on {SCRIPT}", png())
+    networks = pandas.DataFrame({"sparsity": [90.0], "seed": 0, "test_correct": 1, "test_images": 2})
+    drawn = plots.sparsity({SCRIPT: networks.assign(test_accuracy=0.5)})
+    plot = story.Story.plot(None, "plot", drawn, SCRIPT).text
+    shown = [output(text_markdown=prose), output(text_html=figure), output(text_plain=SCRIPT)]
+    text = page.render(executed(*((f"cell-{i}", SCRIPT, data) for i, data in enumerate(shown))), root / TEMPLATE)
+    assert text.count("alert(1)") == 2 * 8
+    assert "<td>&lt; 0.001</td>" in text
+    assert Tags(text).tags.count("img") == 1
+    assert "script" not in Tags(text).tags
+    assert Tags(text).handlers == Tags(plot).handlers == []
+    assert plot.count("</script>") == Tags(plot).tags.count("script") == 1
+
+
+def test_a_page_of_a_plot_keeps_its_title_a_text(tmp_path):
+    table = pandas.DataFrame({"sparsity": [90.0], "seed": 0, "test_correct": 1, "test_images": 2, "test_accuracy": 0.5})
+    style.save_page(plots.sparsity({"MNIST": table}).update_layout(title=SCRIPT), "plot", tmp_path / "a.html")
+    plain = plots.sparsity({"MNIST": table}).update_layout(title="MNIST")
+    style.save_page(plain, "plot", tmp_path / "b.html")
+    first, second = (Tags((tmp_path / name).read_text()) for name in ("a.html", "b.html"))
+    assert (first.tags, first.handlers) == (second.tags, second.handlers)
 
 
 @pytest.mark.parametrize("content", ["{", "[]", '{"cells": [{"source": []}]}'])

@@ -1090,8 +1090,12 @@ def figures_rules(graph: Path, output: Path) -> None:
     from aann.artifacts import require_file
     from aann.figures import rules as drawing
 
-    text = require_file(graph).read_text(encoding="utf-8")
-    drawing.draw(drawing.read(text), output, provenance.describe("aann.figures.rules", [graph]))
+    text = require_file(graph).read_text(encoding="utf-8", errors="replace")
+    try:
+        read = drawing.read(text)
+    except InputError as error:
+        raise InputError(f"{graph}: {error}") from error
+    drawing.draw(read, output, provenance.describe("aann.figures.rules", [graph]))
 
 
 @main.command("jobs")

@@ -10,6 +10,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import json
+import re
 import shutil
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
@@ -26,6 +27,9 @@ MANIFEST = "manifest.json"
 _COMPRESSED = (".safetensors",)
 _DRAWN = ("figures", "claims", "report")
 """Folders of a scale that hold what is drawn again."""
+
+_NAME = re.compile(r"[\w-][\w.-]*(/[\w-][\w.-]*)*", re.ASCII)
+"""Paths below the folder of a scale: what the workflow writes there, and nothing that leads out of it."""
 
 
 def pack(results: Path, drawn: Sequence[Path], networks: Sequence[Path], folder: Path) -> dict[str, Any]:
@@ -131,9 +135,12 @@ def _is_there(path: Path, digest: str) -> bool:
 def verify(folder: Path) -> dict[str, Any]:
     """Return the manifest of a release, of which every file has the hash that the manifest says.
 
-    Raises ``InputError`` that names the file if one is missing, damaged, or not in the manifest.
+    Raises ``InputError`` that names the file if one is missing, damaged, a link, or not in the manifest.
     """
     manifest = read_manifest(folder)
+    for path in sorted(folder.rglob("*")):
+        if path.is_symlink():
+            raise InputError(f"{path}: is a link, and a release has none; {_GET_AGAIN}")
     for name, entry in manifest["files"].items():
         if hashlib.sha256(_content(folder, name)).hexdigest() != entry["sha256"]:
             raise InputError(f"{folder / _stored(name)}: is damaged: not what {folder / MANIFEST} says; {_GET_AGAIN}")
@@ -159,8 +166,7 @@ def read_manifest(folder: Path) -> dict[str, Any]:
         intact = all(isinstance(text, str) for text in (*hashes, manifest["scale"]))
     except (ValueError, KeyError, TypeError) as error:
         raise InputError(f"{path}: is not the manifest of a release; {_GET_AGAIN}") from error
-    outside = [name for name in names if Path(name).is_absolute() or ".." in Path(name).parts]
-    if not intact or outside:
+    if not intact or not all(map(_NAME.fullmatch, names)):
         raise InputError(f"{path}: is not the manifest of a release; {_GET_AGAIN}")
     return manifest
 

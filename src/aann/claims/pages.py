@@ -118,18 +118,18 @@ def _markdown_cells(one: Judgement) -> list[str]:
 
 def _html_row(one: Judgement, link: str) -> str:
     claim = one.claim
-    paper, value, interval, n, rule = map(escape, _cells(one))
+    name, source, paper, value, interval, n, rule = map(escape, (one.name, claim.source, *_cells(one)))
     quote = f"<br><q>{escape(claim.quote)}</q>" if claim.quote else ""
     notes = "".join(f"<br><small>{escape(note)}</small>" for note in _notes(one))
     details = (
         f"<details><summary><small>measured</small></summary><small>{escape(describe(claim.measure))}</small></details>"
     )
-    verdict = one.verdict.replace(" ", "-")
+    verdict = escape(one.verdict.replace(" ", "-"))
     failed = " failed" if one.failed else ""
     return (
-        f'<tr id="{one.name}"><td>{escape(claim.statement)}{quote}{notes}{details}</td><td>{escape(claim.source)}</td>'
+        f'<tr id="{name}"><td>{escape(claim.statement)}{quote}{notes}{details}</td><td>{source}</td>'
         f'<td class="number">{paper}</td><td class="number">{value}</td><td>{interval}</td><td class="number">{n}</td>'
-        f'<td>{rule}</td><td class="verdict {verdict}{failed}">{one.verdict}</td>'
+        f'<td>{rule}</td><td class="verdict {verdict}{failed}">{escape(one.verdict)}</td>'
         f'<td><a href="{link}">{claim.figure}</a></td></tr>'
     )
 

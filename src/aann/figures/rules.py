@@ -50,7 +50,7 @@ def read(mermaid: str) -> networkx.DiGraph:
     graph.add_edges_from(sorted((first, then) for first, then in edges if first and then and first != then))
     graph.remove_nodes_from([name for name in graph if name == _COLLECTING])
     if not graph:
-        raise InputError("figure of rules: its input has no rule graph; give what `snakemake --rulegraph` prints")
+        raise InputError("has no rule graph; give what `snakemake --rulegraph` prints")
     for cycle in list(networkx.simple_cycles(graph)):  # driver and demonstrations take turns
         last = max(cycle)
         graph.remove_edge(cycle[cycle.index(last) - 1], last)

@@ -44,12 +44,12 @@ class Html:
 
 @dataclass(frozen=True)
 class Prose:
-    """Markdown that Jupyter shows."""
+    """Markdown that Jupyter shows; what looks like HTML in it is shown as it stands."""
 
     text: str = field(repr=False)
 
     def _repr_markdown_(self) -> str:
-        return self.text
+        return self.text.replace("<", "&lt;")
 
 
 class Story:

@@ -1,0 +1,37 @@
+"""Snakemake in this process: what a configuration makes of the rules, in half a second."""
+
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from snakemake.api import SnakemakeApi
+from snakemake.settings.types import (
+    ConfigSettings,
+    DAGSettings,
+    OutputSettings,
+    Quietness,
+    ResourceSettings,
+)
+
+
+def dry_run(folder: Path, config: Mapping[str, Any], *targets: str, cores: int = 2) -> Any:
+    """Return the workflow in a folder with a configuration laid over its own, after a dry run of targets.
+
+    It is `snakemake --dry-run` without a process of its own: the rules are read, all jobs are found, and each is handed
+    to the executor that only prints. Raises what Snakemake raises.
+    """
+    quiet, path = OutputSettings(dryrun=True, quiet={Quietness.ALL}), list(sys.path)
+    try:
+        with SnakemakeApi(quiet) as api:
+            workflow = api.workflow(
+                resource_settings=ResourceSettings(cores=cores),
+                config_settings=ConfigSettings(config=dict(config)),
+                snakefile=folder / "Snakefile",
+                workdir=folder,
+            )
+            jobs = workflow.dag(DAGSettings(targets=set(targets or ("all_figures",))))
+            jobs.execute_workflow(executor="dryrun")
+            return workflow._workflow
+    finally:
+        sys.path[:] = path

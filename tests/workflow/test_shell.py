@@ -1,0 +1,96 @@
+"""No name from a configuration reaches a shell unquoted."""
+
+import re
+import shlex
+from string import Formatter
+
+import pytest
+import yaml
+from dry_runs import dry_run
+
+from aann.config import merge
+
+ODD = """a b'"; touch touched; $(touch touched) `touch touched` & | > # \\ é"""
+"""A folder; a name with a line break or with `{}` is refused."""
+
+NUMBERS_AND_NAMES = {
+    "threads": r"\d+",
+    "wildcards": r"[A-Za-z0-9._-]+",
+    "params.amount": r"exhaustive|\d+",
+    "params.number": r"\d+",
+    "params.seed": r"\d+",
+    "params.task": r"[a-z0-9_-]+",
+    "params.sampling": r"uniform|sources",
+}
+"""What a placeholder without `:q` may stand for, whatever the configuration."""
+
+WORDS = {"driver", "train", "panels", "sparsities", "outputs", "traces", "baselines", "layers", "runs", "returns"}
+WORDS |= {"titles"}
+"""Parameters that are lists of options, each with its values quoted one by one."""
+
+
+@pytest.fixture(scope="module")
+def jobs(fresh):
+    """All jobs of a dry run with odd places."""
+    odd = {"results": f"results {ODD}", "datasets": {"folder": f"archives {ODD}", "mirrors": [f"mirror {ODD}"]}}
+    # The real MNIST, for jobs that fetch archives.
+    fetching = {"tasks": {"mnist": {"dataset": "mnist"}}}
+    small = yaml.safe_load((fresh.folder / "small.yaml").read_text())
+    workflow = dry_run(fresh.folder, merge(merge(small, odd), fetching), "all_figures", "claims", "report_page")
+    return [job for job in workflow.dag.jobs if job.shellcmd]
+
+
+def placeholders(job):
+    return [(name, form) for _, name, form, _ in Formatter().parse(job.rule.shellcmd) if name]
+
+
+def plain(job, name):
+    """Return the pattern of a placeholder that needs no quotes; None if it is no such placeholder."""
+    return NUMBERS_AND_NAMES.get(name) or NUMBERS_AND_NAMES.get(name.split(".")[0])
+
+
+def test_placeholders_are_quoted_or_numbers_and_names(jobs):
+    rules = {job.rule.name: job for job in jobs}
+    assert len(rules) >= 40
+    for rule, job in rules.items():
+        for name, form in placeholders(job):
+            lists = name == "MIRRORS" or name.removeprefix("params.") in WORDS
+            assert form == "q" or plain(job, name) or lists, f"{rule}: {{{name}}} reaches the shell without :q"
+
+
+def test_numbers_and_names_are_what_they_are_said_to_be(jobs):
+    seen = set()
+    for job in jobs:
+        for name, form in placeholders(job):
+            pattern = plain(job, name)
+            if form != "q" and pattern:
+                place, _, key = name.partition(".")
+                value = job.threads if place == "threads" else getattr(getattr(job, place), key)
+                assert re.fullmatch(pattern, str(value)), (job.rule.name, name, value)
+                seen |= {place, name} & set(NUMBERS_AND_NAMES)
+    assert seen == set(NUMBERS_AND_NAMES)
+
+
+def test_every_command_is_one_command_whose_words_hold_odd_names_whole(jobs):
+    options = re.compile(r"--?[a-z-]+|-")
+    for job in jobs:
+        parsed = shlex.shlex(job.shellcmd, posix=True, punctuation_chars=";&|<>()")
+        parsed.whitespace_split, parsed.commenters = True, ""
+        words = list(parsed)
+        assert words[:3] == ["python", "-m", "aann"]
+        operators = [word for word in words if word and set(word) <= set(";&|<>()")]
+        assert operators == [">"], job.shellcmd
+        odd = [word for word in words if "touch" in word]
+        assert odd, job.shellcmd
+        for word in odd:
+            assert word.startswith(tuple(f"{place} {ODD}" for place in ("results", "archives", "mirror"))), word
+            assert not options.fullmatch(word)
+
+
+def test_a_build_in_an_odd_folder_runs_nothing_else(workflow_in, tmp_path):
+    workflow = workflow_in(tmp_path / "copy")
+    (workflow.folder / "odd.yaml").write_text(f"results: |-\n  results {ODD}\n", encoding="utf-8")
+    result = workflow.snakemake("odd.yaml", "--", "figure_1")
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert (workflow.folder / f"results {ODD}/small/figures/figure_1.png").is_file()
+    assert not list(tmp_path.rglob("touched"))
