@@ -33,6 +33,7 @@ except InputError as error:
 
 RESULTS = f"{SETTINGS.results}/{SETTINGS.scale}"
 ARCHIVES = SETTINGS.datasets.folder
+GPUS = int(SETTINGS.device == "cuda")  # that a job asks for which trains
 MIRRORS = " ".join(f"--mirror {quote(mirror)}" for mirror in SETTINGS.datasets.mirrors)
 
 # Rules run the code of this checkout with the interpreter that runs Snakemake, installed or not, activated or not. They

@@ -55,6 +55,7 @@ rule driver:
     resources:
         mem_mb=growing(3000),
         runtime=growing(15),
+        gpu=GPUS,
     params:
         train=lambda wildcards, input: [
             f"--train {quote(path)}" for path in input.train

@@ -17,6 +17,7 @@ rule dense:
     resources:
         mem_mb=growing(3000),
         runtime=growing(10),
+        gpu=GPUS,
     params:
         settings=stage_settings("psiren"),
         code=code_fingerprint("aann.psiren"),
@@ -49,6 +50,7 @@ for TASK in SETTINGS.tasks:
         resources:
             mem_mb=growing(3000),
             runtime=growing(15),
+            gpu=GPUS,
         params:
             task=TASK,
             settings=to_json(SETTINGS.part("psiren", TASK)),
@@ -79,6 +81,7 @@ rule network:
     resources:
         mem_mb=growing(3000),
         runtime=growing(15),
+        gpu=GPUS,
     params:
         settings=stage_settings("psiren"),
         code=code_fingerprint("aann.psiren", "aann.tables"),

@@ -87,6 +87,7 @@ rule backpropagation:
     resources:
         mem_mb=growing(3000),
         runtime=growing(10),
+        gpu=GPUS,
     params:
         settings=sense_settings("backpropagation"),
         code=code_fingerprint("aann.sense.backpropagation"),

@@ -172,23 +172,25 @@ class _PSirenJob:
     def __init__(self, settings: Settings, task: str, seed: int, data: Path, threads: int) -> None:
         import torch
 
+        from aann import devices
         from aann.datasets import splits
         from aann.networks import Architecture
         from aann.psiren import Problem
 
         torch.set_num_threads(threads)
+        device = devices.choose(settings.device)
         self.architecture = Architecture.from_dict(settings.network(task))
         self.splits = splits.load(data)
         self.problem = Problem(
-            self.architecture, self.splits["train"], self.splits["validation"], settings.psiren_of(task), seed
+            self.architecture, self.splits["train"], self.splits["validation"], settings.psiren_of(task), seed, device
         )
         self.data, self.task, self.settings = data, task, settings.part("psiren", task)
 
     def provenance(self, *inputs: Path, **values: Any) -> dict[str, Any]:
         """Return the provenance of this job's outputs."""
-        from aann import provenance
+        from aann import devices, provenance
 
-        values = {"task": self.task, "seed": self.problem.seed, **values}
+        values = {"task": self.task, "seed": self.problem.seed, **devices.recorded(self.problem.device), **values}
         return provenance.describe("aann.psiren", [self.data, *inputs], self.settings, **values)
 
     def read_weights(self, path: Path) -> dict[str, Any]:
@@ -215,7 +217,7 @@ class _PSirenJob:
         from aann.evaluation.reference import correct_count
 
         images = self.splits[split]
-        return correct_count(network, images.images, images.labels), len(images)
+        return correct_count(network, images.images, images.labels, self.problem.device), len(images)
 
 
 def _with_psiren_job(command: Command) -> Command:
@@ -509,19 +511,20 @@ def sense_backpropagation(
     import pandas
     import torch
 
-    from aann import provenance
+    from aann import devices, provenance
     from aann.artifacts import write_table
     from aann.datasets import splits
     from aann.networks import Architecture, TernaryNetwork
     from aann.sense.backpropagation import METHODS, train
 
     torch.set_num_threads(threads)
-    chosen = settings.sense.backpropagation
+    chosen, device = settings.sense.backpropagation, devices.choose(settings.device)
     part = settings.sense_part(task, "backpropagation")
-    recorded = provenance.describe("aann.sense.backpropagation", [network, data], part, task=task, seed=seed)
+    values = {"task": task, "seed": seed, **devices.recorded(device)}
+    recorded = provenance.describe("aann.sense.backpropagation", [network, data], part, **values)
     start = TernaryNetwork.load(network, Architecture.from_dict(settings.network(task)))
     read = splits.load(data)
-    table = pandas.concat([train(start, read, chosen, method, seed)[1] for method in METHODS])
+    table = pandas.concat([train(start, read, chosen, method, seed, device)[1] for method in METHODS])
     write_table(output, table, {"provenance": recorded})
 
 
@@ -622,22 +625,25 @@ def driving_driver(
     """Make the network that drives in a round of demonstrations, by p-SIREN."""
     import torch
 
-    from aann import provenance
+    from aann import devices, provenance
     from aann.driving import demonstrations
     from aann.driving.drivers import make_driver
     from aann.networks import Architecture
     from aann.psiren import Problem
 
     torch.set_num_threads(threads)
+    device = devices.choose(settings.device)
     chosen, (shape, _) = settings.driving, IMAGES[_driven(settings, task)]
     part = settings.driving_part(task, ("seed", "mirror", "psiren", "sparsity"))
-    recorded = provenance.describe("aann.driving.drivers", [*train, validation], part, task=task)
+    values = {"task": task, **devices.recorded(device)}
+    recorded = provenance.describe("aann.driving.drivers", [*train, validation], part, **values)
     problem = Problem(
         Architecture.from_dict(settings.network(task)),
         demonstrations.training_frames(train, chosen, shape),
         demonstrations.load(validation, shape),
         chosen.psiren,
         chosen.seed,
+        device,
     )
     make_driver(problem, chosen.sparsity).save(output, recorded)
 

@@ -538,6 +538,11 @@ class Settings(_Settings):
 
     scale: Name = Field(description="Names the folder below `results`: `paper` or `quick`.")
     results: Folder = Field("results", description="The folder that all runs write to.")
+    device: Literal["auto", "cpu", "cuda"] = Field(
+        "cpu",
+        description="Where networks are trained: `auto` is a GPU where there is one. Trained networks depend on it, "
+        "counts do not.",
+    )
     networks: dict[Name, NetworkSettings] = Field(min_length=1, description="Architectures by name.")
     tasks: dict[Name, TaskSettings] = Field(min_length=1, description="Tasks by name.")
     datasets: DatasetSettings = Field(default=DatasetSettings(), description="Stage datasets.")
@@ -635,7 +640,13 @@ class Settings(_Settings):
             "networks": {chosen.network: self.networks[chosen.network].model_dump()},
             "tasks": {task: chosen.model_dump(exclude={"sparsities", "seeds", "psiren"})},
             section: values,
+            **(self._device if section == "psiren" else {}),
         }
+
+    @property
+    def _device(self) -> dict[str, str]:
+        """What a stage that trains depends on beside its own settings: the device, unless it is the CPU."""
+        return {} if self.device == "cpu" else {"device": self.device}
 
     def search(self, task: str, name: str) -> dict[str, Any]:
         """Return, as settings in their own right, what a run of one search for one task depends on.
@@ -651,11 +662,13 @@ class Settings(_Settings):
 
     def sense_part(self, task: str, key: str) -> dict[str, Any]:
         """Return, as settings in their own right, what a job for one key of ``sense`` depends on, and no searches."""
-        return self.part("sense", task) | {"sense": {key: getattr(self.sense, key).model_dump()}}
+        trained = self._device if key == "backpropagation" else {}
+        return self.part("sense", task) | {"sense": {key: getattr(self.sense, key).model_dump()}} | trained
 
     def driving_part(self, task: str, keys: Sequence[str]) -> dict[str, Any]:
         """Return, as settings in their own right, what a job for a task depends on that needs keys of `driving`."""
-        return self.part("driving", task) | {"driving": self.driving.model_dump(include=set(keys))}
+        trained = self._device if "psiren" in keys else {}
+        return self.part("driving", task) | {"driving": self.driving.model_dump(include=set(keys))} | trained
 
     def network(self, task: str) -> dict[str, Any]:
         """Return the specification of a task's network, for ``Architecture.from_dict``."""

@@ -38,6 +38,9 @@ _STEPS = ("dense", "sparsify", "network")
 class Problem:
     """What p-SIREN is given: a network to make, images to train it on and to choose it by, settings and a seed.
 
+    ``device`` is where it is trained, as PyTorch calls it. Random numbers are drawn on the CPU, so that they are the
+    same everywhere.
+
     Raises ``InputError`` if the images or their classes do not fit the network.
     """
 
@@ -46,6 +49,7 @@ class Problem:
     validation: Images
     settings: PSirenSettings
     seed: int
+    device: str = "cpu"
 
     def __post_init__(self) -> None:
         for images in (self.train, self.validation):
@@ -62,11 +66,14 @@ class _Trainer:
 
     def __init__(self, problem: Problem, step: str, sparsity: float = 0.0) -> None:
         self.architecture, self.settings, self.validation = problem.architecture, problem.settings, problem.validation
-        self.train = problem.train
-        self.images = torch.from_numpy(problem.train.images)
-        self.labels = torch.from_numpy(problem.train.labels)
+        self.train, self.device = problem.train, problem.device
+        self.images, self.labels = self.tensor(problem.train.images), self.tensor(problem.train.labels)
         self.generator = _generator(problem.seed, step, sparsity)
         self.curve = Curve()
+
+    def tensor(self, array: np.ndarray) -> torch.Tensor:
+        """Return an array as tensor on the device; on the CPU, they share their memory."""
+        return torch.from_numpy(array).to(self.device)
 
     def scaled(self, images: torch.Tensor) -> torch.Tensor:
         """Return integer images as float32 with the input scale mapped to 1."""
@@ -79,7 +86,7 @@ class _Trainer:
 
     def accuracy(self, weights: Weights) -> float:
         """Return the validation accuracy of real-valued weights."""
-        images, labels = torch.from_numpy(self.validation.images), torch.from_numpy(self.validation.labels)
+        images, labels = self.tensor(self.validation.images), self.tensor(self.validation.labels)
         right = 0
         with torch.no_grad():
             for start in range(0, len(images), 500):
@@ -121,7 +128,8 @@ def _generator(seed: int, step: str, sparsity: float = 0.0) -> torch.Generator:
 def train_dense(problem: Problem) -> tuple[RealWeights, Curve]:
     """Algorithm 1, step 1: return the weights of a dense network trained from random ones, and its learning curve."""
     trainer = _Trainer(problem, "dense")
-    weights = training.initial_weights(trainer.architecture, trainer.generator)
+    drawn = training.initial_weights(trainer.architecture, trainer.generator)
+    weights = {name: tensor.to(trainer.device) for name, tensor in drawn.items()}
     steps = trainer.settings.dense
     trainer.run(trainer.real_phase("dense", weights, steps.epochs, steps.learning_rate))
     return _to_numpy(weights), trainer.curve
@@ -136,7 +144,7 @@ def sparsify(
     network returned has exactly round(n p / 100) zeros.
     """
     trainer = _Trainer(problem, "sparsify")
-    weights, steps = _to_tensors(dense), trainer.settings.sparsify
+    weights, steps = _to_tensors(dense, trainer.device), trainer.settings.sparsify
     pruning = _Pruning(weights, sorted(sparsities), steps)
     phase = trainer.real_phase("sparsify", weights, steps.epochs, steps.learning_rate)
     trainer.run(replace(phase, schedule=training.constant, before=pruning.advance, after=pruning.hold))
@@ -186,7 +194,7 @@ def p_siren(problem: Problem, sparse: RealWeights, sparsity: float) -> tuple[Ter
 
     Raises ``InputError`` if the sparse weights do not have round(n p / 100) zeros.
     """
-    weights = _to_tensors(sparse)
+    weights = _to_tensors(sparse, problem.device)
     zeros = sum(int((tensor == 0).sum()) for tensor in weights.values())
     expected = round(sum(tensor.numel() for tensor in weights.values()) * sparsity / 100)
     if zeros != expected:
@@ -241,7 +249,7 @@ class _Latent:
     def network(self) -> TernaryNetwork:
         """Return the ternary network."""
         with torch.no_grad():
-            weights = {name: tensor.numpy().astype(np.int8) for name, tensor in self.ternary().items()}
+            weights = {name: tensor.cpu().numpy().astype(np.int8) for name, tensor in self.ternary().items()}
         return TernaryNetwork(self.architecture, weights)
 
     def fan_in(self, layer: str) -> float:
@@ -293,7 +301,8 @@ def _all_layers_phase(trainer: _Trainer, latent: _Latent, best: _Best) -> Phase:
 
     def validate() -> float:
         validation = trainer.validation
-        correct = reference.correct_count(latent.network(), validation.images, validation.labels)
+        network = latent.network()
+        correct = reference.correct_count(network, validation.images, validation.labels, trainer.device)
         best.offer(correct)
         return correct / len(validation.labels)
 
@@ -312,9 +321,9 @@ def _train_last_layer(trainer: _Trainer, latent: _Latent, best: _Best) -> None:
     settings, scale = trainer.settings.binary, trainer.architecture.input_scale
     last = trainer.architecture.layers[-1].name
     network = latent.network()
-    inputs = torch.from_numpy(reference.features(network, trainer.train.images))
-    validation = torch.from_numpy(reference.features(network, trainer.validation.images))
-    labels = torch.from_numpy(trainer.validation.labels)
+    inputs = trainer.tensor(reference.features(network, trainer.train.images, trainer.device))
+    validation = trainer.tensor(reference.features(network, trainer.validation.images, trainer.device))
+    labels = trainer.validation.labels
 
     def ternary() -> torch.Tensor:
         return training.ternarize(latent.weights[last], latent.masks[last])
@@ -322,7 +331,7 @@ def _train_last_layer(trainer: _Trainer, latent: _Latent, best: _Best) -> None:
     @torch.no_grad()
     def validate() -> float:
         logits = validation.float() @ ternary().T
-        correct = int((logits.numpy().argmax(axis=1) == labels.numpy()).sum())
+        correct = int((logits.cpu().numpy().argmax(axis=1) == labels).sum())
         best.offer(correct)
         return correct / len(labels)
 
@@ -353,7 +362,7 @@ def zero_counts(
     total = round(int(sizes.sum()) * sparsity / 100)
     if distribution == "global":
         magnitudes = torch.cat([tensor.detach().abs().flatten() for tensor in weights.values()])
-        pruned = torch.argsort(magnitudes, stable=True)[:total].numpy()
+        pruned = torch.argsort(magnitudes, stable=True)[:total].cpu().numpy()
         counts = np.histogram(pruned, bins=np.concatenate([[0], sizes.cumsum()]))[0]
     else:
         shares = sizes * total / sizes.sum()
@@ -366,14 +375,14 @@ def zero_counts(
 
 def keep_largest(weights: torch.Tensor, zeros: int) -> torch.Tensor:
     """Return a mask of 0 at the ``zeros`` weights of smallest magnitude, and 1 elsewhere (exactly, ties included)."""
-    mask = torch.ones(weights.numel())
+    mask = torch.ones(weights.numel(), device=weights.device)
     mask[torch.topk(weights.detach().abs().flatten(), zeros, largest=False, sorted=False).indices] = 0
     return mask.view_as(weights)
 
 
 def _to_numpy(weights: Weights) -> RealWeights:
-    return {name: tensor.detach().numpy().copy() for name, tensor in weights.items()}
+    return {name: tensor.detach().cpu().numpy().copy() for name, tensor in weights.items()}
 
 
-def _to_tensors(weights: RealWeights) -> Weights:
-    return {name: torch.from_numpy(array.copy()) for name, array in weights.items()}
+def _to_tensors(weights: RealWeights, device: str) -> Weights:
+    return {name: torch.from_numpy(array.copy()).to(device) for name, array in weights.items()}

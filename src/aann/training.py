@@ -207,7 +207,7 @@ def _step(
     phase: Phase, optimizer: torch.optim.Adam, inputs: torch.Tensor, labels: torch.Tensor
 ) -> tuple[torch.Tensor, torch.Tensor]:
     inputs = phase.inputs(inputs)
-    with torch.autocast("cpu", phase.precision, enabled=phase.precision != torch.float32):
+    with torch.autocast(labels.device.type, phase.precision, enabled=phase.precision != torch.float32):
         logits = phase.logits(inputs)
     loss = F.cross_entropy(logits.float() * phase.logit_scale, labels)
     optimizer.zero_grad()

@@ -1,5 +1,6 @@
 """Snakemake in this process: what a configuration makes of the rules, in half a second."""
 
+import signal
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -21,7 +22,8 @@ def dry_run(folder: Path, config: Mapping[str, Any], *targets: str, cores: int =
     It is `snakemake --dry-run` without a process of its own: the rules are read, all jobs are found, and each is handed
     to the executor that only prints. Raises what Snakemake raises.
     """
-    quiet, path = OutputSettings(dryrun=True, quiet={Quietness.ALL}), list(sys.path)
+    quiet = OutputSettings(dryrun=True, quiet={Quietness.ALL})
+    path, handler = list(sys.path), signal.getsignal(signal.SIGTERM)
     try:
         with SnakemakeApi(quiet) as api:
             workflow = api.workflow(
@@ -35,3 +37,4 @@ def dry_run(folder: Path, config: Mapping[str, Any], *targets: str, cores: int =
             return workflow._workflow
     finally:
         sys.path[:] = path
+        signal.signal(signal.SIGTERM, handler)

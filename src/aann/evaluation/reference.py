@@ -33,12 +33,12 @@ def logits(network: TernaryNetwork, images: np.ndarray, device: str = "cpu") -> 
     return np.concatenate(batches)
 
 
-def features(network: TernaryNetwork, images: np.ndarray) -> np.ndarray:
+def features(network: TernaryNetwork, images: np.ndarray, device: str = "cpu") -> np.ndarray:
     """Return the inputs of the last layer, int16 of shape (images, features): HardTanh keeps them in that range.
 
     Raises ``InputError`` as ``logits`` does.
     """
-    return np.concatenate([hidden.numpy().astype(np.int16) for hidden in _hidden(network, images)])
+    return np.concatenate([hidden.cpu().numpy().astype(np.int16) for hidden in _hidden(network, images, device)])
 
 
 @torch.no_grad()
@@ -100,15 +100,15 @@ def channels_last(tensor: torch.Tensor) -> torch.Tensor:
     return tensor.contiguous(memory_format=torch.channels_last)
 
 
-def predictions(network: TernaryNetwork, images: np.ndarray) -> np.ndarray:
+def predictions(network: TernaryNetwork, images: np.ndarray, device: str = "cpu") -> np.ndarray:
     """Return the class of the largest logit of each image, int64; a tie goes to the lowest class."""
-    classes: np.ndarray = logits(network, images).argmax(axis=1)
+    classes: np.ndarray = logits(network, images, device).argmax(axis=1)
     return classes
 
 
-def correct_count(network: TernaryNetwork, images: np.ndarray, labels: np.ndarray) -> int:
+def correct_count(network: TernaryNetwork, images: np.ndarray, labels: np.ndarray, device: str = "cpu") -> int:
     """Return how many images the network puts into their labelled class; accuracy is this count over their number."""
-    return int((predictions(network, images) == labels).sum())
+    return int((predictions(network, images, device) == labels).sum())
 
 
 class Evaluator:

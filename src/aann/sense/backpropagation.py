@@ -36,9 +36,11 @@ LITERAL, STRAIGHT_THROUGH = METHODS = ("literal", "straight-through")
 class _Trained:
     """Real weights that stand for a ternary network: latent ones, or the ternary ones themselves."""
 
-    def __init__(self, start: TernaryNetwork, scale: float) -> None:
-        self.architecture = start.architecture
-        self.weights: Weights = {name: torch.from_numpy(w.astype(np.float32)) for name, w in start.weights.items()}
+    def __init__(self, start: TernaryNetwork, scale: float, device: str) -> None:
+        self.architecture, self.device = start.architecture, device
+        self.weights: Weights = {
+            name: torch.from_numpy(w.astype(np.float32)).to(device) for name, w in start.weights.items()
+        }
         self.masks = {name: w.abs() for name, w in self.weights.items()}
         for tensor in self.weights.values():
             tensor.mul_(scale)
@@ -64,7 +66,7 @@ class _Trained:
     def network(self) -> TernaryNetwork:
         """Return the ternary network."""
         with torch.no_grad():
-            weights = {name: tensor.numpy().astype(np.int8) for name, tensor in self.ternary().items()}
+            weights = {name: tensor.cpu().numpy().astype(np.int8) for name, tensor in self.ternary().items()}
         return TernaryNetwork(self.architecture, weights)
 
 
@@ -93,24 +95,30 @@ class _Record:
         row: dict[str, float] = {"step": step}
         for split in SPLITS:
             images = self._splits[split]
-            correct = reference.correct_count(network, images.images, images.labels)
+            correct = reference.correct_count(network, images.images, images.labels, self._trained.device)
             row |= {f"{split}_correct": correct, f"{split}_accuracy": correct / len(images)}
         self.rows.append(row)
 
 
 def train(
-    start: TernaryNetwork, splits: Mapping[str, Images], settings: BackpropagationSettings, method: str, seed: int
+    start: TernaryNetwork,
+    splits: Mapping[str, Images],
+    settings: BackpropagationSettings,
+    method: str,
+    seed: int,
+    device: str = "cpu",
 ) -> tuple[TernaryNetwork, pandas.DataFrame]:
     """Train from a sparse ternary network; return the network at the end, and a table with the columns ``BASELINE``.
 
-    ``splits`` holds the images by split. Validation and test images are counted exactly, and choose nothing.
+    ``splits`` holds the images by split. Validation and test images are counted exactly, and choose nothing. ``device``
+    is where it is trained, as PyTorch calls it.
 
     Raises ``InputError`` for an unknown method.
     """
     if method not in METHODS:
         raise InputError(f"unknown method {method!r}; expected one of {', '.join(METHODS)}")
     literal = method == LITERAL
-    trained = _Trained(start, 1.0 if literal else settings.latent_scale)
+    trained = _Trained(start, 1.0 if literal else settings.latent_scale, device)
     record = _Record(trained, splits, -(-settings.steps // settings.records), settings.steps)
     train_images = splits["train"]
     phase = _phase(trained, settings, len(train_images) // settings.batch_size)
@@ -126,8 +134,8 @@ def train(
     phase = replace(phase, after=_both(constrain, record.after))
     training.run(
         phase,
-        torch.from_numpy(train_images.images),
-        torch.from_numpy(train_images.labels),
+        torch.from_numpy(train_images.images).to(device),
+        torch.from_numpy(train_images.labels).to(device),
         torch.Generator().manual_seed(seed),
         Curve(),
     )
