@@ -1,8 +1,17 @@
 """What tests of the command line share."""
 
+from pathlib import Path
+
 from click.testing import CliRunner
 
+from aann.artifacts import seal_of
 from aann.cli import main
+
+
+def shown(folder):
+    """Return the names of what stands in a folder, without the seals of it."""
+    names = {path.name for path in Path(folder).iterdir()}
+    return names - {seal_of(name).name for name in names}
 
 
 def run(*arguments):

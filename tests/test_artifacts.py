@@ -23,7 +23,7 @@ def test_a_file_is_complete_or_absent(tmp_path):
     with artifacts.atomic_path(path) as temporary:
         assert not path.exists()
         temporary.write_text("whole")
-    assert [entry.name for entry in path.parent.iterdir()] == ["result.txt"]
+    assert {entry.name for entry in path.parent.iterdir()} == {"result.txt", ".result.txt.sha256"}
     assert path.read_text() == "whole"
 
 
@@ -49,6 +49,95 @@ def test_a_killed_process_leaves_nothing_under_the_final_name(tmp_path):
     process.wait()
     process.stdout.close()
     assert not path.exists()
+
+
+# --- seals ------------------------------------------------------------------------------------------------------------
+
+
+def write(path, value):
+    artifacts.write_table(path, pandas.DataFrame({"a": [value]}))
+
+
+def value_of(path):
+    return artifacts.read_table(path, ("a",)).a.item()
+
+
+def test_a_seal_is_what_sha256sum_checks(tmp_path):
+    write(tmp_path / "table.csv", 1)
+    command = ["sha256sum", "--check", ".table.csv.sha256"]
+    checked = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert checked.stdout == "table.csv: OK\n"
+
+
+def test_a_file_that_differs_from_its_seal_is_refused_until_it_is_written_again(tmp_path):
+    path = tmp_path / "table.csv"
+    write(path, 1)
+    path.write_text("a\n2\n")
+    message = (
+        r"table\.csv: is not what was written there, .* delete it and run again .* delete its seal \.table\.csv\.sha"
+    )
+    with pytest.raises(InputError, match=message):
+        value_of(path)
+    write(path, 3)
+    assert value_of(path) == 3
+
+
+def test_a_file_that_changed_places_with_another_is_refused_with_its_seal_too(tmp_path):
+    one, two = tmp_path / "seed0.csv", tmp_path / "seed1.csv"
+    for value, path in enumerate((one, two)):
+        write(path, value)
+    two.replace(one)
+    artifacts.seal_of(two).replace(artifacts.seal_of(one))
+    with pytest.raises(InputError, match=r"seed0\.csv: is not what was written there"):
+        value_of(one)
+
+
+def test_a_file_without_a_seal_is_taken_as_it_is(tmp_path):
+    path = tmp_path / "table.csv"
+    write(path, 1)
+    path.write_text("a\n2\n")
+    artifacts.seal_of(path).unlink()
+    assert value_of(path) == 2
+    with artifacts.atomic_path(path, seal=False) as temporary:
+        temporary.write_text("a\n3\n")
+    assert not artifacts.is_sealed(path)
+
+
+def test_a_seal_whose_file_is_gone_does_no_harm(tmp_path):
+    path = tmp_path / "table.csv"
+    write(path, 1)
+    path.unlink()
+    write(path, 2)
+    assert value_of(path) == 2
+    artifacts.discard(path)
+    artifacts.discard(path)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(("steps", "value", "sealed"), [(0, 1, True), (1, 1, False), (2, 2, False), (3, 2, True)])
+def test_wherever_a_write_is_killed_a_whole_file_can_be_read(tmp_path, monkeypatch, steps, value, sealed):
+    path, taken = tmp_path / "table.csv", []
+    write(path, 1)
+
+    def until_killed(step):
+        def run(*arguments, **options):
+            if len(taken) == steps:
+                raise KeyboardInterrupt
+            taken.append(step)
+            return step(*arguments, **options)
+
+        return run
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        for name in ("unlink", "replace"):
+            patch.setattr(artifacts.Path, name, until_killed(getattr(artifacts.Path, name)))
+        write(path, 2)
+    assert (value_of(path), artifacts.is_sealed(path)) == (value, sealed)
+    write(path, 3)
+    assert (value_of(path), artifacts.is_sealed(path)) == (3, True)
+
+
+# --- reading and writing ----------------------------------------------------------------------------------------------
 
 
 def test_a_file_has_the_permissions_that_the_user_expects(tmp_path):
@@ -96,10 +185,11 @@ def test_tables_are_read_back_with_their_metadata(tmp_path):
 
 
 @pytest.mark.parametrize("name", ["table.parquet", "table.csv"])
-def test_a_damaged_table_is_named(tmp_path, name):
+def test_a_damaged_table_without_a_seal_is_named(tmp_path, name):
     path = tmp_path / name
     artifacts.write_table(path, pandas.DataFrame({"a": range(100)}))
     path.write_bytes(path.read_bytes()[: 40 if name.endswith("parquet") else 0])
+    artifacts.seal_of(path).unlink()
     with pytest.raises(InputError, match=f"{name}: cannot be read as a table"):
         artifacts.read_table(path)
 

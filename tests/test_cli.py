@@ -2,7 +2,7 @@ import json
 
 import numpy as np
 import pytest
-from commands import check_one_line, run
+from commands import check_one_line, run, shown
 
 from aann.artifacts import write_arrays, write_table
 from aann.cli import main
@@ -118,7 +118,7 @@ def test_a_table_of_something_else_is_named(tmp_path):
     check_one_line(result, "table.csv: lacks the column 'seed'")
     result = run("figures", "sparsity", "--accuracies", tmp_path / "absent.csv", "--title", "x", "--output", "f.png")
     check_one_line(result, "absent.csv: there is no such file")
-    assert {path.name for path in tmp_path.iterdir()} == {"table.csv"}
+    assert shown(tmp_path) == {"table.csv"}
 
 
 # --- searches ---------------------------------------------------------------------------------------------------------
@@ -145,7 +145,7 @@ def searching(quick, tmp_path):
 
 
 def outputs(folder):
-    return {path.name for path in folder.iterdir()} - {"data.safetensors", "start.safetensors", "more.yaml"}
+    return shown(folder) - {"data.safetensors", "start.safetensors", "more.yaml"}
 
 
 @pytest.mark.parametrize(

@@ -4,9 +4,9 @@ import av
 import numpy as np
 import pandas
 import pytest
-from commands import check_one_line, run
+from commands import check_one_line, run, shown
 
-from aann.artifacts import read_arrays, read_table, write_arrays, write_table
+from aann.artifacts import discard, read_arrays, read_table, seal_of, write_arrays, write_table
 from aann.config import load
 from aann.datasets import splits
 from aann.datasets.splits import Images
@@ -69,7 +69,7 @@ def driver(settings, tmp_path):
 
 
 def outputs(folder):
-    return {path.name for path in folder.iterdir()} - {"settings.yaml", "more.yaml", "driver.safetensors"}
+    return shown(folder) - {"settings.yaml", "more.yaml", "driver.safetensors"}
 
 
 def save_frames(path, count, seed, shape=(2, 84, 84)):
@@ -226,6 +226,7 @@ def gathering(request, frames, tmp_path):
 def test_frames_that_are_altered_or_absent_are_named(drive, gathering, tmp_path):
     arrays, metadata = read_arrays(tmp_path / "b.safetensors")
     write_arrays(tmp_path / "b.safetensors", arrays | {"labels": arrays["labels"][::-1]}, metadata)
+    seal_of(tmp_path / "b.safetensors").unlink()
     check_one_line(drive(*gathering), "b.safetensors: holds other frames or labels than were recorded")
     (tmp_path / "b.safetensors").unlink()
     check_one_line(drive(*gathering), "b.safetensors: there is no such file")
@@ -256,7 +257,7 @@ def assessed(drive, driver, tmp_path):
     """Assess the driver; options may be replaced."""
     everything = {name: save_frames(tmp_path / "frames.safetensors", 30, seed) for seed, name in enumerate("abc")}
     data = dict(zip(splits.SPLITS, everything.values(), strict=True))
-    (tmp_path / "frames.safetensors").unlink()
+    discard(tmp_path / "frames.safetensors")
     splits.save(tmp_path / "car.safetensors", data, {})
     expert = pandas.DataFrame({"track": [9, 7, 8], "expert_return": [90.0, 70.0, 80.0]})
     write_table(tmp_path / "expert.csv", expert)
@@ -405,9 +406,7 @@ def test_figure_2b_is_drawn_from_its_tables(gathered, tmp_path):
     confusions, returns = gathered
     files = ("--confusions", confusions, "--returns", returns, "--output", tmp_path / "figures/figure_2b.png")
     assert run("figures", "driving", *files, "--title", "CarRacing").exit_code == 0
-    assert {path.name for path in (tmp_path / "figures").iterdir()} == {
-        f"figure_2b.{ending}" for ending in ("pdf", "png", "csv")
-    }
+    assert shown(tmp_path / "figures") == {f"figure_2b.{ending}" for ending in ("pdf", "png", "csv")}
     table = read_table(tmp_path / "figures/figure_2b.csv")
     right, counts = [1 + 4 * label for label in range(3)], [[1 + k + 3 * p for p in range(3)] for k in range(3)]
     assert len(table) == 4
@@ -457,7 +456,7 @@ def of_drives(rows, tmp_path):
 def test_figure_8b_is_drawn_from_its_tables(of_drives, tmp_path):
     result = run("figures", "drives", *of_drives, "--output", tmp_path / "figures/figure_8b.png")
     assert result.exit_code == 0
-    assert {path.suffix for path in (tmp_path / "figures").iterdir()} == {".pdf", ".png", ".csv"}
+    assert shown(tmp_path / "figures") == {"figure_8b.pdf", "figure_8b.png", "figure_8b.csv"}
     table = read_table(tmp_path / "figures/figure_8b.csv")
     assert table.line.value_counts().to_dict() == {
         **{"SENSE": 10, "literal": 10, "random, greedy": 10},

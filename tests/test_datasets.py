@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from commands import check_one_line, run
 
-from aann.artifacts import read_arrays, write_arrays
+from aann.artifacts import read_arrays, seal_of, write_arrays
 from aann.config import DatasetSettings
 from aann.datasets import archives, embedded, splits
 from aann.errors import InputError
@@ -293,12 +293,13 @@ def test_splits_are_read_back_equal_with_their_hashes(tmp_path):
     assert {name: part.sha256 for name, part in read.items()} == {name: part.sha256 for name, part in made.items()}
 
 
-def test_splits_that_were_changed_or_are_none_are_refused(tmp_path):
+def test_splits_without_a_seal_that_were_changed_or_are_none_are_refused(tmp_path):
     path = tmp_path / "splits.safetensors"
     splits.save(path, splits.split("letters", settings(), tmp_path), {})
     arrays, metadata = read_arrays(path)
     arrays["test.images"][0, 0, 0, 0] ^= 1
     write_arrays(path, arrays, metadata)
+    seal_of(path).unlink()
     with pytest.raises(InputError, match=r"splits\.safetensors: its test images are damaged; delete it"):
         splits.load(path)
     write_arrays(path, {"fc": np.zeros(3, np.int8)}, {})

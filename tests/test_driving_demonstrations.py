@@ -2,9 +2,10 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from commands import shown
 
 from aann import psiren
-from aann.artifacts import read_arrays, write_arrays
+from aann.artifacts import read_arrays, seal_of, write_arrays
 from aann.config import DrivingSettings, PSirenSettings
 from aann.datasets.splits import Images
 from aann.driving import GO, LEFT, RIGHT
@@ -165,7 +166,7 @@ def test_a_file_holds_all_episodes_in_the_order_of_the_tracks_whatever_the_proce
     record(episodes_of_three, tmp_path / "two.safetensors", RECORDED, processes=2)
     record(episodes_of_three, tmp_path / "one.safetensors", RECORDED, processes=1)
     assert (tmp_path / "one.safetensors").read_bytes() == (tmp_path / "two.safetensors").read_bytes()
-    assert {path.name for path in tmp_path.iterdir()} == {"one.safetensors", "two.safetensors"}
+    assert shown(tmp_path) == {"one.safetensors", "two.safetensors"}
     expected = [episodes_of_three.demonstrate(track) for track in (2, 0, 1)]
     found = load(tmp_path / "one.safetensors")
     assert np.array_equal(found.images, np.concatenate([part.images for part in expected]))
@@ -204,7 +205,7 @@ def test_an_interrupted_round_goes_on_with_the_episodes_that_are_missing(episode
     output = tmp_path / "train.safetensors"
     parts = interrupt(episodes_of_three, output, demonstrated)
     assert not output.exists()
-    assert [path.name for path in parts.iterdir()] == ["2.safetensors"]
+    assert shown(parts) == {"2.safetensors"}
     record(episodes_of_three, output, RECORDED)
     assert demonstrated.tracks == [0, 1]
     assert output.read_bytes() == (tmp_path / "whole.safetensors").read_bytes()
@@ -229,6 +230,7 @@ def test_a_damaged_episode_is_made_anew(episodes_of_three, demonstrated, tmp_pat
             part.write_bytes(part.read_bytes()[:-100])
         case "altered":
             write_arrays(part, {**arrays, "seen": arrays["seen"] + np.int8(1)}, metadata)
+            seal_of(part).unlink()
         case "other":
             write_arrays(part, {"fc": np.zeros(3)}, metadata)
     record(episodes_of_three, output, RECORDED)
@@ -251,7 +253,7 @@ def save(path, images):
     return path
 
 
-def test_altered_frames_or_labels_are_refused(tmp_path):
+def test_altered_frames_or_labels_of_a_copy_without_a_seal_are_refused(tmp_path):
     path = save(tmp_path / "train.safetensors", made(9, 0))
     assert load(path).sha256 == made(9, 0).sha256
     arrays, metadata = read_arrays(path)
@@ -259,6 +261,7 @@ def test_altered_frames_or_labels_are_refused(tmp_path):
         altered = arrays[name].copy()
         altered[4] = (altered[4] + 1) % 3
         write_arrays(path, {**arrays, name: altered}, metadata)
+        seal_of(path).unlink()
         with pytest.raises(InputError, match=r"train.safetensors: holds other frames or labels than were recorded"):
             load(path)
 

@@ -2,6 +2,7 @@ import json
 
 import pandas
 import pytest
+from commands import shown
 from PIL import Image
 
 from aann.figures import schematic, sparsity, style
@@ -32,9 +33,7 @@ def draw_sparsity(accuracies, output):
 def test_a_figure_is_png_pdf_and_csv_with_provenance_and_always_the_same_bytes(draw, accuracies, tmp_path):
     for name in ("one", "two"):
         draw(accuracies, tmp_path / f"{name}.png")
-    assert {path.name for path in tmp_path.iterdir()} == {
-        f"{name}.{ending}" for name in ("one", "two") for ending in ("png", "pdf", "csv")
-    }
+    assert shown(tmp_path) == {f"{name}.{ending}" for name in ("one", "two") for ending in ("png", "pdf", "csv")}
     for ending in ("png", "pdf", "csv"):
         assert (tmp_path / f"one.{ending}").read_bytes() == (tmp_path / f"two.{ending}").read_bytes()
     with Image.open(tmp_path / "one.png") as image:

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from aann.artifacts import write_arrays
+from aann.artifacts import seal_of, write_arrays
 from aann.errors import InputError
 from aann.networks import Architecture, Convolution, Dense, TernaryNetwork
 
@@ -85,10 +85,11 @@ def test_a_network_of_another_architecture_is_refused(network, tmp_path):
 
 
 @pytest.mark.parametrize("kept", [0, 7, 100, -1])
-def test_a_truncated_network_file_is_named(network, tmp_path, kept):
+def test_a_truncated_network_file_without_a_seal_is_named(network, tmp_path, kept):
     path = tmp_path / "network.safetensors"
     network.save(path)
     path.write_bytes(path.read_bytes()[:kept])
+    seal_of(path).unlink()
     with pytest.raises(InputError, match=r"network\.safetensors: truncated or not a safetensors file"):
         TernaryNetwork.load(path)
 

@@ -10,7 +10,7 @@ from commands import run
 from made_up import ARCHIVE, DATA, FIGURE, NETWORK, ROW, SCALE, TABLE, make_results
 
 from aann import lineage, provenance, records
-from aann.artifacts import write_arrays, write_table
+from aann.artifacts import seal_of, write_arrays, write_table
 from aann.errors import InputError
 
 
@@ -82,7 +82,8 @@ def test_a_file_that_was_changed_after_it_was_used_is_named(results):
     with Path(ROW).open("a") as file:
         file.write("\n")
     problem = f"{ROW}: was changed after it was used; its hash differs from what {TABLE}.provenance.json recorded"
-    assert traced(FIGURE)["problems"] == [problem]
+    unsealed = f"{ROW}: was changed after it was made; its hash differs from that of its seal"
+    assert traced(FIGURE)["problems"] == [problem, unsealed]
     text = run("provenance", FIGURE).stdout
     assert problem in text.split("What does not fit")[1]
     assert [line.split("  [")[0] for line in text.splitlines() if "CHANGED" in line] == [f"   ├─ {ROW}"]
@@ -143,6 +144,7 @@ def test_a_missing_or_damaged_file_is_one_line(results):
 @pytest.mark.parametrize("text", ["{", "[]", "{}", '{"provenance": {"inputs": []}}'])
 def test_a_record_that_holds_something_else_is_one_line(results, text):
     Path(f"{TABLE}.provenance.json").write_text(text)
+    seal_of(f"{TABLE}.provenance.json").unlink()
     with pytest.raises(InputError) as error:
         records.find(Path(TABLE))
     assert str(error.value).startswith(f"{TABLE}.provenance.json: ")

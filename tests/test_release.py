@@ -8,7 +8,7 @@ from commands import check_one_line, run
 from made_up import DATA, FIGURE, NETWORK, ROW, TABLE, make_results
 
 from aann import records, release
-from aann.artifacts import sha256
+from aann.artifacts import seal_of, sha256
 from aann.errors import InputError
 from aann.networks import TernaryNetwork
 
@@ -183,6 +183,9 @@ def test_a_release_is_not_made_from_results_that_do_not_fit(results):
     with pytest.raises(InputError, match="does not say what it came from"):
         release.pack(Path(RESULTS), [Path("results/datasets/mnist/images.gz")], [], Path("release"))
     add_line(Path(TABLE))
+    with pytest.raises(InputError, match="is not what was written there"):
+        release.pack(Path(RESULTS), [Path(FIGURE)], [], Path("release"))
+    seal_of(TABLE).unlink()
     with pytest.raises(InputError, match="was changed after"):
         release.pack(Path(RESULTS), [Path(FIGURE)], [], Path("release"))
     assert not Path("release").exists()

@@ -271,7 +271,8 @@ def test_a_page_of_a_plot_keeps_its_title_a_text(tmp_path):
 
 
 @pytest.mark.parametrize("content", ["{", "[]", '{"cells": [{"source": []}]}'])
-def test_a_notebook_that_is_none_is_one_line(root, tmp_path, content):
+def test_a_notebook_that_is_none_is_one_line(root, tmp_path, monkeypatch, content):
+    monkeypatch.setattr("aann.report.FILES", ())
     (tmp_path / "bad.ipynb").write_text(content)
     files = ("--template", root / TEMPLATE, "--results", tmp_path, "--output", tmp_path / "page.html")
     result = run(

@@ -1,7 +1,9 @@
 """Files that are complete or absent: atomic writing, hashes, and metadata that travels inside the file.
 
 Every output is written to a temporary name beside it and renamed, so an interrupted job leaves nothing that could be
-taken for a result. Networks and arrays are safetensors, tables are Parquet or CSV; nothing is ever unpickled.
+taken for a result. Beside it stands its seal, a hidden file with its hash as ``sha256sum`` writes it; whatever reads
+the output compares the two, so that a file that was damaged or swapped is named and not used. Networks and arrays are
+safetensors, tables are Parquet or CSV; nothing is ever unpickled.
 """
 
 from __future__ import annotations
@@ -12,6 +14,7 @@ import os
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -23,10 +26,11 @@ _METADATA_KEY = "aann"
 
 
 @contextmanager
-def atomic_path(path: Path | str) -> Iterator[Path]:
+def atomic_path(path: Path | str, seal: bool = True) -> Iterator[Path]:
     """Yield a temporary path beside ``path`` that takes its place if the block ends well, and vanishes if not.
 
-    Raises ``InputError`` if the folder cannot be written.
+    The file gets a seal, but for ``seal=False``, for files whose hash is known elsewhere. Raises ``InputError`` if the
+    folder cannot be written.
     """
     path = Path(path)
     try:
@@ -38,16 +42,36 @@ def atomic_path(path: Path | str) -> Iterator[Path]:
         ) from error
     os.close(handle)
     temporary = Path(name)
+    temporary_seal = seal_of(temporary)
     try:
         yield temporary
         temporary.chmod(0o666 & ~_umask())
-        with temporary.open("rb") as written:
-            os.fsync(written.fileno())
+        _flush(temporary)
+        if seal:
+            temporary_seal.write_bytes(_seal(path.name, sha256(temporary)))
+            _flush(temporary_seal)
+        # In this order, so that a kill leaves a complete file without a seal, and never one with another file's.
+        seal_of(path).unlink(missing_ok=True)
         temporary.replace(path)
+        if seal:
+            temporary_seal.replace(seal_of(path))
     except OSError as error:
         raise InputError(f"{path}: could not be written ({error.strerror or error}); nothing was kept of it") from error
     finally:
         temporary.unlink(missing_ok=True)
+        temporary_seal.unlink(missing_ok=True)
+
+
+def _flush(path: Path) -> None:
+    """Wait until the content of a file is on the disk."""
+    with path.open("rb") as written:
+        os.fsync(written.fileno())
+
+
+def discard(path: Path | str) -> None:
+    """Delete a file and its seal, if they are there."""
+    Path(path).unlink(missing_ok=True)
+    seal_of(path).unlink(missing_ok=True)
 
 
 def _umask() -> int:
@@ -68,9 +92,60 @@ def require_writable(folder: Path | str, setting: str) -> None:
 
 
 def sha256(path: Path | str) -> str:
-    """Return the SHA-256 of a file, in hexadecimal; raise ``InputError`` if there is no such file."""
-    with require_file(path).open("rb") as file:
+    """Return the SHA-256 of a file, in hexadecimal; raise ``InputError`` if there is no such file.
+
+    A process hashes a file once, and again if it was written to since.
+    """
+    path = require_file(path)
+    status = path.stat()
+    return _sha256(path, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
+
+
+@cache
+def _sha256(path: Path, *version: int) -> str:
+    """Return the SHA-256 of one version of a file, which its inode, size and times tell from others."""
+    with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def seal_of(path: Path | str) -> Path:
+    """Return where the seal of a file stands: `.name.sha256` beside `name`."""
+    path = Path(path)
+    return path.with_name(f".{path.name}.sha256")
+
+
+def _seal(name: str, digest: str) -> bytes:
+    """Return the content of a seal, a line that ``sha256sum --check`` reads."""
+    return f"{digest}  {name}\n".encode()
+
+
+def is_sealed(path: Path | str) -> bool:
+    """Return whether a file has a seal."""
+    return seal_of(path).is_file()
+
+
+def is_intact(path: Path | str) -> bool:
+    """Return whether a file is what its seal says; one without a seal, which was not written here, is taken as it is.
+
+    Raises ``InputError`` if there is no such file.
+    """
+    path = require_file(path)
+    try:
+        sealed = seal_of(path).read_bytes()
+    except FileNotFoundError:
+        return True
+    return sealed == _seal(path.name, sha256(path))
+
+
+def require_intact(path: Path | str) -> Path:
+    """Return ``path`` if a file is there and is what its seal says; raise ``InputError`` if not."""
+    path = Path(path)
+    if not is_intact(path):
+        raise InputError(
+            f"{path}: is not what was written there, so it is damaged, swapped or of an older version; delete it and "
+            f"run again to rebuild it (or, to use it as it is, delete its seal {seal_of(path).name})"
+        )
+    return path
 
 
 def to_json(value: Any) -> str:
@@ -95,11 +170,12 @@ def write_arrays(path: Path | str, arrays: Mapping[str, np.ndarray], metadata: M
 def read_arrays(path: Path | str) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
     """Read what ``write_arrays`` wrote: the arrays by name, and the metadata.
 
-    Raises ``InputError`` if the file is missing, truncated, no safetensors file, or not written by this package.
+    Raises ``InputError`` if the file is missing, not what its seal says, no safetensors file, or not written by this
+    package.
     """
     from safetensors import SafetensorError, safe_open
 
-    path = require_file(path)
+    path = require_intact(path)
     try:
         with safe_open(path, framework="numpy") as file:
             header = file.metadata() or {}
@@ -156,7 +232,7 @@ def write_tables(path: Path | str, tables: Iterable[Any], metadata: Mapping[str,
 
 
 def read_table_metadata(path: Path | str) -> dict[str, Any]:
-    """Return the metadata of a Parquet table that ``write_table`` wrote; raise ``InputError`` if it is damaged."""
+    """Return the metadata of a Parquet table that ``write_table`` wrote; raise ``InputError`` if it cannot be read."""
     import pyarrow.parquet
 
     path = require_file(path)
@@ -171,11 +247,12 @@ def read_table_metadata(path: Path | str) -> dict[str, Any]:
 def read_table(path: Path | str, columns: tuple[str, ...] = (), text: tuple[str, ...] = ()) -> Any:
     """Read a Parquet or CSV table as a pandas table that has at least ``columns``, with numbers in them, and ``text``.
 
-    Raises ``InputError`` if the file is missing, unreadable or empty, or if a column is missing or holds no numbers.
+    Raises ``InputError`` if the file is missing, not what its seal says, unreadable or empty, or if a column is missing
+    or holds no numbers.
     """
     import pandas
 
-    path = require_file(path)
+    path = require_intact(path)
     try:
         table = (
             pandas.read_csv(path, dtype=dict.fromkeys(text, str))

@@ -105,9 +105,10 @@ def _gather(
     from aann import provenance, records
     from aann.artifacts import read_table, write_table
 
+    recorded = provenance.describe("aann.tables", rows)
     table = pandas.concat([read_table(row, numbers, text) for row in rows])
     write_table(output, table.sort_values(by, kind="stable"))
-    records.write_beside(output, provenance.describe("aann.tables", rows))
+    records.write_beside(output, recorded)
 
 
 # --- datasets ---------------------------------------------------------------------------------------------------------
@@ -469,10 +470,10 @@ def sense_search(
 ) -> None:
     """Search from a network; goes on from a checkpoint where it was stopped."""
     from aann import provenance
-    from aann.artifacts import write_table
+    from aann.artifacts import discard, write_table
     from aann.datasets import splits
     from aann.networks import Architecture, TernaryNetwork
-    from aann.sense.search import Search, discard, outcome_of
+    from aann.sense.search import Search, outcome_of
 
     part = settings.search(task, name)
     recorded = provenance.describe("aann.sense.search", [network, data], part, task=task, search=name, seed=seed)
@@ -1185,9 +1186,10 @@ def report_page(notebook: Path, template: Path, results: Path, output: Path, set
     from aann import provenance, records
     from aann.report import FILES, page
 
-    page.write_page(notebook, template, output, {"results": str(results), "scale": settings.scale})
     inputs = [notebook, template, *(results / name for name in FILES)]
-    records.write_beside(output, provenance.describe("aann.report.notebook", inputs, {"scale": settings.scale}))
+    recorded = provenance.describe("aann.report.notebook", inputs, {"scale": settings.scale})
+    page.write_page(notebook, template, output, {"results": str(results), "scale": settings.scale})
+    records.write_beside(output, recorded)
 
 
 # --- provenance -------------------------------------------------------------------------------------------------------

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from aann import records
-from aann.artifacts import require_file, sha256
+from aann.artifacts import is_intact, require_file, sha256
 
 _FOLDERS_OF_A_SCALE = ("benchmarks", "figures", "datasets")
 """Folders that stand in that of a scale, and nowhere else below it."""
@@ -118,7 +118,6 @@ class _Search:
 
     def __init__(self, results: Path) -> None:
         self.results = results
-        self.hash = cache(sha256)
 
     def place(self, recorded: str) -> Path | None:
         """Return the file that stands where a record says, from here or from a folder above the results."""
@@ -128,10 +127,10 @@ class _Search:
     def find(self, recorded: str, digest: str) -> Input:
         """Return an input as it is today."""
         placed = self.place(recorded)
-        if placed is not None and self.hash(placed) == digest:
+        if placed is not None and sha256(placed) == digest:
             return Input(recorded, digest, placed, "same")
         for candidate in self._candidates(Path(recorded), everywhere=placed is None):
-            if self.hash(candidate) == digest:
+            if sha256(candidate) == digest:
                 return Input(recorded, digest, candidate, "moved")
         return Input(recorded, digest, placed, "absent" if placed is None else "changed")
 
@@ -161,7 +160,7 @@ def _file(path: Path, search: _Search) -> File:
     record = records.find(path)
     named = record.provenance.get("inputs", {}) if record else {}
     inputs = [search.find(recorded, digest) for recorded, digest in named.items()]
-    return File(path, search.hash(path), record, inputs, *_times(benchmark_of(path, search.results)))
+    return File(path, sha256(path), record, inputs, *_times(benchmark_of(path, search.results)))
 
 
 def _times(benchmark: Path | None) -> tuple[str | None, float | None]:
@@ -179,6 +178,8 @@ def _problems(file: File) -> Iterator[str]:
     record = file.record
     if record and record.sha256 not in (None, file.sha256):
         yield f"{file.path}: was changed after it was made; its hash differs from what {record.source} recorded"
+    elif not is_intact(file.path):
+        yield f"{file.path}: was changed after it was made; its hash differs from that of its seal"
     for known in file.inputs:
         if known.state == "changed":
             recorder = record.source if record else file.path

@@ -15,7 +15,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from aann.artifacts import sha256
+from aann.artifacts import require_intact, sha256
 
 _PACKAGE = Path(__file__).parent
 _RECORDED = (
@@ -43,12 +43,13 @@ def describe(
     """Return the provenance of a result that ``module`` (such as ``aann.psiren``) made.
 
     ``inputs`` are files, recorded by SHA-256 under their path, or under their name if the path is absolute; ``values``
-    are what else the result depends on, such as a seed.
+    are what else the result depends on, such as a seed. Raises ``InputError`` if an input is missing or not what its
+    seal says.
     """
     return {
         "module": module,
         "code": code_fingerprint(module),
-        "inputs": {_recorded_path(Path(path)): sha256(path) for path in inputs},
+        "inputs": {_recorded_path(Path(path)): sha256(require_intact(path)) for path in inputs},
         "settings": dict(settings or {}),
         **values,
         "versions": versions(),

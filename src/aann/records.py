@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from aann.artifacts import atomic_path, read_table_metadata, require_file, sha256, to_json
+from aann.artifacts import atomic_path, read_table_metadata, require_file, require_intact, sha256, to_json
 from aann.errors import InputError
 
 ENDING = ".provenance.json"
@@ -44,7 +44,7 @@ def find(path: Path) -> Record | None:
     """
     beside = _beside(path)
     if beside.is_file():
-        read = _read_json(beside)
+        read = _read_json(require_intact(beside))
         return Record(_provenance(read, beside), beside, str(read.get("sha256")))
     for source in (path, *_siblings(path)):
         metadata = _metadata(source) if source.is_file() else None

@@ -13,13 +13,12 @@ import json
 import re
 import shutil
 import zlib
-from collections.abc import Iterable, Iterator, Sequence
-from functools import cache
+from collections.abc import Container, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from aann import records
-from aann.artifacts import atomic_path, require_file, sha256, to_json
+from aann.artifacts import atomic_path, require_intact, sha256, to_json
 from aann.errors import InputError
 from aann.provenance import versions
 
@@ -36,17 +35,17 @@ def pack(results: Path, drawn: Sequence[Path], networks: Sequence[Path], folder:
     """Write a release of the results of a scale, and return its manifest.
 
     ``drawn`` are the results to be drawn again, each of which says what it came from; ``networks`` are shipped too.
-    Raises ``InputError`` if ``folder`` is there, if a file is not there or lies elsewhere than below ``results``, or if
-    an input is not what it was when a result was drawn from it.
+    Raises ``InputError`` if ``folder`` is there, if a file is not there, is not what its seal says or lies elsewhere
+    than below ``results``, or if an input is not what it was when a result was drawn from it.
     """
     if folder.exists():
         raise InputError(f"{folder}: is there already; delete it, or name another folder for the release")
-    shipped = sorted({*_inputs(drawn, results), *networks})
+    shipped = {path: _record(path) for path in sorted({*_inputs(drawn, results), *networks})}
     partial = folder.with_name(f".{folder.name}.partial")
     shutil.rmtree(partial, ignore_errors=True)
     packed: dict[str, dict[str, Any]] = {}
-    for path in shipped:
-        packed |= _pack(path, results, partial, shipped)
+    for path, record in shipped.items():
+        packed |= _pack(path, record, results, partial, shipped)
     manifest = {
         "scale": results.absolute().name,
         "versions": versions(),
@@ -54,7 +53,7 @@ def pack(results: Path, drawn: Sequence[Path], networks: Sequence[Path], folder:
         "drawn": {_below(path, results): sha256(path) for path in sorted(drawn)},
         "sources": _sources(shipped),
     }
-    with atomic_path(partial / MANIFEST) as temporary:
+    with atomic_path(partial / MANIFEST, seal=False) as temporary:
         temporary.write_text(json.dumps(manifest, indent=1, sort_keys=True) + "\n", encoding="utf-8")
     partial.replace(folder)
     return manifest
@@ -62,30 +61,30 @@ def pack(results: Path, drawn: Sequence[Path], networks: Sequence[Path], folder:
 
 def _inputs(drawn: Iterable[Path], results: Path) -> Iterator[Path]:
     """Yield the files below ``results`` that drawn results came from, and that are not drawn themselves."""
-    hash_once = cache(sha256)  # a figure's PNG, PDF and CSV name the same inputs
     for result in drawn:
-        record = records.find(require_file(result))
+        record = _record(result)
         if record is None:
             raise InputError(f"{result}: does not say what it came from; draw it again")
         for recorded, digest in record.provenance.get("inputs", {}).items():
             path = Path(recorded)
             if not _is_below(path, results) or _below(path, results).split("/")[0] in _DRAWN:
                 continue
-            if hash_once(path) != digest:
+            if sha256(require_intact(path)) != digest:
                 raise InputError(f"{path}: was changed after {result} was drawn from it; draw it again")
             yield path
 
 
-def _pack(path: Path, results: Path, folder: Path, shipped: Sequence[Path]) -> dict[str, dict[str, Any]]:
+def _pack(
+    path: Path, record: records.Record | None, results: Path, folder: Path, shipped: Container[Path]
+) -> dict[str, dict[str, Any]]:
     """Copy a file, and its record if that stands in a file that is not shipped; return their part of the manifest."""
     name, content = _below(path, results), path.read_bytes()
     contents = {name: content}
-    record = records.find(path)
     if record and record.source not in shipped:
         written = to_json({"sha256": hashlib.sha256(content).hexdigest(), "provenance": record.provenance})
         contents[name + records.ENDING] = f"{written}\n".encode()
     for name, content in contents.items():
-        with atomic_path(folder / _stored(name)) as temporary:
+        with atomic_path(folder / _stored(name), seal=False) as temporary:
             temporary.write_bytes(gzip.compress(content, mtime=0) if _stored(name) != name else content)
     return {
         name: {"bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
@@ -93,7 +92,15 @@ def _pack(path: Path, results: Path, folder: Path, shipped: Sequence[Path]) -> d
     }
 
 
-def _sources(shipped: Sequence[Path]) -> dict[str, str]:
+def _record(path: Path) -> records.Record | None:
+    """Return the record of a file; raise ``InputError`` if either is not what its seal says."""
+    record = records.find(require_intact(path))
+    if record:
+        require_intact(record.source)
+    return record
+
+
+def _sources(shipped: Iterable[Path]) -> dict[str, str]:
     """Return the hashes of all that shipped files came from and that is not shipped, by the path that was recorded."""
     found: dict[str, str] = {}
     reached, waiting = set(shipped), list(shipped)

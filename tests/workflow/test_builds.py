@@ -16,6 +16,7 @@ from html.parser import HTMLParser
 import pytest
 from browser import chromium, require_programs
 
+from aann.artifacts import atomic_path, is_intact, seal_of
 from aann.errors import InputError
 from aann.networks import TernaryNetwork
 from aann.report import story
@@ -63,7 +64,12 @@ def test_every_figure_is_there_with_logs_and_benchmarks(built):
             assert (built.results / f"figures/figure_{name}.{ending}").stat().st_size > 0
         assert (built.results / f"logs/figures/figure_{name}.log").is_file()
         assert "h:m:s" in (built.results / f"benchmarks/figures/figure_{name}.jsonl").read_text()
-    assert not list(built.folder.glob("results/**/.*"))
+
+
+def test_every_result_is_sealed_and_nothing_else_is_hidden(built):
+    results = {built.results / name for name in result_files(built)}
+    assert set(built.folder.glob("results/**/.*")) == {seal_of(path) for path in results}
+    assert [path for path in results if not is_intact(path)] == []
 
 
 def test_a_comment_changes_nothing(edited):
@@ -293,10 +299,12 @@ def test_a_cell_that_fails_is_one_line_and_no_page(told, tmp_path, source, messa
 def test_a_table_of_another_scale_is_one_line_and_no_page(told, tmp_path):
     record = told.results / "psiren/mnist/accuracies.csv.provenance.json"
     original = record.read_text()
-    record.write_text(original.replace('"settings":{}', '"settings":{"scale":"quick"}'))
+    with atomic_path(record) as temporary:
+        temporary.write_text(original.replace('"settings":{}', '"settings":{"scale":"quick"}'))
     assert record.read_text() != original
     result = write_page(told, "workflow/notebooks/report.ipynb", tmp_path / "page.html")
-    record.write_text(original)
+    with atomic_path(record) as temporary:
+        temporary.write_text(original)
     assert result.returncode == 1
     assert "figure_2a.png: came from results of the scale 'quick', expected 'small' alone" in result.stderr
     assert result.stderr.count("\n") == 1
@@ -401,8 +409,8 @@ def test_the_report_of_snakemake_opens_in_a_browser_with_all_figures(told, brows
 
 
 def result_files(workflow):
-    """Return the content of every result by its path; times stand in logs and benchmarks only."""
-    paths = [path for path in workflow.results.rglob("*.*") if path.is_file()]
+    """Return the content of every result by its path; seals are hidden, times stand in logs and benchmarks only."""
+    paths = [path for path in workflow.results.rglob("[!.]*.*") if path.is_file()]
     kept = [path for path in paths if path.relative_to(workflow.results).parts[0] not in ("logs", "benchmarks")]
     return {str(path.relative_to(workflow.results)): path.read_bytes() for path in kept}
 
@@ -424,13 +432,13 @@ def test_a_killed_build_goes_on_and_ends_equal_to_an_undisturbed_one_in_another_
     process.wait()
     assert log.exists()
     for name, content in result_files(fresh).items():
-        assert "/." in f"/{name}" or content == result_files(built)[name]
+        assert content == result_files(built)[name]
     fresh.snakemake("--unlock")
     fresh.build()
     undisturbed = result_files(built)
     networks = [name for name in undisturbed if name.startswith("psiren/") and name.endswith(".safetensors")]
     assert len(networks) == 3 + 4 + 4
-    resumed = {name: content for name, content in result_files(fresh).items() if "/." not in name}
+    resumed = result_files(fresh)
     assert resumed.keys() == undisturbed.keys()
     assert [name for name, content in resumed.items() if content != undisturbed[name]] == []
     for name in undisturbed:

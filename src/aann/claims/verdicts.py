@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from aann import lineage
-from aann.artifacts import require_file
+from aann.artifacts import require_intact
 from aann.claims.estimates import Estimate, estimate
 from aann.claims.models import Claim, Claims, Rule, Verdict
 from aann.claims.samples import NotMeasurableError, Tables
@@ -150,7 +150,7 @@ def _claim_to_dict(one: Judgement) -> dict[str, Any]:
 def read_verdicts(path: Path) -> dict[str, Any]:
     """Return what ``to_dict`` returned, from a file; raise ``InputError`` if it holds something else."""
     try:
-        read: dict[str, Any] = json.loads(require_file(path).read_text(encoding="utf-8"))
+        read: dict[str, Any] = json.loads(require_intact(path).read_text(encoding="utf-8"))
         if not all({"failed", "expected", "verdict"} <= set(claim) for claim in read["claims"].values()):
             raise ValueError
     except (ValueError, KeyError, TypeError, AttributeError) as error:

@@ -46,7 +46,7 @@ def fetch(dataset: str, folder: Path, mirrors: Sequence[str] = (), names: Sequen
         if path.is_file() and _md5(path.read_bytes()) == md5:
             continue
         content = _download(dataset, name, md5, path, mirrors)
-        with atomic_path(path) as temporary:
+        with atomic_path(path, seal=False) as temporary:
             temporary.write_bytes(content)
 
 

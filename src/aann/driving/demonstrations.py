@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
-from aann.artifacts import read_arrays, write_arrays
+from aann.artifacts import is_sealed, read_arrays, write_arrays
 from aann.config import DrivingSettings, NoiseSettings
 from aann.datasets.splits import Images
 from aann.driving import CLASSES, GO, LEFT, RIGHT
@@ -115,16 +115,16 @@ def _is_part(path: Path, recorded: Mapping[str, Any]) -> bool:
 def load(path: Path, shape: Sequence[int] | None = None) -> Images:
     """Read demonstrations: what was seen, int8, and the expert's classes, int64.
 
-    Raises ``InputError`` if the file holds other frames or labels than were recorded, or frames of another ``shape``
-    (channels, height, width) than is asked for.
+    Raises ``InputError`` if the file is not what its seal says or, without a seal, holds other frames or labels than
+    were recorded, and for frames of another ``shape`` (channels, height, width) than is asked for.
     """
     arrays, metadata = read_arrays(path)
     try:
         images = Images(arrays["seen"], arrays["labels"].astype(np.int64))
-        intact = images.sha256 == metadata["sha256"]
+        expected = metadata["sha256"]
     except (KeyError, TypeError) as error:
         raise InputError(f"{path}: holds no demonstrations; delete it and run again to rebuild it") from error
-    if not intact:
+    if not is_sealed(path) and images.sha256 != expected:
         raise InputError(f"{path}: holds other frames or labels than were recorded; delete it and run again")
     found = images.images.shape[1:]
     if shape is not None and found != tuple(shape):

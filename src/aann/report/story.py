@@ -18,7 +18,7 @@ from typing import Any
 import pandas
 
 from aann import records
-from aann.artifacts import read_table, require_file
+from aann.artifacts import read_table, require_intact
 from aann.claims import pages
 from aann.claims.verdicts import ENFORCED, Judgement, judgements, read_verdicts, require_one_scale
 from aann.errors import InputError
@@ -93,7 +93,7 @@ class Story:
         return str(self._recorded(figure)["sampling"])
 
     def _recorded(self, figure: str) -> Mapping[str, Any]:
-        record = records.find(require_file(self.results / f"figures/figure_{figure}.png"))
+        record = records.find(require_intact(self.results / f"figures/figure_{figure}.png"))
         return record.provenance if record else {}
 
     @cached_property
@@ -120,7 +120,7 @@ class Story:
 
     def figure(self, name: str, shows: str) -> Html:
         """Return a figure with a caption; ``shows`` says in words what it shows."""
-        content = require_file(self.results / f"figures/figure_{name}.png").read_bytes()
+        content = require_intact(self.results / f"figures/figure_{name}.png").read_bytes()
         title = self.title(name)
         caption = f"{shows}{f', on {title}' if title else ''}."
         return Html(_figure(f"figure-{name}", f"Figure {name.upper() if name[0] == 's' else name}", caption, content))
@@ -137,7 +137,7 @@ class Story:
 
     def video(self, shows: str) -> Html:
         """Return the video; if it is large, a picture of its middle and a link to it."""
-        path = require_file(self.results / VIDEO)
+        path = require_intact(self.results / VIDEO)
         if path.stat().st_size > _VIDEO_LIMIT:
             link = f'<a href="../{VIDEO}">the video</a>'
             return Html(_figure("figure-video", "Video", f"{shows}", _middle_frame(path), more=f" See {link}."))

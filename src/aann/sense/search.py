@@ -87,7 +87,7 @@ class Search:
         """Search until the budget is spent, and return what was found.
 
         The state is written to ``checkpoint`` now and then; if that file is there, the search goes on from it, and
-        finds what it would have found had it never stopped. It stays until ``discard``.
+        finds what it would have found had it never stopped. It stays until ``artifacts.discard``.
 
         Raises ``InputError`` for a checkpoint that is damaged, or of another run or version of the code.
         """
@@ -269,11 +269,6 @@ def outcome_of(trace: pandas.DataFrame, task: str, sparsity: float, seed: int) -
     for name, found in (("before", before), ("after", after)):
         row |= {f"{name}_{split}_accuracy": found[f"{split}_accuracy"] for split in SPLITS}
     return pandas.DataFrame([row])[[*OUTCOME_TEXT, *OUTCOME_NUMBERS]]
-
-
-def discard(checkpoint: Path) -> None:
-    """Delete the checkpoint of a search, all of whose files are there."""
-    checkpoint.unlink(missing_ok=True)
 
 
 def _difference(found: Mapping[str, Any], expected: Mapping[str, Any]) -> str:
