@@ -1,0 +1,303 @@
+"""Damage to every kind of intermediate is named by the command that reads it, before it writes anything."""
+
+import contextlib
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+import yaml
+from commands import check_one_line, run, shown
+
+from aann.artifacts import atomic_path
+from aann.report import FILES
+from aann.sense import search
+
+LAYERS = [{"type": "dense", "name": "1.0", "units": 8}, {"type": "dense", "name": "fc", "units": 10}]
+DRIVER = [
+    {"type": "convolution", "name": "1.0", "filters": 2, "kernel": 7, "stride": 4, "pool": 4},
+    {"type": "dense", "name": "fc", "units": 3},
+]
+TSNE = {"perplexity": 5, "max_iter": 250}
+EPOCH = {"epochs": 1, "last_layer_epochs": 0}
+EMBEDDED = {"layers": ["fc"], "count": 30, "sources": 3, "seeds": [0], "clusters": [2], "tsne": TSNE}
+SETTINGS = {
+    "scale": "small",
+    "networks": {
+        "static": {"input_shape": [1, 28, 28], "layers": LAYERS},
+        "frames": {"input_shape": [2, 84, 84], "input_scale": 51, "signed": True, "layers": DRIVER},
+    },
+    "tasks": {
+        "mnist": {"dataset": "digits", "network": "static"},
+        "car": {"dataset": "driving", "network": "frames"},
+    },
+    "datasets": {"validation_images": 100, "test_images": 100},
+    "psiren": {"precision": "float32", "dense": {"epochs": 1}, "sparsify": {"epochs": 1}, "binary": EPOCH},
+    "embeddings": {"mnist": EMBEDDED | {"isomap": {"n_neighbors": 10}, "lle": {"n_neighbors": 10}}},
+    "sense": {
+        "searches": {
+            "short": {
+                "layers": {"names": ["1.0", "fc"]},
+                "neighbors": {"1.0": 5, "fc": 5},
+                "budget": {"evaluations": 60},
+            }
+        },
+        "backpropagation": {"steps": 4, "records": 2},
+        "climb": {"neighbors": 6, "tsne": TSNE},
+    },
+    "driving": {"steps": 20, "sparsity": 60, "psiren": {"batch_size": 8, "precision": "float32", "binary": EPOCH}},
+}
+SAMPLE = {"table": "accuracies.csv", "column": "test_correct", "of": "test_images", "units": ["seed"]}
+CLAIM = {
+    "statement": "It learns.",
+    "source": "Section 1",
+    "figure": "2a",
+    "unit": "percent",
+    "measure": {"statistic": "mean", "samples": [SAMPLE]},
+    "rule": {"kind": "at least", "value": 0},
+    "expected": "reproduced",
+}
+
+SEEDED, OF_CAR, FROM_START = (
+    "--task mnist --seed {seed}",
+    "--task car",
+    "--task mnist --seed {seed} --network small/start.safetensors --data small/data.safetensors",
+)
+FRAMES = "--train small/train.safetensors --validation small/validation.safetensors"
+STEPS = {
+    "split": "datasets split --task mnist --archives . --output {out}/data.safetensors *",
+    "dense": f"psiren dense {SEEDED} --data small/data.safetensors --output {{out}}/dense.safetensors"
+    " --curve {out}/dense.curve.parquet *",
+    "sparsify": f"psiren sparsify {SEEDED} --data small/data.safetensors --dense small/dense.safetensors --sparsity 90"
+    " --output {out}/sparse.safetensors --curve {out}/sparse.curve.parquet *",
+    "network": f"psiren network {SEEDED} --data small/data.safetensors --sparse small/sparse.safetensors --sparsity 90"
+    " --output {out}/network.safetensors --curve {out}/curve.parquet --accuracy {out}/accuracy.csv *",
+    "accuracies": "psiren accuracies small/accuracy.csv --output {out}/accuracies.csv",
+    "survey": "neighbors survey --network small/network.safetensors --data small/data.safetensors --layer fc"
+    " --amount 90 --seed {seed} --sparsity 90 --output {out}/neighbors.parquet --best {out}/best.parquet"
+    " --histogram {out}/histogram.csv --summary {out}/summary.csv",
+    "surveys": "neighbors summaries small/summary.csv --output {out}/surveys.csv",
+    "embed": "embeddings embed --task mnist --layer fc --neighbors small/neighbors.parquet --summary small/summary.csv"
+    " --points {out}/points.parquet --statistics {out}/statistics.csv *",
+    "clustering": "embeddings clustering small/statistics.csv --output {out}/clustering.csv",
+    "start": f"sense start {SEEDED} --sparsity 90 --output {{out}}/start.safetensors *",
+    "search": f"sense search {FROM_START} --search short --sparsity 90 --trace {{out}}/trace.parquet"
+    " --output {out}/found.safetensors --outcome {out}/outcome.csv *",
+    "outcomes": "sense outcomes small/outcome.csv --output {out}/improvement.csv",
+    "backpropagation": f"sense backpropagation {FROM_START} --output {{out}}/baseline.parquet *",
+    "climb": f"sense climb {FROM_START} --output {{out}}/climb.parquet *",
+    "train": f"driving demonstrate {OF_CAR} --kind train --count 2 --output {{out}}/train.safetensors *",
+    "validation": f"driving demonstrate {OF_CAR} --kind validation --count 1 --output {{out}}/validation.safetensors *",
+    "driver": f"driving driver {OF_CAR} {FRAMES} --output {{out}}/driver.safetensors *",
+    "round": f"driving demonstrate {OF_CAR} --kind round1 --count 1 --driver small/driver.safetensors"
+    " --output {out}/round.safetensors *",
+    "frames": f"driving split {OF_CAR} {FRAMES} --test small/round.safetensors --output {{out}}/car.safetensors *",
+    "expert": "driving expert --count 1 --output {out}/expert.csv *",
+    "assess": f"driving assess {OF_CAR} --seed {{seed}} --sparsity 60 --network small/driver.safetensors"
+    " --data small/car.safetensors --expert small/expert.csv --count 1 --returns {out}/return.csv"
+    " --confusion {out}/confusion.csv *",
+    "returns": "driving returns small/return.csv --output {out}/returns.csv",
+    "confusions": "driving confusions small/confusion.csv --output {out}/confusions.csv",
+    "video": f"driving video {OF_CAR} --network small/driver.safetensors --title x"
+    " --output {out}/figures/video.mp4 *",
+    "figure 2a": "figures sparsity --accuracies small/accuracies.csv --title x --output {out}/figures/figure_2a.png",
+    "claims": "claims judge --claims claims.yaml --results small --output {out}/claims/claims.json *",
+}
+"""How the stages make their files, by hand; `*` stands for the settings."""
+
+READERS = STEPS | {
+    "figure 2b": "figures driving --confusions small/confusions.csv --returns small/returns.csv --title x"
+    " --output {out}/x.png",
+    "figure 3": "figures histograms --summaries small/surveys.csv --histogram 90 fc small/histogram.csv --seed {seed}"
+    " --title x --output {out}/x.png",
+    "figure 4": "figures embedding small/points.parquet --sampling sources --panel fc tsne top --title x"
+    " --output {out}/x.png",
+    "figure 5": "figures path --points small/climb.parquet --title x --output {out}/x.png",
+    "figure 8a": "figures climbs --trace 0 small/trace.parquet --baseline 0 small/baseline.parquet --layer 1.0"
+    " --layer fc --title x --output {out}/x.png",
+    "figure 8b": "figures drives --trace 0 small/trace.parquet --baseline 0 small/baseline.parquet --layer 1.0"
+    " --layer fc --run random short 0 small/trace.parquet --returns random small/return.csv --title x"
+    " --output {out}/x.png",
+    "figure s1": "figures comparison --run random short 0 small/trace.parquet --title x --output {out}/x.png",
+    "figure s2": "figures improvement --outcomes small/improvement.csv --title mnist x --output {out}/x.png",
+    "check": "claims check small/claims/claims.json",
+    "page": "report page --notebook report.ipynb --template page.html.j2 --results small --output {out}/page.html *",
+    "pack": "release pack small/figures/figure_2a.png --results small --network small/found.safetensors"
+    " --output {out}/release",
+}
+"""What reads the files: the stages, and what draws, judges and ships."""
+
+READ = {
+    "data.safetensors": ("dense", "survey", "search", "backpropagation", "climb"),
+    "dense.safetensors": ("sparsify",),
+    "sparse.safetensors": ("network",),
+    "network.safetensors": ("survey",),
+    "accuracy.csv": ("accuracies",),
+    "accuracies.csv": ("figure 2a", "claims", "pack"),
+    "accuracies.csv.provenance.json": ("pack",),
+    "neighbors.parquet": ("embed",),
+    "summary.csv": ("surveys", "embed"),
+    "histogram.csv": ("figure 3",),
+    "surveys.csv": ("figure 3",),
+    "points.parquet": ("figure 4",),
+    "statistics.csv": ("clustering",),
+    "start.safetensors": ("search", "backpropagation", "climb"),
+    "trace.parquet": ("figure 8a", "figure 8b", "figure s1"),
+    "found.safetensors": ("pack",),
+    "outcome.csv": ("outcomes",),
+    "improvement.csv": ("figure s2",),
+    "baseline.parquet": ("figure 8a", "figure 8b"),
+    "climb.parquet": ("figure 5",),
+    "train.safetensors": ("driver", "frames"),
+    "validation.safetensors": ("driver", "frames"),
+    "round.safetensors": ("frames",),
+    "driver.safetensors": ("round", "assess", "video"),
+    "car.safetensors": ("assess",),
+    "expert.csv": ("assess",),
+    "return.csv": ("returns", "figure 8b"),
+    "confusion.csv": ("confusions",),
+    "returns.csv": ("figure 2b",),
+    "confusions.csv": ("figure 2b",),
+    "figures/figure_2a.png": ("page", "pack"),
+    "figures/figure_2a.csv": ("page",),
+    "figures/video.mp4": ("page",),
+    "claims/claims.json": ("check", "page"),
+}
+"""Every kind of file, and all that reads it."""
+
+VERSIONS = {
+    "current": (0, {}),
+    "another seed": (1, {"datasets": {"seed": 1}, "driving": {"seed": 1}}),
+    "an older version": (
+        0,
+        {"networks": {"static": {"layers": [LAYERS[0] | {"units": 9}, LAYERS[1]]}}, "driving": {"steps": 24}},
+    ),
+}
+
+
+def do(step, out, seed=0):
+    command = READERS[step].format(seed=seed, out=out).replace("*", "--configfile settings.yaml --configfile more.yaml")
+    return run(*command.split())
+
+
+def build(version):
+    """Make all files in ``small``, below the current folder."""
+    seed, changes = VERSIONS[version]
+    Path("more.yaml").write_text(json.dumps(changes))
+    for step in STEPS:
+        result = do(step, "small", seed)
+        assert result.exit_code == 0, (step, result.output)
+    for name in FILES:
+        if not Path("small", name).exists():  # what else a page is made of, which is refused before it is looked at
+            with atomic_path(f"small/{name}") as temporary:
+                temporary.write_text(version)
+    shutil.copytree("small", version)
+
+
+@pytest.fixture(scope="session")
+def built(root, tmp_path_factory):
+    """A folder with the files in ``small``, which took the place of other versions, and with copies of all versions."""
+    folder = tmp_path_factory.mktemp("damage")
+    with contextlib.chdir(folder):
+        Path("settings.yaml").write_text(json.dumps(SETTINGS))
+        Path("claims.yaml").write_text(yaml.safe_dump({"claims": {"learns": CLAIM}}))
+        for name in ("report.ipynb", "page.html.j2"):
+            shutil.copy(root / "workflow/notebooks" / name, name)
+        for version in reversed(VERSIONS):
+            build(version)
+    return folder
+
+
+@pytest.fixture
+def damage(built, monkeypatch):
+    """Give a file below ``small`` another content for one test."""
+    monkeypatch.chdir(built)
+    damaged = []
+
+    def put(name, how):
+        path = Path("small", name)
+        damaged.append(name)
+        if how in VERSIONS:
+            assert path.read_bytes() != Path(how, name).read_bytes()
+            shutil.copy2(Path(how, name), path)
+        else:
+            change(path, how)
+
+    yield put
+    for name in damaged:
+        shutil.copy2(Path("current", name), Path("small", name))
+
+
+def flip(ending, content):
+    """Return content of which one bit differs: of its last digit, if it is text that would still be read."""
+    places = [place for place, byte in enumerate(content) if chr(byte).isdigit()]
+    place = places[-1] if ending in (".csv", ".json") else len(content) // 2
+    return content[:place] + bytes([content[place] ^ 1]) + content[place + 1 :]
+
+
+DAMAGES = {
+    "truncated": lambda _, content: content[: len(content) // 2],
+    "a byte short": lambda _, content: content[:-1],
+    "a bit flipped": flip,
+    "empty": lambda *_: b"",
+}
+
+
+CASES = [(name, how) for name in READ for how in (*DAMAGES, "another seed", "an older version")]
+CASES.remove(("expert.csv", "another seed"))  # the expert has no seed
+
+
+@pytest.mark.parametrize(("name", "how"), CASES)
+def test_a_damaged_file_is_named_by_all_that_read_it_and_nothing_is_made(damage, tmp_path, name, how):
+    damage(name, how)
+    for reader in READ[name]:
+        check_one_line(do(reader, tmp_path), f"small/{name}: is not what was written there", "delete it and run again")
+        assert list(tmp_path.iterdir()) == [], reader
+
+
+# --- interrupted work -------------------------------------------------------------------------------------------------
+
+
+def stop(step, out, last):
+    """Run a step whose last output cannot be written, so that unfinished work stays beside the output."""
+    (out / last).mkdir()
+    result = do(step, out)
+    assert (result.exit_code, f"{last}: could not be written" in result.stderr) == (1, True)
+    (out / last).rmdir()
+
+
+def check_made(step, out, name):
+    """Check that a step makes what it makes undisturbed, and leaves nothing else behind."""
+    assert do(step, out).exit_code == 0
+    assert (out / name).read_bytes() == Path("small", name).read_bytes()
+    assert shown(out) <= shown("small")
+
+
+def change(path, how):
+    before = path.read_bytes()
+    path.write_bytes(DAMAGES[how](path.suffix, before))
+    assert path.read_bytes() != before
+
+
+@pytest.mark.parametrize("how", DAMAGES)
+@pytest.mark.parametrize(
+    ("step", "last", "name"), [("survey", "summary.csv", "neighbors.parquet"), ("train",) + ("train.safetensors",) * 2]
+)
+def test_damaged_parts_are_made_anew(built, tmp_path, monkeypatch, step, last, name, how):
+    monkeypatch.chdir(built)
+    stop(step, tmp_path, last)
+    change(next((tmp_path / f"{name}.parts").glob("[!.]*")), how)
+    check_made(step, tmp_path, name)
+
+
+@pytest.mark.parametrize("how", DAMAGES)
+def test_a_damaged_checkpoint_is_named_and_without_it_the_search_starts_anew(built, tmp_path, monkeypatch, how):
+    monkeypatch.chdir(built)
+    monkeypatch.setattr(search, "_SECONDS_BETWEEN_CHECKPOINTS", -1.0)
+    stop("search", tmp_path, "outcome.csv")
+    checkpoint = tmp_path / "trace.checkpoint.safetensors"
+    change(checkpoint, how)
+    check_one_line(do("search", tmp_path), f"{checkpoint}: is not what was written there", "delete it and run again")
+    assert "trace.parquet" not in shown(tmp_path)
+    checkpoint.unlink()
+    check_made("search", tmp_path, "trace.parquet")
