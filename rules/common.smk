@@ -10,8 +10,7 @@ SOURCE = str(Path(workflow.basedir) / "src")
 sys.path.insert(0, SOURCE)
 
 from aann import provenance, slurm
-from aann.artifacts import require_writable, to_json
-from aann.safeguards import END_WITH_PARENT, hold_lock, require_past
+from aann.artifacts import require_writable, sha256, to_json
 from aann.claims.models import load as load_claims
 from aann.config import validate
 from aann.datasets import TITLES as DATASET_TITLES
@@ -19,12 +18,20 @@ from aann.driving import DATASETS as DRIVING_DATASETS
 from aann.datasets.archives import DATASETS as DOWNLOADED, FILES as ARCHIVE_FILES
 from aann.errors import InputError
 from aann.report import FIGURES as FIGURE_NAMES, FILES as REPORT_FILES
+from aann.safeguards import (
+    END_WITH_PARENT,
+    hold_lock,
+    remove_unfinished,
+    require_past,
+    require_room,
+)
 
 try:
     SETTINGS = validate(config)
     require_writable(SETTINGS.results, "results")
     require_writable(SETTINGS.datasets.folder, "datasets.folder")
     if workflow.is_main_process:
+        require_room(".snakemake")
         require_past(SETTINGS.results, SETTINGS.datasets.folder, "config", "workflow")
     if workflow.remote_exec:
         slurm.require_build()
@@ -46,14 +53,15 @@ shell.prefix(
 )
 
 
-# Takes the place of Snakemake's own lock, which a killed build leaves behind. Jobs that it left in SLURM are cancelled,
-# by a build without SLURM too. Not called for dry runs, reports or graphs.
+# The lock takes the place of Snakemake's own, which a killed build leaves behind. Jobs that it left in SLURM are cancelled,
+# by a build without SLURM too. Not called for dry runs, reports or graphs, which need neither.
 onstart:
     try:
         hold_lock(f"{RESULTS}/logs/build.lock")
         if workflow.executor_plugin.name == "slurm" or slurm.LOCK.exists():
             for number in slurm.begin():
                 logger.info(f"Cancelled SLURM job {number} of an earlier build.")
+        remove_unfinished(RESULTS)
     except InputError as error:
         raise WorkflowError(str(error))
 

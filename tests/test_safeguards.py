@@ -8,8 +8,9 @@ import time
 
 import pytest
 
+from aann.artifacts import atomic_path
 from aann.errors import InputError
-from aann.safeguards import hold_lock, require_past
+from aann.safeguards import hold_lock, remove_unfinished, require_past
 
 HOLDER = """
 import sys, time
@@ -81,6 +82,18 @@ def ended(group):
             return True
         time.sleep(0.02)
     return False
+
+
+def test_what_a_killed_job_was_writing_is_deleted_and_nothing_else(tmp_path):
+    kept = [tmp_path / "p90" / name for name in (".nfs000000001", ".gitignore", "seed0.safetensors", ".seed0.csv")]
+    with atomic_path(tmp_path / "p90/seed0.accuracy.csv") as csv, atomic_path(tmp_path / "p90/none") as none:
+        for path in kept:
+            path.write_text("")
+        assert len(list((tmp_path / "p90").iterdir())) == 6
+        remove_unfinished(tmp_path)
+        assert sorted((tmp_path / "p90").iterdir()) == sorted(kept)
+        csv.write_text("")
+        none.write_text("")
 
 
 def test_a_file_from_the_future_is_named(tmp_path):

@@ -1,4 +1,4 @@
-"""What makes a build safe to interrupt: one at a time in a folder, jobs that end with it, no files from the future.
+"""What makes a build safe to interrupt: no other build beside it, jobs that end with it, room, and a clock set right.
 
 Nothing that a result holds depends on this module: it says when jobs run, never what they make.
 """
@@ -9,8 +9,10 @@ import ctypes
 import fcntl
 import os
 import platform
+import re
 import signal
 import sys
+import tempfile
 import time
 from datetime import datetime
 from pathlib import Path
@@ -23,6 +25,8 @@ END_WITH_PARENT = "AANN_END_WITH_PARENT"
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
 _TOLERATED_SECONDS = 60
 """How far the clocks of machines that share a folder may differ."""
+_UNFINISHED = re.compile(r"\..+\.[a-z0-9_]{8}(\.[a-z0-9]+)?")
+"""Temporary names that ``aann.artifacts.atomic_path`` gives."""
 
 
 def end_with_parent() -> None:
@@ -56,6 +60,26 @@ def hold_lock(path: Path | str) -> None:
         raise InputError(
             f"{path}: cannot be locked ({error.strerror}), which keeps two builds apart; free space, or choose another "
             "folder with the setting 'results'"
+        ) from error
+
+
+def remove_unfinished(folder: Path | str) -> None:
+    """Delete what killed jobs were writing under ``folder``; no job may be writing there."""
+    for parent, _, names in os.walk(folder):
+        for name in filter(_UNFINISHED.fullmatch, names):
+            Path(parent, name).unlink(missing_ok=True)
+
+
+def require_room(folder: Path | str) -> None:
+    """Raise ``InputError`` unless a file can be written in the folder where Snakemake keeps its records."""
+    try:
+        Path(folder).mkdir(exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder) as file:
+            file.write(bytes(65_536))
+    except OSError as error:
+        raise InputError(
+            f"{folder}: Snakemake cannot keep its records here ({error.strerror}); free space, or make the folder "
+            "writable, and run again"
         ) from error
 
 
