@@ -30,6 +30,7 @@ rule claims:
         mem_mb=1000,
         runtime=5,
     params:
+        content=sha256(CLAIMS_FILE),
         results=subpath(output.json, ancestor=2),
         settings=to_json(SETTINGS.part("claims", next(iter(SETTINGS.tasks)))),
         code=code_fingerprint("aann.claims.verdicts", "aann.claims.pages"),

@@ -1,8 +1,12 @@
 # Stage report: the paper's story on one page, from figures, tables and claims of this scale.
+NOTEBOOK = "workflow/notebooks/report.ipynb"
+TEMPLATE = "workflow/notebooks/page.html.j2"
+
+
 rule report_page:
     input:
-        notebook="workflow/notebooks/report.ipynb",
-        template="workflow/notebooks/page.html.j2",
+        notebook=NOTEBOOK,
+        template=TEMPLATE,
         results=[f"{RESULTS}/{name}" for name in REPORT_FILES],
     output:
         report(
@@ -21,6 +25,7 @@ rule report_page:
         mem_mb=1500,
         runtime=10,
     params:
+        content=[sha256(NOTEBOOK), sha256(TEMPLATE)],
         results=subpath(output[0], ancestor=2),
         settings=to_json(SETTINGS.part("claims", next(iter(SETTINGS.tasks)))),
         code=code_fingerprint("aann.report.notebook", "aann.report.page"),
