@@ -8,7 +8,8 @@ PAPER := results/paper
 DRAWING := all_figures video claims report_page figure_1 figure_2a figure_2b figure_3 figure_4 figure_5 figure_6 figure_7 \
   figure_8a figure_8b figure_9 figure_10 figure_11 figure_12 figure_s1 figure_s2
 
-.PHONY: help setup quick figures claims release figures-from-release times rules test check benchmark report clean
+.PHONY: help setup quick figures claims release figures-from-release times rules test test-kills check benchmark \
+  report clean
 .DEFAULT_GOAL := help
 
 help: ## Show this list.
@@ -56,6 +57,9 @@ rules: $(READY) ## Draw the rule graph.
 
 test: $(READY) ## Run the tests.
 	$(BIN)/python -m pytest -n $(CORES) --dist loadfile
+
+test-kills: $(READY) ## Kill builds KILLS times (20), and compare what comes out with an undisturbed build.
+	AANN_KILLS=$(or $(KILLS),20) $(BIN)/python -m pytest tests/workflow/test_interruptions.py
 
 check: $(READY) ## Check format, style, types, imports and the workflow.
 	$(BIN)/ruff format --check .

@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from aann.artifacts import atomic_path
+from aann.artifacts import atomic_path, seal_of
 from aann.errors import InputError
 from aann.safeguards import hold_lock, remove_unfinished, require_past
 
@@ -85,11 +85,13 @@ def ended(group):
 
 
 def test_what_a_killed_job_was_writing_is_deleted_and_nothing_else(tmp_path):
-    kept = [tmp_path / "p90" / name for name in (".nfs000000001", ".gitignore", "seed0.safetensors", ".seed0.csv")]
+    names = (".nfs000000001", ".gitignore", "seed0.safetensors", ".seed0.csv", ".seed0.accuracy.csv.sha256")
+    kept = [tmp_path / "p90" / name for name in names]
     with atomic_path(tmp_path / "p90/seed0.accuracy.csv") as csv, atomic_path(tmp_path / "p90/none") as none:
         for path in kept:
             path.write_text("")
-        assert len(list((tmp_path / "p90").iterdir())) == 6
+        seal_of(csv).write_text("")
+        assert len(list((tmp_path / "p90").iterdir())) == len(kept) + 3
         remove_unfinished(tmp_path)
         assert sorted((tmp_path / "p90").iterdir()) == sorted(kept)
         csv.write_text("")

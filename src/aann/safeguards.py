@@ -25,8 +25,8 @@ END_WITH_PARENT = "AANN_END_WITH_PARENT"
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
 _TOLERATED_SECONDS = 60
 """How far the clocks of machines that share a folder may differ."""
-_UNFINISHED = re.compile(r"\..+\.[a-z0-9_]{8}(\.[a-z0-9]+)?")
-"""Temporary names that ``aann.artifacts.atomic_path`` gives."""
+_UNFINISHED = re.compile(r"\..+\.[a-z0-9_]{8}(\.[a-z0-9]+)?|\.\..+\.[a-z0-9_]{8}(\.[a-z0-9]+)?\.sha256")
+"""Temporary names that ``aann.artifacts.atomic_path`` gives files and their seals."""
 
 
 def end_with_parent() -> None:

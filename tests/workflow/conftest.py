@@ -138,9 +138,15 @@ class Workflow:
         assert result.returncode == 0, output
         return output
 
-    def planned(self) -> set[str]:
+    def files(self) -> dict[str, bytes]:
+        """Return the content of every result by its path; times stand in logs and benchmarks only."""
+        paths = [path.relative_to(self.results) for path in self.results.rglob("*") if path.is_file()]
+        kept = [path for path in paths if path.parts[0] not in ("logs", "benchmarks")]
+        return {str(path): (self.results / path).read_bytes() for path in kept}
+
+    def planned(self, *targets: str) -> set[str]:
         """Return the rules that a dry run would execute, without the one that only collects."""
-        result = self.snakemake("--dry-run", "--", "all_figures")
+        result = self.snakemake("--dry-run", "--", *(targets or ("all_figures",)))
         assert result.returncode == 0, result.stdout + result.stderr
         words = [line.split() for line in (result.stdout + result.stderr).splitlines()]
         rules = {line[1].rstrip(":") for line in words if len(line) == 2 and line[0] in ("rule", "localrule")}

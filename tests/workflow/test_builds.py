@@ -1,4 +1,4 @@
-"""What runs again after a change (all that depends on it, and nothing else), and what a kill leaves behind."""
+"""What runs again after a change: all that depends on it, and nothing else. Also the page, releases and a browser."""
 
 import copy
 import csv
@@ -7,10 +7,8 @@ import os
 import re
 import shlex
 import shutil
-import signal
 import subprocess
 import sys
-import time
 from html.parser import HTMLParser
 
 import pytest
@@ -67,9 +65,16 @@ def test_every_figure_is_there_with_logs_and_benchmarks(built):
 
 
 def test_every_result_is_sealed_and_nothing_else_is_hidden(built):
-    results = {built.results / name for name in result_files(built)}
+    results = {path for path in map(built.results.joinpath, built.files()) if not path.name.startswith(".")}
     assert set(built.folder.glob("results/**/.*")) == {seal_of(path) for path in results}
     assert [path for path in results if not is_intact(path)] == []
+
+
+def test_networks_are_as_sparse_as_their_paths_say(built):
+    paths = list((built.results / "psiren").glob("*/p*/seed0.safetensors"))
+    assert len(paths) == 4
+    for path in paths:
+        assert TernaryNetwork.load(path).sparsity == pytest.approx(float(path.parts[-2][1:]), abs=0.1)
 
 
 def test_a_comment_changes_nothing(edited):
@@ -403,45 +408,3 @@ def test_the_report_of_snakemake_opens_in_a_browser_with_all_figures(told, brows
     assert len(sizes) == 16
     assert min(sizes) > 100
     browser.check()
-
-
-# --- what a kill leaves behind ----------------------------------------------------------------------------------------
-
-
-def result_files(workflow):
-    """Return the content of every result by its path; seals are hidden, times stand in logs and benchmarks only."""
-    paths = [path for path in workflow.results.rglob("[!.]*.*") if path.is_file()]
-    kept = [path for path in paths if path.relative_to(workflow.results).parts[0] not in ("logs", "benchmarks")]
-    return {str(path.relative_to(workflow.results)): path.read_bytes() for path in kept}
-
-
-def test_a_killed_build_goes_on_and_ends_equal_to_an_undisturbed_one_in_another_folder(fresh, built):
-    process = subprocess.Popen(
-        fresh.command("--", "all_figures"),
-        cwd=fresh.folder,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    )
-    log = fresh.results / "logs/psiren/mnist/dense/seed0.log"
-    deadline = time.monotonic() + 120
-    while not log.exists() and time.monotonic() < deadline:
-        time.sleep(0.02)
-    time.sleep(2)
-    os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
-    assert log.exists()
-    for name, content in result_files(fresh).items():
-        assert content == result_files(built)[name]
-    fresh.snakemake("--unlock")
-    fresh.build()
-    undisturbed = result_files(built)
-    networks = [name for name in undisturbed if name.startswith("psiren/") and name.endswith(".safetensors")]
-    assert len(networks) == 3 + 4 + 4
-    resumed = result_files(fresh)
-    assert resumed.keys() == undisturbed.keys()
-    assert [name for name, content in resumed.items() if content != undisturbed[name]] == []
-    for name in undisturbed:
-        if "/p" in name and name.endswith("seed0.safetensors") and "/sparse/" not in name:
-            network = TernaryNetwork.load(built.results / name)
-            assert network.sparsity == pytest.approx(float(name.split("/p")[-1].split("/")[0]), abs=0.1)

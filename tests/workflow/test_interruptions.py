@@ -1,0 +1,275 @@
+"""What befalls a build from outside: kills, a second build, a full or read-only disk, a clock that jumps."""
+
+import os
+import random
+import re
+import shutil
+import signal
+import subprocess
+import time
+from contextlib import contextmanager, suppress
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas
+import pytest
+
+from aann.artifacts import write_arrays, write_table
+from aann.errors import InputError
+from aann.figures import style
+
+NOISE = np.random.default_rng(0).random((200, 200))
+EVERYTHING = ("all_figures", "claims", "report_page")
+SPLITS = "results/small/datasets/mnist.safetensors"
+START = "results/small/sense/mnist-p80-random/seed0.safetensors"
+SEARCH = "results/small/sense/mnist-p80-random.best/seed0.safetensors"
+KILLS_A_BUILD = 20
+KILLS = int(os.environ.get("AANN_KILLS", "20"))
+"""How many kills the test makes; a hundred by hand: make test-kills KILLS=100."""
+
+
+@pytest.fixture(scope="module")
+def undisturbed(workflow_in, tmp_path_factory):
+    """A copy in which everything was built at one go."""
+    workflow = workflow_in(tmp_path_factory.mktemp("undisturbed"))
+    workflow.build(*EVERYTHING)
+    return workflow
+
+
+@pytest.fixture(scope="module")
+def searched(workflow_in, tmp_path_factory):
+    """A copy in which one search was made."""
+    workflow = workflow_in(tmp_path_factory.mktemp("searched"))
+    workflow.build(SEARCH)
+    return workflow
+
+
+@pytest.fixture
+def copied(workflow_in, tmp_path):
+    """A copy in which nothing was built, for one test."""
+    return workflow_in(tmp_path / "copy")
+
+
+@contextmanager
+def started(workflow, *targets):
+    """Start a build in a process group of its own, which does not outlive the block."""
+    with (workflow.folder / "build.log").open("w") as log:
+        process = subprocess.Popen(
+            workflow.command("--", *targets), cwd=workflow.folder, stdout=log, stderr=log, start_new_session=True
+        )
+    try:
+        yield process
+    finally:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
+def wait_until(workflow, process, reached):
+    """Wait until something is reached; a build that ends before is an error."""
+    while not reached():
+        assert process.poll() is None, (workflow.folder / "build.log").read_text()
+        time.sleep(0.1)
+
+
+def group_ends(group, seconds=5):
+    """Return whether no process of a group is left within some seconds."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        try:
+            os.killpg(group, 0)
+        except ProcessLookupError:
+            return True
+        time.sleep(0.02)
+    return False
+
+
+@contextmanager
+def mounted(folder, *arguments):
+    """Mount something at a folder for a while; where that is not allowed, fail in CI and skip elsewhere."""
+    folder.mkdir(exist_ok=True)
+    result = subprocess.run(["mount", *arguments, folder], capture_output=True, text=True, check=False)
+    if result.returncode:
+        (pytest.fail if os.environ.get("CI") else pytest.skip)(f"needs root to mount: {result.stderr.strip()}")
+    try:
+        yield
+    finally:
+        subprocess.run(["umount", folder], check=True)
+
+
+def tmpfs(folder, size):
+    """Mount a small file system in memory."""
+    return mounted(folder, "-t", "tmpfs", "-o", f"size={size}", "tmpfs")
+
+
+def read_only(folder):
+    """Let nothing be written in a folder, not even by root."""
+    return mounted(folder, "--bind", "-o", "ro", folder)
+
+
+def refused(workflow, *arguments):
+    """Run a build that fails, and return what it said."""
+    result = workflow.snakemake(*arguments)
+    assert result.returncode == 1, result.stdout + result.stderr
+    return result.stdout + result.stderr
+
+
+# --- kills ------------------------------------------------------------------------------------------------------------
+
+
+def jobs_done(workflow):
+    return len(list((workflow.results / "benchmarks").rglob("*.jsonl")))
+
+
+@pytest.mark.parametrize("first", range(0, KILLS, KILLS_A_BUILD))
+def test_a_build_that_is_killed_again_and_again_ends_equal_to_an_undisturbed_one(copied, undisturbed, first):
+    draw = random.Random(first)
+    expected, jobs = undisturbed.files(), jobs_done(undisturbed)
+    for share in sorted(draw.uniform(0, 0.95) for _ in range(min(KILLS_A_BUILD, KILLS - first))):
+        with started(copied, *EVERYTHING) as process:
+            wait_until(copied, process, lambda share=share: jobs_done(copied) >= int(share * jobs))
+            time.sleep(draw.uniform(0, 2))
+            assert process.poll() is None, (copied.folder / "build.log").read_text()
+        assert group_ends(process.pid)
+        for name, content in copied.files().items():
+            assert re.search(r"/\.|\.checkpoint\.", name) or content == expected[name], name
+    copied.build(*EVERYTHING)
+    assert copied.files() == expected
+    assert copied.planned(*EVERYTHING) == set()
+
+
+def test_jobs_end_with_a_snakemake_that_is_killed_alone(copied, searched):
+    with started(copied, SEARCH) as process:
+        wait_until(copied, process, (copied.results / "logs/sense/mnist-p80-random.best/seed0.log").exists)
+        time.sleep(1)
+        process.kill()
+        process.wait()
+        assert group_ends(process.pid)
+    assert not (copied.folder / SEARCH).exists()
+    copied.build(SEARCH)
+    assert copied.files() == searched.files()
+
+
+# --- two builds -------------------------------------------------------------------------------------------------------
+
+
+def test_a_second_build_in_the_same_folder_says_so_and_stops(copied):
+    lock = copied.results / "logs/build.lock"
+    with started(copied, *EVERYTHING) as process:
+        wait_until(copied, process, lambda: lock.exists() and lock.read_text())
+        output = refused(copied, "--", "claims")
+        assert f"build.lock: another build is at work here (process {process.pid} on " in output
+        assert "Traceback" not in output
+        assert copied.snakemake("--dry-run", "--", "claims").returncode == 0
+        assert process.poll() is None
+
+
+# --- disks ------------------------------------------------------------------------------------------------------------
+
+
+def test_a_job_without_space_left_says_so_leaves_nothing_and_goes_on_later(copied, searched):
+    results = copied.folder / "results"
+    with tmpfs(results, "128k"):
+        output = refused(copied, "--", SPLITS)
+        assert f"\nerror: {SPLITS}: could not be written (No space left on device); nothing was kept of it\n" in output
+        assert "Traceback" not in output
+        assert copied.files() == {}
+        subprocess.run(["mount", "-o", "remount,size=50m", results], check=True)
+        copied.build(SEARCH)
+        assert copied.files() == searched.files()
+
+
+def write_figure(path):
+    figure, axes = plt.subplots()
+    axes.imshow(NOISE)
+    style.save(figure, path.with_suffix(".png"), pandas.DataFrame({"x": [1]}), {})
+
+
+@pytest.mark.parametrize(
+    "write",
+    [
+        lambda path: write_arrays(path, {"weights": NOISE}, {}),
+        lambda path: write_table(path.with_suffix(".csv"), pandas.DataFrame(NOISE)),
+        lambda path: write_table(path.with_suffix(".parquet"), pandas.DataFrame(NOISE).add_prefix("x")),
+        write_figure,
+    ],
+    ids=["safetensors", "csv", "parquet", "figure"],
+)
+def test_a_writer_without_space_left_leaves_nothing_unfinished(tmp_path, write):
+    full = tmp_path / "full"
+    with tmpfs(full, "16k"):
+        with pytest.raises(InputError, match=r"could not be written \(.*No space left on device.*\); nothing was kept"):
+            write(full / "result.safetensors")
+        assert [path.name for path in full.iterdir()] in ([], ["result.csv"])
+
+
+def test_a_snakemake_without_space_left_says_so_and_goes_on_later(copied, searched):
+    records = copied.folder / ".snakemake"
+    with tmpfs(records, "200k"):
+        with started(copied, SEARCH) as process:
+            wait_until(copied, process, (copied.results / "logs/build.lock").exists)
+            with suppress(OSError), (records / "other").open("wb", buffering=0) as file:
+                while True:
+                    file.write(bytes(4096))
+            assert process.wait() == 1
+        assert "[Errno 28] No space left on device" in (copied.folder / "build.log").read_text()
+        output = refused(copied, "--", SEARCH)
+        assert ".snakemake: Snakemake cannot keep its records here (No space left on device); free space" in output
+        (records / "other").unlink()
+        copied.build(SEARCH)
+        assert copied.files() == searched.files()
+
+
+@pytest.mark.parametrize(
+    ("folder", "message"),
+    [
+        (".", "results: is not writable, so nothing can be made in results; make it writable or choose another folder"),
+        ("results", "results: is not writable, so nothing can be made in results; make it writable or choose another"),
+        (".snakemake", ".snakemake: Snakemake cannot keep its records here (Read-only file system); free space"),
+    ],
+)
+def test_a_folder_that_is_read_only_is_named(copied, folder, message):
+    with read_only(copied.folder / folder):
+        output = refused(copied, "--", START)
+    assert message in output
+    assert "Traceback" not in output
+    copied.build(START)
+
+
+# --- clocks -----------------------------------------------------------------------------------------------------------
+
+
+def let_pass(workflow, seconds):
+    """Change when results were changed, as if the clock had been otherwise; a negative number sets the clock ahead."""
+    for path in workflow.results.rglob("*"):
+        moment = path.stat().st_mtime - seconds
+        os.utime(path, (moment, moment))
+
+
+def test_a_clock_that_was_set_back_stops_a_build_until_the_files_are_moved_back_too(copied, root, searched):
+    shutil.copytree(searched.results, copied.results)
+    shutil.copytree(searched.folder / ".snakemake", copied.folder / ".snakemake", dirs_exist_ok=True)
+    let_pass(copied, -90_000)
+    output = refused(copied, "--", SEARCH)
+    assert re.search(r"\nresults/small/\S+: was changed at .+, but now it is .+; set the clock right, or move", output)
+    assert "Traceback" not in output
+    (command,) = re.findall(r"^find results .*$", (root / "docs/operations.md").read_text(), re.MULTILINE)
+    subprocess.run(command, shell=True, cwd=copied.folder, check=True)
+    assert "was changed at" in refused(copied, "--", SEARCH)  # by a day; 1.04 days had passed
+    subprocess.run(command, shell=True, cwd=copied.folder, check=True)
+    assert "Nothing to be done" in copied.build(SEARCH)
+
+
+@pytest.mark.parametrize(
+    ("path", "target"), [("config/claims.yaml", "claims"), ("workflow/notebooks/report.ipynb", "report_page")]
+)
+def test_an_edit_is_noticed_even_if_its_time_is_old(undisturbed, path, target):
+    edited = undisturbed.folder / path
+    original, times = edited.read_bytes(), edited.stat()
+    edited.write_bytes(original + b"\n")
+    os.utime(edited, (0, 0))
+    planned = undisturbed.planned(target)
+    edited.write_bytes(original)
+    os.utime(edited, (times.st_atime, times.st_mtime))
+    assert undisturbed.planned(*EVERYTHING) == set()
+    assert target in planned
