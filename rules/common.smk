@@ -12,7 +12,7 @@ sys.path.insert(0, SOURCE)
 from aann import provenance, slurm
 from aann.artifacts import require_writable, sha256, to_json
 from aann.claims.models import load as load_claims
-from aann.config import validate
+from aann.config import require_figures, validate
 from aann.datasets import TITLES as DATASET_TITLES
 from aann.driving import DATASETS as DRIVING_DATASETS
 from aann.datasets.archives import DATASETS as DOWNLOADED, FILES as ARCHIVE_FILES
@@ -28,6 +28,7 @@ from aann.safeguards import (
 
 try:
     SETTINGS = validate(config)
+    require_figures(SETTINGS)
     require_writable(SETTINGS.results, "results")
     require_writable(SETTINGS.datasets.folder, "datasets.folder")
     if workflow.is_main_process:

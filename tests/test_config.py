@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aann import settings_reference
-from aann.config import Settings, load, merge, validate
+from aann.config import Settings, load, merge, require_figures, validate
 from aann.errors import InputError
 
 TOO_LARGE = [
@@ -84,6 +84,15 @@ def test_every_setting_is_described():
         ({"tasks": {"mnist": {"seeds": [False]}}}, "seeds: true and false do not stand for numbers"),
         ({"psiren": {"dense": {"learning_rate": float("nan")}}}, "learning_rate"),
         ({"psiren": None}, "'psiren'"),
+        ({"driving": {"expert": {"gain": float("inf")}}}, "'driving.expert.gain': Input should be a finite number"),
+        ({"results": "-rf"}, "'results': String should match pattern"),
+        ({"results": "a\tb"}, "'results': expected characters that can be printed, on one line"),
+        ({"results": 300 * "x"}, "'results': names of folders have at most 255 bytes"),
+        ({"scale": 65 * "x"}, "'scale': String should have at most 64 characters"),
+        ({"datasets": {"mirrors": ["a\nb"]}}, "'datasets.mirrors.0': expected characters that can be printed"),
+        ({"a\nb": 1}, "unknown setting 'a\\nb'; expected one of scale"),
+        ({"psiren": 1000 * [1]}, "1, 1, ...); see config/README.md"),
+        ({"sense": {"searches": {"climb": None}}}, "'sense.searches.climb': expected a mapping"),
         ({"networks": {"static": {"layers": []}}}, "'networks.static.layers': List should have at least 1 item"),
         (
             {"networks": {"other": {"input_shape": [1, 2, 2], "layers": TOO_LARGE}}},
@@ -96,6 +105,51 @@ def test_a_wrong_setting_is_named_in_one_line(values, change, message):
         validate(merge(values, change), "my.yaml")
     assert str(error.value).startswith("my.yaml: ")
     assert message in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_a_search_is_not_named_as_other_runs_are(values):
+    values["sense"]["searches"]["climb"] = values["sense"]["searches"]["best"]
+    with pytest.raises(InputError, match=r"'sense': searches: 'climb' is what other runs are called; choose another"):
+        validate(values)
+
+
+def without(*path):
+    def change(values):
+        for key in path[:-1]:
+            values = values[key]
+        del values[path[-1]]
+
+    return change
+
+
+def replacing(value, *path):
+    def change(values):
+        for key in path[:-1]:
+            values = values.setdefault(key, {})
+        values[path[-1]] = value
+
+    return change
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (without("tasks", "fashion"), "tasks: no task 'fashion', which figures show; 'tasks' has mnist, car, car-rgb"),
+        (replacing(33, "driving", "sparsity"), "tasks.car.sparsities: lacks 33, which driving.sparsity needs"),
+        (replacing(33, "sense", "climb", "sparsity"), "tasks.mnist.sparsities: lacks 33, which sense.climb.sparsity"),
+        (replacing("3.0", "sense", "climb", "layer"), "sense.climb.layer: no layer '3.0'; the task's network has 1.0"),
+        (without("embeddings", "car"), "embeddings: no task 'car', whose neighbors figures show"),
+        (without("sense", "searches", "figure-7"), "sense.searches: no search 'figure-7', which figures show; it has"),
+        (replacing([], "sense", "improvement"), "sense.improvement: has no search; Figure S2 shows one"),
+    ],
+)
+def test_what_figures_need_is_named_in_one_line(values, change, message):
+    require_figures(validate(values))
+    change(values)
+    with pytest.raises(InputError) as error:
+        require_figures(validate(values))
+    assert str(error.value).startswith(f"configuration: {message}")
     assert "\n" not in str(error.value)
 
 

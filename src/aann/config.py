@@ -38,10 +38,26 @@ def _three_decimals(value: float) -> float:
     return value
 
 
-Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]*$")]
-LayerName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
+def _printable(value: str) -> str:
+    if not value.isprintable():
+        raise ValueError("expected characters that can be printed, on one line")
+    return value
+
+
+def _not_too_long(value: str) -> str:
+    if any(len(part.encode()) > _LONGEST_NAME for part in Path(value).parts):
+        raise ValueError(f"names of folders have at most {_LONGEST_NAME} bytes")
+    return value
+
+
+_LONGEST_NAME = 255
+"""Of a file or folder, as file systems have it."""
+
+Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]*$", max_length=64)]
+LayerName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=64)]
 Sparsity = Annotated[float, Field(ge=0, le=100), AfterValidator(_three_decimals)]
-Folder = Annotated[str, Field(pattern=r"^[^~{}*?\n][^{}*?\n]*$")]
+Printable = AfterValidator(_printable)
+Folder = Annotated[str, Field(pattern=r"^[^~{}*?\n-][^{}*?\n]*$"), Printable, AfterValidator(_not_too_long)]
 Seed = Annotated[int, Field(ge=0, lt=2**32)]
 Epochs = Annotated[float, Field(ge=0, le=10_000)]
 PositiveEpochs = Annotated[float, Field(gt=0, le=10_000)]
@@ -55,7 +71,7 @@ class _Settings(BaseModel):
     numbers.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     @model_validator(mode="before")
     @classmethod
@@ -109,7 +125,7 @@ class DatasetSettings(_Settings):
     """Where data come from and how they are split."""
 
     folder: Folder = Field("results/datasets", description="Where archives are kept, for all scales.")
-    mirrors: list[Annotated[str, Field(min_length=1)]] = Field(
+    mirrors: list[Annotated[str, Field(min_length=1), Printable]] = Field(
         default=[],
         description="Folders or URLs that hold `mnist/` and `fashion-mnist/`; tried after the environment variable "
         "`AANN_DATA_MIRROR` and before torchvision's own addresses.",
@@ -498,6 +514,10 @@ class ClimbSettings(_Settings):
     tsne: TSNESettings = Field(default=TSNESettings(), description="t-SNE.")
 
 
+_OTHER_RUNS = ("backpropagation", "climb")
+"""Runs of stage sense that are no searches, as they stand in paths."""
+
+
 class SenseSettings(_Settings):
     """SENSE (Algorithm 2): ways of searching by name, and which of them figures show."""
 
@@ -518,6 +538,9 @@ class SenseSettings(_Settings):
 
     @model_validator(mode="after")
     def _searches_are_there(self) -> SenseSettings:
+        for name in _OTHER_RUNS:
+            if name in self.searches:
+                raise ValueError(f"searches: {name!r} is what other runs are called; choose another name")
         for key in ("random", "trained", "improvement"):
             for name in getattr(self, key):
                 if name not in self.searches:
@@ -717,6 +740,63 @@ def validate(values: Mapping[str, Any], source: str = "configuration") -> Settin
     return settings
 
 
+def require_figures(settings: Settings) -> None:
+    """Raise ``InputError`` with one line that names the key if settings lack what the figures are made of.
+
+    Settings are valid without, such as those of one stage; the workflow, which draws all figures, asks for it.
+    """
+    try:
+        _require_tasks_of_figures(settings)
+        _require_searches_of_figures(settings)
+    except ValueError as error:
+        raise InputError(f"configuration: {error}; see config/README.md") from error
+
+
+def _require_tasks_of_figures(settings: Settings) -> None:
+    for task in ("mnist", "fashion", "car"):
+        if task not in settings.tasks:
+            raise ValueError(f"tasks: no task {task!r}, which figures show; 'tasks' has {', '.join(settings.tasks)}")
+        driven = settings.tasks[task].dataset in SIGNED
+        if driven != (task == "car"):
+            expected = f"one of {', '.join(SIGNED) if task == 'car' else ', '.join(sorted({*IMAGES} - {*SIGNED}))}"
+            raise ValueError(f"tasks.{task}.dataset: figures show another kind of data; expected {expected}")
+    needed = [
+        ("mnist", settings.sense.climb.sparsity, "sense.climb.sparsity"),
+        ("car", settings.driving.sparsity, "driving.sparsity"),
+        ("car", 90.0, "Figure 8b"),
+        *([("mnist", 90.0, "sense.trained")] if settings.sense.trained else []),
+    ]
+    for task, sparsity, key in needed:
+        if sparsity not in settings.tasks[task].sparsities:
+            raise ValueError(f"tasks.{task}.sparsities: lacks {sparsity:g}, which {key} needs")
+    for section in ("neighbors", "embeddings"):
+        for task in ("mnist", "car"):
+            if task not in getattr(settings, section):
+                raise ValueError(f"{section}: no task {task!r}, whose neighbors figures show")
+
+
+def _require_searches_of_figures(settings: Settings) -> None:
+    sense = settings.sense
+    static = [task for task, chosen in settings.tasks.items() if chosen.dataset not in SIGNED]
+    if not sense.random and not sense.trained:
+        raise ValueError("sense.random: has no search, nor has sense.trained; Figure S1 shows at least one")
+    if not sense.improvement:
+        raise ValueError("sense.improvement: has no search; Figure S2 shows one")
+    if not any(0 < sparsity < 100 for task in static for sparsity in settings.tasks[task].sparsities):
+        raise ValueError("tasks.mnist.sparsities: lacks one between 0 and 100, which Figure S2 shows")
+    settings._require_layers("sense.climb.layer", "mnist", [sense.climb.layer])
+    shown = {
+        "mnist": ["figure-6", "figure-7", "figure-8a", *sense.random, *sense.trained],
+        "car": ["figure-8b", "car-greedy", "car-polish"],
+    }
+    for task in settings.tasks:
+        for name in [*shown.get(task, []), *(sense.improvement if task in static else [])]:
+            if name not in sense.searches:
+                known = ", ".join(sense.searches) or "none"
+                raise ValueError(f"sense.searches: no search {name!r}, which figures show; it has {known}")
+            settings._require_layers(f"sense.searches.{name}.layers.names", task, sense.searches[name].layers.names)
+
+
 _MESSAGES = {
     "model_type": "expected a mapping of settings",
     "dict_type": "expected a mapping of settings",
@@ -744,15 +824,20 @@ def first_problem(
         return f"{kind} '{key}' is missing{help_text}"
     message = _MESSAGES.get(problem["type"], problem["msg"].removeprefix("Value error, "))
     prefix = f"{kind} '{key}': " if key else ""
-    value = problem["input"]
-    shown = "" if isinstance(value, dict) else f" (found {value!r})"
+    value = repr(problem["input"])
+    found = value if len(value) <= _SHOWN else f"{value[:_SHOWN]}..."
+    shown = "" if isinstance(problem["input"], dict) else f" (found {found})"
     return f"{prefix}{message}{shown}{help_text}"
+
+
+_SHOWN = 100
+"""Characters of a wrong value that are shown."""
 
 
 def _without_tags(location: Sequence[Any]) -> list[str]:
     """Return the keys and indices of a location, without the type of a layer that stands after its index."""
     return [
-        str(part)
+        str(part) if str(part).isprintable() else repr(part)[1:-1]
         for before, part in zip([None, *location], location, strict=False)
         if not (isinstance(before, int) and part in ("convolution", "dense"))
     ]
