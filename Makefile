@@ -8,7 +8,7 @@ PAPER := results/paper
 DRAWING := all_figures video claims report_page figure_1 figure_2a figure_2b figure_3 figure_4 figure_5 figure_6 figure_7 \
   figure_8a figure_8b figure_9 figure_10 figure_11 figure_12 figure_s1 figure_s2
 
-.PHONY: help setup quick figures claims release figures-from-release times rules test test-kills check benchmark \
+.PHONY: help setup quick figures claims release pack figures-from-release times rules test test-kills check benchmark \
   report clean
 .DEFAULT_GOAL := help
 
@@ -34,8 +34,11 @@ claims: $(READY) ## Judge the paper's claims at its scale; fails if one that was
 	$(BIN)/snakemake --cores $(CORES) claims
 	$(BIN)/python -m aann claims check results/paper/claims/claims.json
 
-release: $(READY) ## Pack what the paper's scale was drawn from, and its networks, into release/.
+release: $(READY) ## Build the paper's scale, and pack what it was drawn from, and its networks, into release/.
 	$(BIN)/snakemake --cores $(CORES) -- all_figures claims report_page
+	$(MAKE) pack
+
+pack: $(READY) ## Pack results/paper/ as it is into release/.
 	$(BIN)/python -m aann release pack --results $(PAPER) --output release \
 	  $$(printf -- '--network %s ' $(PAPER)/psiren/*/p*/seed*.safetensors $(PAPER)/sense/*/seed*.safetensors) \
 	  $(PAPER)/figures/* $(PAPER)/claims/* $(PAPER)/report/page.html
