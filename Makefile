@@ -8,7 +8,7 @@ PAPER := results/paper
 DRAWING := all_figures video claims report_page figure_1 figure_2a figure_2b figure_3 figure_4 figure_5 figure_6 figure_7 \
   figure_8a figure_8b figure_9 figure_10 figure_11 figure_12 figure_s1 figure_s2
 
-.PHONY: help setup quick figures claims release pack figures-from-release times rules test test-kills check benchmark \
+.PHONY: help setup quick figures claims release pack gallery figures-from-release times rules test test-kills check benchmark \
   report clean
 .DEFAULT_GOAL := help
 
@@ -42,6 +42,10 @@ pack: $(READY) ## Pack results/paper/ as it is into release/.
 	$(BIN)/python -m aann release pack --results $(PAPER) --output release \
 	  $$(printf -- '--network %s ' $(PAPER)/psiren/*/p*/seed*.safetensors $(PAPER)/sense/*/seed*.safetensors) \
 	  $(PAPER)/figures/* $(PAPER)/claims/* $(PAPER)/report/page.html
+
+gallery: ## Put the figures and verdicts of results/paper/ into docs/.
+	cp $(PAPER)/figures/*.png docs/images/
+	sed 's#(\.\./figures/video\.mp4)#(driving.md)#; s#(\.\./figures/#(images/#' $(PAPER)/claims/claims.md > docs/verdicts.md
 
 figures-from-release: $(READY) ## Verify release/, draw everything again from it, and compare to the last byte.
 	$(BIN)/python -m aann release unpack release --results $(PAPER)
