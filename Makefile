@@ -4,12 +4,13 @@ CORES ?= $(shell getconf _NPROCESSORS_ONLN)
 BIN := .venv/bin
 READY := .venv/ready
 PAPER := results/paper
+CONFIG := config/quick.yaml
 # Rules that draw and judge; all others may be left out where a release has what they make.
 DRAWING := all_figures video claims report_page figure_1 figure_2a figure_2b figure_3 figure_4 figure_5 figure_6 figure_7 \
   figure_8a figure_8b figure_9 figure_10 figure_11 figure_12 figure_s1 figure_s2
 
-.PHONY: help setup quick figures claims release pack gallery figures-from-release times rules test test-kills check benchmark \
-  report clean
+.PHONY: help setup quick figures claims release pack gallery figures-from-release times rules test test-kills check \
+  benchmark verify report clean
 .DEFAULT_GOAL := help
 
 help: ## Show this list.
@@ -79,6 +80,9 @@ benchmark: $(READY) ## Time training and neighbors against plain PyTorch; see ho
 	$(BIN)/python benchmarks/training_epoch.py
 	$(BIN)/python benchmarks/neighbors.py
 	$(BIN)/python benchmarks/imperfect_sight.py
+
+verify: $(READY) ## Build CONFIG (the quick scale) twice under different conditions, and compare to the last byte.
+	$(BIN)/python tests/workflow/equal_builds.py --configfile $(CONFIG) --cores $(CORES)
 
 report: $(READY) ## Make Snakemake's report of the quick scale.
 	$(BIN)/snakemake --cores $(CORES) --configfile config/quick.yaml --report results/quick/report.html

@@ -1,6 +1,5 @@
 """A copy of the repository with a cut-down configuration that still has every kind of rule."""
 
-import shutil
 import subprocess
 import sys
 from functools import partial
@@ -8,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from equal_builds import copy_repository
 
 EMBEDDED = {
     "count": 40,
@@ -110,16 +110,7 @@ class Workflow:
 
     def __init__(self, root: Path, folder: Path) -> None:
         self.folder = folder
-        listed = subprocess.run(
-            ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"],
-            cwd=root,
-            capture_output=True,
-            text=True,
-            check=True,
-        ).stdout.split("\0")
-        for name in filter(None, listed):
-            (folder / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy(root / name, folder / name)
+        copy_repository(folder, root)
         (folder / "small.yaml").write_text(yaml.safe_dump(SMALL))
 
     @property

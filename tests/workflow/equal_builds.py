@@ -1,0 +1,94 @@
+"""`make verify`: two builds in different folders and under different conditions have results equal to the byte.
+
+    python tests/workflow/equal_builds.py --configfile config/quick.yaml
+
+They differ in cores, hash seed, locale and time zone, and neither finds anything compiled. Times and paths stand in
+`logs/` and `benchmarks/` of a scale, which are not compared.
+"""
+
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+TARGETS = ("all_figures", "claims", "report_page")
+SIDE_CARS = ("logs", "benchmarks")
+FIRST = {"PYTHONHASHSEED": "1", "LC_ALL": "C.UTF-8", "TZ": "UTC0"}
+SECOND = {"PYTHONHASHSEED": "2", "LC_ALL": "POSIX", "TZ": "NPT-5:45"}
+
+
+def copy_repository(folder: Path, root: Path = ROOT) -> None:
+    """Copy to a folder all files that git tracks, or would."""
+    command = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"]
+    listed = subprocess.run(command, cwd=root, capture_output=True, text=True, check=True).stdout.split("\0")
+    for name in filter(None, listed):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(root / name, folder / name)
+
+
+def build(
+    folder: Path,
+    conditions: Mapping[str, str],
+    cores: int,
+    configfiles: Sequence[str],
+    targets: Sequence[str] = TARGETS,
+) -> None:
+    """Build targets in a copy of the repository; leave with what Snakemake printed if it fails."""
+    command = [sys.executable, "-m", "snakemake", "--cores", str(cores), "--configfile", *configfiles, "--", *targets]
+    environment = {**os.environ, **conditions, "NUMBA_CACHE_DIR": str(folder / ".numba")}
+    with (folder / "build.log").open("w", encoding="utf-8") as log:
+        done = subprocess.run(command, cwd=folder, env=environment, stdout=log, stderr=log, check=False)
+    if done.returncode:
+        last = (folder / "build.log").read_text(encoding="utf-8").splitlines()[-20:]
+        sys.exit("\n".join([*last, f"error: the build in {folder} failed; see its build.log"]))
+
+
+def compared(folder: Path) -> dict[str, Path]:
+    """Return the results in a folder that are compared, by their path."""
+    found = {path.relative_to(folder / "results"): path for path in (folder / "results").rglob("*") if path.is_file()}
+    return {
+        name.as_posix(): path
+        for name, path in sorted(found.items())
+        if len(name.parts) > 1 and name.parts[1] not in SIDE_CARS
+    }
+
+
+def differing(one: Path, other: Path) -> Iterator[str]:
+    """Yield a line for each result that only one of two folders has, or that has other bytes in the other."""
+    first, second = compared(one), compared(other)
+    for name in sorted({*first, *second}):
+        if name not in first or name not in second:
+            yield f"{name}: only in {one if name in first else other}"
+        elif first[name].read_bytes() != second[name].read_bytes():
+            yield f"{name}: differs"
+
+
+def main() -> None:
+    """Build twice, compare, and fail with a line for each difference; both copies are kept then."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--configfile", nargs="+", default=["config/quick.yaml"], help="laid over config/config.yaml")
+    parser.add_argument("--cores", type=int, default=os.cpu_count(), help="of the second build; the first has one")
+    parser.add_argument("--target", nargs="+", default=TARGETS, help="what to build")
+    chosen = parser.parse_args()
+    below = Path(tempfile.mkdtemp(prefix="aann-verify-"))
+    one, other = below / "one", below / "another folder"
+    for folder, conditions, cores in ((one, FIRST, 1), (other, SECOND, chosen.cores)):
+        copy_repository(folder)
+        build(folder, conditions, cores, chosen.configfile, chosen.target)
+        print(f"built with --cores {cores} and {' '.join(f'{key}={value}' for key, value in conditions.items())}")
+    number, lines = len(compared(one)), list(differing(one, other))
+    for line in lines:
+        print(line, file=sys.stderr)
+    if lines or not number:
+        sys.exit(f"error: {len(lines)} of {number} results differ; compare {one} with {other}")
+    shutil.rmtree(below)
+    print(f"all {number} results are equal to the byte ({' and '.join(SIDE_CARS)} are not compared)")
+
+
+if __name__ == "__main__":
+    main()
