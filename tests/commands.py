@@ -1,5 +1,7 @@
-"""What tests of the command line share."""
+"""What tests of commands and of the processes they start share."""
 
+import os
+import time
 from pathlib import Path
 
 from click.testing import CliRunner
@@ -24,3 +26,15 @@ def check_one_line(result, *messages):
     assert result.stderr.count("\n") == 1
     for message in messages:
         assert message in result.stderr
+
+
+def group_ends(group, seconds=5):
+    """Return whether no process of a group is left within some seconds."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        try:
+            os.killpg(group, 0)
+        except ProcessLookupError:
+            return True
+        time.sleep(0.02)
+    return False

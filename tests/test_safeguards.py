@@ -7,6 +7,7 @@ import sys
 import time
 
 import pytest
+from commands import group_ends
 
 from aann.artifacts import atomic_path, seal_of
 from aann.errors import InputError
@@ -66,22 +67,10 @@ def test_a_process_that_was_asked_to_ends_with_its_parent(asked):
     assert parent.stdout.readline() == b"ready\n"
     parent.kill()
     parent.wait()
-    assert ended(parent.pid) is asked
+    assert group_ends(parent.pid, seconds=2) is asked
     if not asked:
         os.killpg(parent.pid, signal.SIGKILL)
     parent.stdout.close()
-
-
-def ended(group):
-    """Return whether all processes of a group end within two seconds."""
-    deadline = time.monotonic() + 2
-    while time.monotonic() < deadline:
-        try:
-            os.killpg(group, 0)
-        except ProcessLookupError:
-            return True
-        time.sleep(0.02)
-    return False
 
 
 def test_what_a_killed_job_was_writing_is_deleted_and_nothing_else(tmp_path):

@@ -13,6 +13,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas
 import pytest
+from commands import group_ends
 
 from aann.artifacts import write_arrays, write_table
 from aann.errors import InputError
@@ -70,18 +71,6 @@ def wait_until(workflow, process, reached):
     while not reached():
         assert process.poll() is None, (workflow.folder / "build.log").read_text()
         time.sleep(0.1)
-
-
-def group_ends(group, seconds=5):
-    """Return whether no process of a group is left within some seconds."""
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        try:
-            os.killpg(group, 0)
-        except ProcessLookupError:
-            return True
-        time.sleep(0.02)
-    return False
 
 
 @contextmanager
