@@ -888,10 +888,19 @@ def load(paths: Iterable[Path | str]) -> Settings:
     return validate(merged, source=" + ".join(names))
 
 
+def _parse(text: str) -> Any:
+    """Return what ``yaml.safe_load`` would, from libyaml, which takes a tenth of the time."""
+    loader = yaml.CSafeLoader(text)
+    try:
+        return loader.get_single_data()
+    finally:
+        loader.dispose()
+
+
 def read_yaml(path: Path) -> dict[str, Any]:
     """Return the mapping that a YAML file holds; raise ``InputError`` if it is missing or holds something else."""
     try:
-        values = yaml.load(path.read_text(encoding="utf-8"), yaml.CSafeLoader)
+        values = _parse(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror}); expected a file of settings") from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:
