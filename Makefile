@@ -8,6 +8,10 @@ CONFIG := config/quick.yaml
 # Rules that draw and judge; all others may be left out where a release has what they make.
 DRAWING := all_figures video claims report_page figure_1 figure_2a figure_2b figure_3 figure_4 figure_5 figure_6 figure_7 \
   figure_8a figure_8b figure_9 figure_10 figure_11 figure_12 figure_s1 figure_s2
+# Packs what results/paper/ was drawn from, and its networks.
+PACK = $(BIN)/python -m aann release pack --results $(PAPER) --output release \
+  $$(printf -- '--network %s ' $(PAPER)/psiren/*/p*/seed*.safetensors $(PAPER)/sense/*/seed*.safetensors) \
+  $(PAPER)/figures/* $(PAPER)/claims/* $(PAPER)/report/page.html
 
 .PHONY: help setup quick figures claims release pack gallery figures-from-release times rules test test-kills check \
   benchmark verify report clean
@@ -37,12 +41,10 @@ claims: $(READY) ## Judge the paper's claims at its scale; fails if one that was
 
 release: $(READY) ## Build the paper's scale, and pack what it was drawn from, and its networks, into release/.
 	$(BIN)/snakemake --cores $(CORES) -- all_figures claims report_page
-	$(MAKE) pack
+	$(PACK)
 
 pack: $(READY) ## Pack results/paper/ as it is into release/.
-	$(BIN)/python -m aann release pack --results $(PAPER) --output release \
-	  $$(printf -- '--network %s ' $(PAPER)/psiren/*/p*/seed*.safetensors $(PAPER)/sense/*/seed*.safetensors) \
-	  $(PAPER)/figures/* $(PAPER)/claims/* $(PAPER)/report/page.html
+	$(PACK)
 
 gallery: ## Put the figures and verdicts of results/paper/ into docs/.
 	cp $(PAPER)/figures/*.png docs/images/
