@@ -4,6 +4,7 @@ import signal
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from snakemake.api import SnakemakeApi
@@ -13,6 +14,7 @@ from snakemake.settings.types import (
     OutputSettings,
     Quietness,
     ResourceSettings,
+    WorkflowSettings,
 )
 
 
@@ -25,10 +27,11 @@ def dry_run(folder: Path, config: Mapping[str, Any], *targets: str, cores: int =
     quiet = OutputSettings(dryrun=True, quiet={Quietness.ALL})
     path, handler = list(sys.path), signal.getsignal(signal.SIGTERM)
     try:
-        with SnakemakeApi(quiet) as api:
+        with SnakemakeApi(quiet) as api, TemporaryDirectory() as cache:
             workflow = api.workflow(
                 resource_settings=ResourceSettings(cores=cores),
                 config_settings=ConfigSettings(config=dict(config)),
+                workflow_settings=WorkflowSettings(runtime_source_cache_path=Path(cache)),
                 snakefile=folder / "Snakefile",
                 workdir=folder,
             )

@@ -6,18 +6,20 @@ Snakemake itself, in this process; a few go through its command line, too.
 
 import os
 import re
+import subprocess
+import sys
 from collections import Counter
 
 import pytest
 import yaml
 from configurations import Generator
 from dry_runs import dry_run
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from snakemake_interface_common.exceptions import WorkflowError
 
 from aann.config import Settings, merge
 
-COUNT = int(os.environ.get("AANN_CONFIGURATIONS", "100"))
+COUNT = int(os.environ.get("AANN_CONFIGURATIONS", "200"))
 
 
 @pytest.fixture(scope="module")
@@ -70,6 +72,25 @@ def test_every_configuration_is_accepted_or_refused_with_a_line_that_names_the_k
     print(f"{found.total()} configurations: {found['accepted']} accepted, {found['refused']} refused")
     assert min(found["accepted"], found["refused"]) > COUNT / 20
     assert found.total() >= COUNT
+
+
+def test_the_command_accepts_and_refuses_the_same(fresh, base, generator):
+    command = [sys.executable, "-m", "snakemake", "--cores", "2", "--dry-run", "--configfile", "tried.yaml", "--"]
+
+    @settings(max_examples=6, database=None, derandomize=True, deadline=None, phases=[Phase.generate])
+    @given(generator.configurations(base))
+    def check(config):
+        (fresh.folder / "tried.yaml").write_text(yaml.safe_dump(config))
+        result = subprocess.run(
+            [*command, "all_figures"], cwd=fresh.folder, capture_output=True, text=True, check=False
+        )
+        output = result.stdout + result.stderr
+        line = refusal(fresh.folder, config)
+        assert result.returncode == bool(line), output
+        assert (line or "This was a dry-run") in output
+        assert "Traceback" not in output
+
+    check()
 
 
 def test_a_gpu_is_asked_for_only_by_jobs_that_train_and_only_with_cuda(fresh, base):
