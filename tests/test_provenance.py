@@ -42,7 +42,10 @@ def changed_by(path, old, new):
         ("from __future__", "# a comment\nfrom __future__"),
         ('"""p-SIREN, Algorithm 1', '"""Another docstring'),
         ('    """Step 3: train', '    """Another docstring: train'),
-        ("    weights = _to_tensors(sparse)\n", "    weights = _to_tensors(\n        sparse  # here\n    )\n"),
+        (
+            "    weights = _to_tensors(sparse, problem.device)\n",
+            "    weights = _to_tensors(\n        sparse, problem.device  # here\n    )\n",
+        ),
     ],
 )
 def test_comments_docstrings_and_layout_change_nothing(package, old, new):

@@ -15,6 +15,8 @@ import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
+from aann.artifacts import seal_of
+
 ROOT = Path(__file__).parents[2]
 TARGETS = ("all_figures", "claims", "report_page")
 SIDE_CARS = ("logs", "benchmarks")
@@ -49,8 +51,9 @@ def build(
 
 
 def compared(folder: Path) -> dict[str, Path]:
-    """Return the results in a folder that are compared, by their path."""
-    found = {path.relative_to(folder / "results"): path for path in (folder / "results").rglob("*") if path.is_file()}
+    """Return the results in a folder that are compared, by their path; seals say nothing that these do not."""
+    files = {path for path in (folder / "results").rglob("*") if path.is_file()}
+    found = {path.relative_to(folder / "results"): path for path in files - set(map(seal_of, files))}
     return {
         name.as_posix(): path
         for name, path in sorted(found.items())

@@ -78,13 +78,15 @@ def _failure(cells: Mapping[str, str], error: Any) -> str:
 def _kernel_manager(folder: Path) -> type:
     """Return what starts this interpreter as kernel, whatever kernels are installed.
 
-    Its files and sockets are in ``folder``, so that nobody else can talk to it.
+    Its files and sockets are in ``folder``, so that nobody else can talk to it. It logs nothing: what fails in a cell is
+    raised here.
     """
     from jupyter_client.kernelspec import KernelSpec
     from jupyter_client.manager import AsyncKernelManager
     from traitlets import Unicode
 
-    arguments = ["-m", "ipykernel_launcher", "-f", "{connection_file}", f"--ipython-dir={folder}"]
+    arguments = ["-m", "ipykernel_launcher", "-f", "{connection_file}"]
+    options = [f"--ipython-dir={folder}", "--log-level=CRITICAL"]
 
     class ThisInterpreter(AsyncKernelManager):
         transport = Unicode("ipc")
@@ -92,7 +94,7 @@ def _kernel_manager(folder: Path) -> type:
 
         @property
         def kernel_spec(self) -> KernelSpec:
-            return KernelSpec(argv=[sys.executable, *arguments], language="python", display_name="Python")
+            return KernelSpec(argv=[sys.executable, *arguments, *options], language="python", display_name="Python")
 
     return ThisInterpreter
 
