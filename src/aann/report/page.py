@@ -78,8 +78,8 @@ def _failure(cells: Mapping[str, str], error: Any) -> str:
 def _kernel_manager(folder: Path) -> type:
     """Return what starts this interpreter as kernel, whatever kernels are installed.
 
-    Its files and sockets are in ``folder``, so that nobody else can talk to it. It logs nothing: what fails in a cell is
-    raised here.
+    Its files and sockets are in ``folder``, so that nobody else can talk to it. It logs nothing: what fails in a cell
+    is raised here.
     """
     from jupyter_client.kernelspec import KernelSpec
     from jupyter_client.manager import AsyncKernelManager
