@@ -101,13 +101,15 @@ wildcard_constraints:
     run=r"(-(random|psiren)(\.[a-z][a-z0-9_-]*)?)?",
 
 
-def growing(amount):
+def growing(amount, for_each_thread=0):
     """Return a resource that grows with every attempt of a job: one that needed more memory or time gets it.
 
     First amounts leave room over what benchmarks say of the paper's scale: a third of the memory, since a job on a
     cluster has two processes of Snakemake beside it, and ten times the minutes, since its processors may be slower.
     """
-    return lambda wildcards, attempt: attempt * amount
+    return lambda wildcards, attempt, threads: attempt * (
+        amount + threads * for_each_thread
+    )
 
 
 def code_fingerprint(*modules):

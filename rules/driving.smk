@@ -23,7 +23,7 @@ rule demonstrations:
         f"{RESULTS}/benchmarks/driving/{{task}}/demonstrations/{{kind}}.jsonl"
     threads: 8
     resources:
-        mem_mb=growing(8000),
+        mem_mb=growing(1500, for_each_thread=800),
         runtime=growing(20),
     params:
         driver=lambda wildcards, input: [f"--driver {quote(path)}" for path in input],
