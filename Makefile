@@ -13,8 +13,8 @@ PACK = $(BIN)/python -m aann release pack --results $(PAPER) --output release \
   $$(printf -- '--network %s ' $(PAPER)/psiren/*/p*/seed*.safetensors $(PAPER)/sense/*/seed*.safetensors) \
   $(PAPER)/figures/* $(PAPER)/claims/* $(PAPER)/report/page.html
 
-.PHONY: help setup quick figures claims release pack gallery figures-from-release times rules test test-kills check \
-  benchmark verify report clean
+.PHONY: help setup quick figures claims release pack gallery figures-from-release times rules test test-kills \
+  test-slurm check benchmark verify report clean
 .DEFAULT_GOAL := help
 
 help: ## Show this list.
@@ -70,6 +70,9 @@ test: $(READY) ## Run the tests.
 
 test-kills: $(READY) ## Kill builds KILLS times (20), and compare what comes out with an undisturbed build.
 	AANN_KILLS=$(or $(KILLS),20) $(BIN)/python -m pytest tests/workflow/test_interruptions.py
+
+test-slurm: $(READY) ## Set up a SLURM of one node (Debian, as root) and test builds on it.
+	tests/slurm/run $(BIN)/python
 
 check: $(READY) ## Check format, style, types, imports and the workflow.
 	$(BIN)/ruff format --check .

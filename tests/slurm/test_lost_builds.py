@@ -1,0 +1,56 @@
+"""Snakemake is killed while its jobs are in SLURM: the same command again cancels them, goes on, and ends the same."""
+
+import pytest
+from workflow.conftest import Workflow
+
+from aann.safeguards import hold_lock
+
+TARGETS = ("figure_12", "results/small/psiren/mnist/accuracies.csv")
+
+
+@pytest.fixture(scope="module")
+def killed(slurm_workflow):
+    """A build that was killed while jobs of it ran and waited, then done by the same command; and those jobs."""
+    with slurm_workflow.started(*TARGETS) as build:
+        slurm_workflow.wait_for_job("dense", "psiren/mnist/dense/seed0.log")
+        build.kill()
+        build.wait()
+    lost = slurm_workflow.unfinished()
+    assert "dense" in {job.rule for job in lost}
+    slurm_workflow.build(*TARGETS)
+    return slurm_workflow, lost
+
+
+def test_jobs_of_a_killed_build_end_before_the_next_one_submits_any(killed):
+    workflow, lost = killed
+    jobs = {job.number: job for job in workflow.jobs()}
+    cancelled = [jobs[job.number] for job in lost]
+    later = [job for job in jobs.values() if int(job.number) > max(int(job.number) for job in lost)]
+    assert {job.state for job in cancelled} == {"CANCELLED"}
+    assert {job.state for job in later} == {"COMPLETED"}
+    assert {job.rule for job in later} == {"dense", "sparsify_mnist", "sparsify_fashion", "network"}
+    assert max(job.ended for job in cancelled) <= min(job.started for job in later)
+
+
+def results(workflow):
+    """Return the content of every result by its path, but for logs and benchmarks, where times stand."""
+    paths = [path for path in workflow.results.rglob("*.*") if path.is_file() and not path.name.startswith(".")]
+    kept = [path for path in paths if path.relative_to(workflow.results).parts[0] not in ("logs", "benchmarks")]
+    return {path.relative_to(workflow.results).as_posix(): path.read_bytes() for path in kept}
+
+
+def test_a_killed_build_ends_equal_to_an_undisturbed_one_without_slurm(killed, root, tmp_path):
+    undisturbed = Workflow(root, tmp_path)
+    undisturbed.build(*TARGETS)
+    expected, found = results(undisturbed), results(killed[0])
+    assert "figures/figure_12.png" in expected
+    assert found.keys() == expected.keys()
+    assert [name for name, content in found.items() if content != expected[name]] == []
+
+
+def test_a_build_beside_one_with_jobs_in_slurm_is_refused(killed):
+    workflow, _ = killed
+    hold_lock(workflow.folder / ".snakemake/slurm.lock")  # until the process of these tests ends
+    result = workflow.snakemake("--forcerun", "figure_12", "--", "figure_12")
+    assert result.returncode == 1
+    assert "slurm.lock: another build is at work here" in result.stdout + result.stderr
