@@ -1,13 +1,16 @@
 """A copy of the repository with a cut-down configuration that still has every kind of rule."""
 
+import fcntl
+import shutil
 import subprocess
 import sys
 from functools import partial
 from pathlib import Path
+from typing import Self
 
 import pytest
 import yaml
-from equal_builds import copy_repository
+from equal_builds import EVERYTHING, copy_repository
 
 EMBEDDED = {
     "count": 40,
@@ -108,10 +111,15 @@ SMALL = {
 class Workflow:
     """A copy of the repository in which Snakemake runs and code can be edited."""
 
-    def __init__(self, root: Path, folder: Path) -> None:
+    def __init__(self, folder: Path) -> None:
         self.folder = folder
+
+    @classmethod
+    def of(cls, root: Path, folder: Path) -> Self:
+        """Copy the repository at ``root`` to a folder."""
         copy_repository(folder, root)
         (folder / "small.yaml").write_text(yaml.safe_dump(SMALL))
+        return cls(folder)
 
     @property
     def results(self) -> Path:
@@ -147,18 +155,30 @@ class Workflow:
 @pytest.fixture(scope="session")
 def workflow_in(root):
     """Make a copy in a folder."""
-    return partial(Workflow, root)
+    return partial(Workflow.of, root)
 
 
 @pytest.fixture(scope="module")
 def fresh(root, tmp_path_factory):
     """A copy in which nothing was built."""
-    return Workflow(root, tmp_path_factory.mktemp("fresh"))
+    return Workflow.of(root, tmp_path_factory.mktemp("fresh"))
+
+
+@pytest.fixture(scope="session")
+def everything(root, tmp_path_factory, worker_id):
+    """The folder of a copy in which everything was built at one go. All tests share it; none changes it."""
+    base = tmp_path_factory.getbasetemp()
+    folder = (base if worker_id == "master" else base.parent) / "everything"
+    with folder.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not folder.exists():
+            workflow = Workflow.of(root, tmp_path_factory.mktemp("everything"))
+            workflow.build(*EVERYTHING)
+            workflow.folder.rename(folder)
+    return folder
 
 
 @pytest.fixture(scope="module")
-def built(root, tmp_path_factory):
-    """A copy in which all figures were built."""
-    workflow = Workflow(root, tmp_path_factory.mktemp("built"))
-    workflow.build()
-    return workflow
+def built(everything, tmp_path_factory):
+    """A copy in which everything was built at one go."""
+    return Workflow(shutil.copytree(everything, tmp_path_factory.mktemp("built") / "copy", symlinks=True))

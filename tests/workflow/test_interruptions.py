@@ -14,27 +14,19 @@ import numpy as np
 import pandas
 import pytest
 from commands import group_ends, shown
+from equal_builds import EVERYTHING
 
 from aann.artifacts import write_arrays, write_table
 from aann.errors import InputError
 from aann.figures import style
 
 NOISE = np.random.default_rng(0).random((200, 200))
-EVERYTHING = ("all_figures", "claims", "report_page")
 SPLITS = "results/small/datasets/mnist.safetensors"
 START = "results/small/sense/mnist-p80-random/seed0.safetensors"
 SEARCH = "results/small/sense/mnist-p80-random.best/seed0.safetensors"
 KILLS_A_BUILD = 20
 KILLS = int(os.environ.get("AANN_KILLS", "20"))
 """How many kills the test makes; a hundred by hand: make test-kills KILLS=100."""
-
-
-@pytest.fixture(scope="module")
-def undisturbed(workflow_in, tmp_path_factory):
-    """A copy in which everything was built at one go."""
-    workflow = workflow_in(tmp_path_factory.mktemp("undisturbed"))
-    workflow.build(*EVERYTHING)
-    return workflow
 
 
 @pytest.fixture(scope="module")
@@ -111,9 +103,9 @@ def jobs_done(workflow):
 
 
 @pytest.mark.parametrize("first", range(0, KILLS, KILLS_A_BUILD))
-def test_a_build_that_is_killed_again_and_again_ends_equal_to_an_undisturbed_one(copied, undisturbed, first):
+def test_a_build_that_is_killed_again_and_again_ends_equal_to_an_undisturbed_one(copied, built, first):
     draw = random.Random(first)
-    expected, jobs = undisturbed.files(), jobs_done(undisturbed)
+    expected, jobs = built.files(), jobs_done(built)
     for share in sorted(draw.uniform(0, 0.95) for _ in range(min(KILLS_A_BUILD, KILLS - first))):
         with started(copied, *EVERYTHING) as process:
             wait_until(copied, process, lambda share=share: jobs_done(copied) >= int(share * jobs))
@@ -252,13 +244,13 @@ def test_a_clock_that_was_set_back_stops_a_build_until_the_files_are_moved_back_
 @pytest.mark.parametrize(
     ("path", "target"), [("config/claims.yaml", "claims"), ("workflow/notebooks/report.ipynb", "report_page")]
 )
-def test_an_edit_is_noticed_even_if_its_time_is_old(undisturbed, path, target):
-    edited = undisturbed.folder / path
+def test_an_edit_is_noticed_even_if_its_time_is_old(built, path, target):
+    edited = built.folder / path
     original, times = edited.read_bytes(), edited.stat()
     edited.write_bytes(original + b"\n")
     os.utime(edited, (0, 0))
-    planned = undisturbed.planned(target)
+    planned = built.planned(target)
     edited.write_bytes(original)
     os.utime(edited, (times.st_atime, times.st_mtime))
-    assert undisturbed.planned(*EVERYTHING) == set()
+    assert built.planned(*EVERYTHING) == set()
     assert target in planned
