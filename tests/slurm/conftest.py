@@ -1,5 +1,6 @@
 """Copies of the repository whose builds run as jobs of a real SLURM, which `make test-slurm` sets up."""
 
+import re
 import subprocess
 import sys
 import time
@@ -59,7 +60,7 @@ class SlurmWorkflow(Workflow):
         listed = squeue("--states=all", "--sort=i", "--format=%Z|%i|%T|%k|%l|%m|%S|%e")
         rows = [line.split("|") for line in listed.splitlines()]
         jobs = [
-            Job(number, state, comment.split("_wildcards_")[0].removeprefix("rule_"), minutes_of(limit), *others)
+            Job(number, state, rule_of(comment), minutes_of(limit), *others)
             for folder, number, state, comment, limit, *others in rows
             if Path(folder) == self.folder
         ]
@@ -84,6 +85,11 @@ def squeue(*options: str) -> str:
     return subprocess.run(["squeue", "--noheader", *options], capture_output=True, text=True, check=True).stdout
 
 
+def rule_of(comment: str) -> str:
+    """Return the rule that the comment of a job names, such as rule_embed_wildcards_..., or rule_batch-..._dense."""
+    return re.sub("^rule_(batch[^_]*_)?", "", comment.partition("_wildcards_")[0])
+
+
 def minutes_of(limit: str) -> int:
     """Return the minutes of a time limit below a day, such as 5:00 or 1:00:00."""
     hours, minutes, _ = [0, *map(int, limit.split(":"))][-3:]
@@ -102,4 +108,4 @@ def slurm():
 @pytest.fixture(scope="module")
 def slurm_workflow(root, tmp_path_factory):
     """A copy in which nothing was built."""
-    return SlurmWorkflow(root, tmp_path_factory.mktemp("slurm"))
+    return SlurmWorkflow.of(root, tmp_path_factory.mktemp("slurm"))

@@ -40,7 +40,7 @@ def results(workflow):
 
 
 def test_a_killed_build_ends_equal_to_an_undisturbed_one_without_slurm(killed, root, tmp_path):
-    undisturbed = Workflow(root, tmp_path)
+    undisturbed = Workflow.of(root, tmp_path)
     undisturbed.build(*TARGETS)
     expected, found = results(undisturbed), results(killed[0])
     assert "figures/figure_12.png" in expected

@@ -65,6 +65,6 @@ def test_all_results_are_there_and_the_logs_of_lost_jobs_say_why(survived):
         "dense": "exceeded memory limit",
         "backpropagation": "CANCELLED",
     }.items():
-        logs = list((survived.folder / f"logs/slurm/rule_{rule}").rglob("*.log"))
+        logs = list((survived.folder / "logs/slurm").glob(f"*_{rule}/**/*.log"))
         assert len(logs) == len(survived.jobs(rule)) - 1
         assert all(reason in log.read_text() for log in logs)

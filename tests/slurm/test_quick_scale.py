@@ -14,7 +14,8 @@ def test_the_quick_scale_runs_through_slurm(slurm_workflow):
     beside = set(re.findall(r"^localrule (\w+):", said, re.MULTILINE))
     jobs = slurm_workflow.jobs()
     assert {job.state for job in jobs} == {"COMPLETED"}
-    assert Counter(job.rule for job in jobs) == submitted
+    assert {job.rule for job in jobs} == set(submitted)
+    assert len([job for job in jobs if job.rule == "network"]) < submitted["network"]
     assert {f"figure_{name}" for name in FIGURES} <= beside
     figures = slurm_workflow.folder / "results/quick/figures"
     for name in FIGURES:
