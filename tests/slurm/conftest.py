@@ -31,12 +31,13 @@ class SlurmWorkflow(Workflow):
 
     configfile = "small.yaml"
     partition = "first"
+    options: tuple[str, ...] = ()
 
     def command(self, *arguments: str) -> list[str]:
         profile = ["--workflow-profile", "slurm", "--default-resources", f"slurm_partition={self.partition}"]
         settings = ["--slurm-init-seconds-before-status-checks", "1", "--max-threads", "2"]
         configuration = ["--configfile", self.configfile]
-        return [sys.executable, "-m", "snakemake", *profile, *settings, *configuration, *arguments]
+        return [sys.executable, "-m", "snakemake", *profile, *settings, *configuration, *self.options, *arguments]
 
     @contextmanager
     def started(self, *targets: str) -> Iterator[subprocess.Popen]:
