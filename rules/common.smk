@@ -1,4 +1,5 @@
 # What several stages share: validated settings, paths, and how a command is told its settings and its code.
+import os
 import re
 import sys
 from pathlib import Path
@@ -46,11 +47,11 @@ MIRRORS = " ".join(f"--mirror {quote(mirror)}" for mirror in SETTINGS.datasets.m
 
 # Rules run the code of this checkout with the interpreter that runs Snakemake, installed or not, activated or not. They
 # keep memory that they have freed: by default, glibc gives large arrays back to the system at once and then asks for them
-# again, which took an eighth of the time of a search. They end with Snakemake, even if it is killed, since each is one
-# command in place of its shell.
+# again, which took an eighth of the time of a search. They end with Snakemake, this process, even if it is killed, since each
+# is one command in place of its shell.
 shell.prefix(
     f"set -euo pipefail; export PYTHONPATH={quote(SOURCE)} PATH={quote(str(Path(sys.executable).parent))}:$PATH "
-    f"MALLOC_MMAP_THRESHOLD_=33554432 MALLOC_TRIM_THRESHOLD_=17179869184 {END_WITH_PARENT}=1; exec "
+    f"MALLOC_MMAP_THRESHOLD_=33554432 MALLOC_TRIM_THRESHOLD_=17179869184 {END_WITH_PARENT}={os.getpid()}; exec "
 )
 
 

@@ -21,6 +21,13 @@ print("held", flush=True)
 time.sleep(60)
 """
 
+JOB = "import aann, time; print('ready', flush=True); time.sleep(60)"
+
+
+def starting(command):
+    """Return a program that runs another one."""
+    return f"import subprocess, sys; subprocess.run([sys.executable, '-c', {command!r}])"
+
 
 @pytest.fixture
 def holder(tmp_path):
@@ -35,7 +42,7 @@ def holder(tmp_path):
 def test_a_lock_is_held_by_one_process_and_says_which(holder, tmp_path):
     path = tmp_path / "logs/build.lock"
     with pytest.raises(
-        InputError, match=rf"^{path}: another build is at work here \(process {holder.pid} on .+\); wait"
+        InputError, match=rf"^{path}: another build is at work here \(process {holder.pid} on .+ since 2.+\); wait"
     ):
         hold_lock(path)
     assert path.read_text().startswith(f"process {holder.pid} on ")
@@ -48,6 +55,13 @@ def test_a_lock_goes_with_a_killed_process(holder, tmp_path):
     assert (tmp_path / "logs/build.lock").read_text().startswith(f"process {os.getpid()} on ")
 
 
+def test_a_lock_says_something_else_each_time(tmp_path):
+    paths = [tmp_path / name for name in ("one", "another")]
+    for path in paths:
+        hold_lock(path)
+    assert paths[0].read_text() != paths[1].read_text()
+
+
 def test_a_lock_that_cannot_be_taken_is_named(tmp_path):
     (tmp_path / "logs").write_text("")
     with pytest.raises(InputError, match=r"logs/build\.lock: cannot be locked \(.+\), which keeps two builds apart"):
@@ -55,15 +69,12 @@ def test_a_lock_that_cannot_be_taken_is_named(tmp_path):
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems cannot end a process with its parent")
+@pytest.mark.parametrize("command", [JOB, f"import aann; {starting(JOB)}"], ids=["job", "what a job starts"])
 @pytest.mark.parametrize("asked", [True, False])
-def test_a_process_that_was_asked_to_ends_with_its_parent(asked):
-    sleep = "import aann, time; print('ready', flush=True); time.sleep(60)"
-    start = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {sleep!r}])"
-    environment = {name: value for name, value in os.environ.items() if name != "AANN_END_WITH_PARENT"}
-    environment |= {"AANN_END_WITH_PARENT": "1"} if asked else {}
-    parent = subprocess.Popen(
-        [sys.executable, "-c", start], stdout=subprocess.PIPE, env=environment, start_new_session=True
-    )
+def test_a_process_that_was_asked_to_ends_with_its_parent(asked, command):
+    ask = "import os; os.environ['AANN_END_WITH_PARENT'] = str(os.getpid())" if asked else "pass"
+    program = f"{ask}; {starting(command)}"
+    parent = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, start_new_session=True)
     assert parent.stdout.readline() == b"ready\n"
     parent.kill()
     parent.wait()
@@ -71,6 +82,13 @@ def test_a_process_that_was_asked_to_ends_with_its_parent(asked):
     if not asked:
         os.killpg(parent.pid, signal.SIGKILL)
     parent.stdout.close()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems cannot end a process with its parent")
+def test_a_process_whose_parent_ended_before_it_began_ends_at_once():
+    environment = {**os.environ, "AANN_END_WITH_PARENT": str(os.getppid())}
+    result = subprocess.run([sys.executable, "-c", JOB], env=environment, capture_output=True, check=False)
+    assert (result.returncode, result.stdout) == (-signal.SIGKILL, b"")
 
 
 def test_what_a_killed_job_was_writing_is_deleted_and_nothing_else(tmp_path):

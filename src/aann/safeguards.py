@@ -20,7 +20,7 @@ from pathlib import Path
 from aann.errors import InputError
 
 END_WITH_PARENT = "AANN_END_WITH_PARENT"
-"""The environment variable that asks processes of this package to end with the process that started them."""
+"""The environment variable with the number of the process that started this one, if this one shall end with it."""
 
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
 _TOLERATED_SECONDS = 60
@@ -30,16 +30,20 @@ _UNFINISHED = re.compile(r"\..+\.[a-z0-9_]{8}(\.[a-z0-9]+)?|\.\..+\.[a-z0-9_]{8}
 
 
 def end_with_parent() -> None:
-    """Let Linux kill this process when the process that started it ends, however that comes about.
+    """Let Linux kill this process when the process that started it ends, or at once if that has ended already.
 
-    Other systems cannot, so that a job goes on there after its build was killed.
+    Processes that this one starts end with it in turn. Other systems cannot do this, so that a job goes on there after
+    its build was killed.
     """
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+        if os.getppid() != int(os.environ[END_WITH_PARENT]):
+            os.kill(os.getpid(), signal.SIGKILL)
+        os.environ[END_WITH_PARENT] = str(os.getpid())
 
 
 def hold_lock(path: Path | str) -> None:
-    """Lock a file until this process ends, and write down who holds it.
+    """Lock a file until this process ends, and write down who holds it, in words that no other process ever writes.
 
     The system gives the lock back when the process ends, killed or not, so that none is ever left behind. Raises
     ``InputError`` if another process holds it, or if the file cannot be written or locked.
@@ -50,7 +54,9 @@ def hold_lock(path: Path | str) -> None:
         file = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)  # closed by the system, with the process
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         os.ftruncate(file, 0)
-        os.write(file, f"process {os.getpid()} on {platform.node()}".encode())
+        since = datetime.now().astimezone().isoformat(sep=" ", timespec="microseconds")
+        os.write(file, f"process {os.getpid()} on {platform.node()} since {since}".encode())
+        os.fsync(file)  # for jobs on other machines (aann.slurm)
     except BlockingIOError as error:
         raise InputError(
             f"{path}: another build is at work here ({path.read_text(encoding='utf-8')}); wait until it has ended, or "
