@@ -68,6 +68,12 @@ onstart:
         raise WorkflowError(str(error))
 
 
+# For profiles/slurm/config.yaml alone: of jobs that SLURM gets as one, each takes the one `batch` there is, so that they run
+# one after another, and SLURM is asked for the memory and cores of one and for the time of all.
+resource_scopes:
+    batch="local",
+
+
 DRIVEN = [
     task for task in SETTINGS.tasks if SETTINGS.task(task).dataset in DRIVING_DATASETS
 ]

@@ -137,6 +137,7 @@ rule assess:
     resources:
         mem_mb=growing(3000),
         runtime=growing(15),
+        batch=1,
     params:
         number=tracks_driven,
         settings=driving_settings("repeat", "steps", "expert"),

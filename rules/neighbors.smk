@@ -20,6 +20,7 @@ rule survey:
     resources:
         mem_mb=growing(3000),
         runtime=growing(15),
+        batch=1,
     params:
         amount=neighbors_to_survey,
         code=code_fingerprint("aann.neighbors"),

@@ -18,6 +18,7 @@ rule dense:
         mem_mb=growing(3000),
         runtime=growing(10),
         gpu=GPUS,
+        batch=1,
     params:
         settings=stage_settings("psiren"),
         code=code_fingerprint("aann.psiren"),
@@ -82,6 +83,7 @@ rule network:
         mem_mb=growing(3000),
         runtime=growing(15),
         gpu=GPUS,
+        batch=1,
     params:
         settings=stage_settings("psiren"),
         code=code_fingerprint("aann.psiren", "aann.tables"),

@@ -41,6 +41,7 @@ rule search:
     resources:
         mem_mb=growing(5000),
         runtime=growing(30),
+        batch=1,
     params:
         settings=lambda wildcards: to_json(
             SETTINGS.search(wildcards.task, wildcards.search)
@@ -88,6 +89,7 @@ rule backpropagation:
         mem_mb=growing(3000),
         runtime=growing(10),
         gpu=GPUS,
+        batch=1,
     params:
         settings=sense_settings("backpropagation"),
         code=code_fingerprint("aann.sense.backpropagation"),
@@ -107,6 +109,7 @@ rule climb:
         f"{RESULTS}/logs/sense/{{task}}-p{{sparsity}}-psiren.climb/seed{{seed}}.log",
     benchmark:
         f"{RESULTS}/benchmarks/sense/{{task}}-p{{sparsity}}-psiren.climb/seed{{seed}}.jsonl"
+    localrule: True
     threads: 1
     resources:
         mem_mb=growing(3000),
