@@ -121,15 +121,14 @@ def test_training_mixes_no_devices(problem, monkeypatch):
     phase = trainer.real_phase("sparsify", weights, 1, 0.01)
     for tensor in weights.values():
         tensor.requires_grad_(True)
-    optimizer = torch.optim.Adam(weights.values())
     batch = torch.arange(16)
-    loss, _ = training._step(phase, optimizer, trainer.images[batch], trainer.labels[batch])
+    loss, _ = training._step(phase, trainer.images[batch], trainer.labels[batch])
     assert loss.device.type == "meta"
     pruning = psiren._Pruning(weights, [90.0], SparsifySettings(interval=1))
     pruning.advance(Progress(0, 100))
     assert {mask.device.type for mask in pruning.masks.values()} == {"meta"}
     with pytest.raises(RuntimeError, match="device"):
-        training._step(phase, optimizer, trainer.images[batch], trainer.labels[batch].new_zeros(16, device="cpu"))
+        training._step(phase, trainer.images[batch], trainer.labels[batch].new_zeros(16, device="cpu"))
 
 
 # --- with a GPU -------------------------------------------------------------------------------------------------------

@@ -15,6 +15,7 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F
+from torch.optim.adam import adam
 from tqdm import tqdm
 
 from aann.evaluation.reference import propagate
@@ -164,7 +165,7 @@ def run(
     """
     for parameter in phase.parameters:
         parameter.requires_grad_(True)
-    optimizer = torch.optim.Adam(phase.parameters, lr=phase.learning_rate, fused=True)
+    optimizer = _Adam(phase.parameters)
     per_epoch = max(1, len(inputs) // phase.batch_size)
     steps = max(1, round(phase.epochs * per_epoch))
     loss, correct, seen = torch.zeros(()), torch.zeros((), dtype=torch.int64), 0
@@ -172,9 +173,9 @@ def run(
     for step, batch in enumerate(tqdm(batches, phase.name, steps, disable=None, leave=False)):
         progress = Progress(step, steps)
         phase.before(progress)
-        for group in optimizer.param_groups:
-            group["lr"] = phase.learning_rate * phase.schedule(progress)
-        batch_loss, right = _step(phase, optimizer, inputs[batch], labels[batch])
+        learning_rate = phase.learning_rate * phase.schedule(progress)
+        batch_loss, right = _step(phase, inputs[batch], labels[batch])
+        optimizer.step(learning_rate)
         phase.after(progress)
         loss, correct, seen = loss + batch_loss * len(batch), correct + right, seen + len(batch)
         if (step + 1) % per_epoch == 0 or step + 1 == steps:
@@ -203,16 +204,45 @@ def _batches(count: int, size: int, steps: int, generator: torch.Generator) -> I
         yield order[position * size : (position + 1) * size]
 
 
-def _step(
-    phase: Phase, optimizer: torch.optim.Adam, inputs: torch.Tensor, labels: torch.Tensor
-) -> tuple[torch.Tensor, torch.Tensor]:
+class _Adam:
+    """Adam through PyTorch's function; its class imports PyTorch's compiler, which takes two seconds of every job."""
+
+    def __init__(self, parameters: list[torch.Tensor]) -> None:
+        self.parameters = parameters
+        self.means = [torch.zeros_like(parameter) for parameter in parameters]
+        self.squares = [torch.zeros_like(parameter) for parameter in parameters]
+        self.steps = [torch.zeros((), device=parameter.device) for parameter in parameters]
+
+    @torch.no_grad()
+    def step(self, learning_rate: float) -> None:
+        """Move the parameters by their gradients, and forget these."""
+        adam(
+            self.parameters,
+            [parameter.grad for parameter in self.parameters if parameter.grad is not None],
+            self.means,
+            self.squares,
+            [],
+            self.steps,
+            fused=True,
+            amsgrad=False,
+            beta1=0.9,
+            beta2=0.999,
+            lr=learning_rate,
+            weight_decay=0,
+            eps=1e-8,
+            maximize=False,
+        )
+        for parameter in self.parameters:
+            parameter.grad = None
+
+
+def _step(phase: Phase, inputs: torch.Tensor, labels: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Add the gradients of a minibatch to the parameters; return its mean loss, and how many of it are correct."""
     inputs = phase.inputs(inputs)
     with torch.autocast(labels.device.type, phase.precision, enabled=phase.precision != torch.float32):
         logits = phase.logits(inputs)
     loss = F.cross_entropy(logits.float() * phase.logit_scale, labels)
-    optimizer.zero_grad()
     loss.backward()  # type: ignore[no-untyped-call]
-    optimizer.step()
     return loss.detach(), (logits.argmax(1) == labels).sum()
 
 

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import stats
+from scipy import special
 
 from aann.config import RacingSettings
 from aann.errors import InputError
@@ -80,7 +80,7 @@ def survey(
     parts = _halved(evaluator.sample(racing.share, random), random)
     changes = np.stack([evaluator.changes(layer, *swaps, objective, part) for part in parts])
     error = changes.std(axis=0, ddof=1) / math.sqrt(len(parts))
-    worse = changes.mean(axis=0) + stats.t.ppf(1 - racing.error, len(parts) - 1) * error < 0
+    worse = changes.mean(axis=0) + special.stdtrit(len(parts) - 1, 1 - racing.error) * error < 0
     estimates = np.rint(changes.sum(axis=0) / racing.share).astype(np.int64)
     return Neighborhood(layer, *swaps, estimates, exact=False).take(np.flatnonzero(~worse))
 
