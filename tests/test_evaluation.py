@@ -61,7 +61,7 @@ def problems(draw):
     )
     hidden = (Dense("fc1", units=draw(st.integers(1, 5))),) if draw(st.booleans()) else ()
     signed = draw(st.booleans())
-    scale = draw(st.sampled_from([1, 51, 255]))
+    scale = draw(st.sampled_from([1, 51, 255, 256, 300]))
     layers = (first, *hidden, Dense("fc", units=draw(st.integers(1, 5))))
     architecture = Architecture((channels, side, side), layers, scale, signed)
     random = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
@@ -74,14 +74,28 @@ def problems(draw):
     return TernaryNetwork(architecture, weights), images.astype(np.int16)
 
 
-@given(problems())
-@settings(max_examples=150, deadline=None)
-def test_logits_equal_the_definition(problem):
+@given(problems(), st.booleans())
+@settings(max_examples=200, deadline=None)
+def test_logits_equal_the_definition(problem, bfloat16):
     network, images = problem
     expected = slow_logits(network, images)
-    found = reference.logits(network, images)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(reference, "multiplies_bfloat16", lambda: bfloat16)
+        found = reference.logits(network, images)
     assert found.dtype == np.int32
     assert np.array_equal(found, expected)
+
+
+@pytest.mark.parametrize("scale", [255, 256, 257])
+def test_sums_that_bfloat16_rounds_are_cut_by_hard_tanh_or_kept_in_float32(scale, monkeypatch):
+    """One image for each sum from below -scale to above scale: what comes out of HardTanh is exact."""
+    layers = (Dense("hidden", units=1), Dense("fc", units=1))
+    architecture = Architecture((4, 1, 1), layers, scale, signed=True)
+    network = TernaryNetwork(architecture, {"hidden": np.ones((1, 4), np.int8), "fc": np.ones((1, 1), np.int8)})
+    sums = np.arange(-4 * scale, 4 * scale + 1)
+    images = np.diff(np.rint(np.outer(sums, np.arange(5) / 4)), axis=1).astype(np.int16).reshape(-1, 4, 1, 1)
+    monkeypatch.setattr(reference, "multiplies_bfloat16", lambda: True)
+    assert reference.features(network, images).ravel().tolist() == np.clip(sums, -scale, scale).tolist()
 
 
 def test_logits_do_not_depend_on_the_batch(network):

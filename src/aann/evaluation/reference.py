@@ -1,8 +1,10 @@
 """The reference evaluator: a plain PyTorch forward pass over integers.
 
-Every value is an integer below 2^24, which float32 holds exactly (``Architecture`` proves the bound), so the order of
-summation and the number of threads do not matter. Devices other than the CPU compute in float64 and without cuDNN,
-whose convolutions may round or transform. Max-pooling and HardTanh are both monotone, so their order is free.
+Every sum is an integer below 2^24, which float32 holds exactly (``Architecture`` proves the bound), so the order of
+summation and the number of threads do not matter. Max-pooling and HardTanh are both monotone, so their order is free.
+Processors that multiply bfloat16 sum in float32 and round results to bfloat16, which holds all integers up to 256: with
+an input scale up to that, HardTanh cuts what was rounded to the scale anyway, so hidden layers are exact there, too.
+Devices other than the CPU compute in float64 and without cuDNN, whose convolutions may round or transform.
 """
 
 from __future__ import annotations
@@ -28,8 +30,10 @@ def logits(network: TernaryNetwork, images: np.ndarray, device: str = "cpu") -> 
     Raises ``InputError`` if the images have another shape or a value outside the network's input range, and for a
     device that PyTorch does not know.
     """
-    last = _on(device, network.weights[network.layers[-1]])
-    batches = [(hidden @ last.T).cpu().numpy().astype(np.int32) for hidden in _hidden(network, images, device)]
+    last = _on(device, network.weights[network.layers[-1]], _wide(device))
+    batches = [
+        (hidden.to(last.dtype) @ last.T).cpu().numpy().astype(np.int32) for hidden in _hidden(network, images, device)
+    ]
     return np.concatenate(batches)
 
 
@@ -38,25 +42,35 @@ def features(network: TernaryNetwork, images: np.ndarray, device: str = "cpu") -
 
     Raises ``InputError`` as ``logits`` does.
     """
-    return np.concatenate([hidden.cpu().numpy().astype(np.int16) for hidden in _hidden(network, images, device)])
+    return np.concatenate([hidden.to(torch.int16).cpu().numpy() for hidden in _hidden(network, images, device)])
 
 
 @torch.no_grad()
 def _hidden(network: TernaryNetwork, images: np.ndarray, device: str = "cpu") -> Iterator[torch.Tensor]:
     """Yield the inputs of the last layer, floats that hold integers, a batch of images at a time."""
     check_images(network.architecture, images)
-    weights = {name: _on(device, array) for name, array in network.weights.items()}
     scale = network.architecture.input_scale
+    kind = torch.bfloat16 if device == "cpu" and scale <= 256 and multiplies_bfloat16() else _wide(device)
+    weights = {name: _on(device, array, kind) for name, array in network.weights.items()}
     for start in range(0, len(images), _BATCH):
-        batch = _on(device, images[start : start + _BATCH])
+        batch = _on(device, images[start : start + _BATCH], kind)
         with torch.backends.cudnn.flags(enabled=False):
             hidden = propagate(network.architecture, weights, batch, lambda _, values: values.clamp(-scale, scale))
         yield hidden
 
 
-def _on(device: str, array: np.ndarray) -> torch.Tensor:
+def multiplies_bfloat16() -> bool:
+    """Return whether this processor convolves in bfloat16 by instructions of its own, not by way of float32."""
+    return bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
+
+
+def _wide(device: str) -> torch.dtype:
+    """Return the type that holds every sum of a network exactly."""
+    return torch.float32 if device == "cpu" else torch.float64
+
+
+def _on(device: str, array: np.ndarray, kind: torch.dtype) -> torch.Tensor:
     """Return integers as floats that hold them exactly, on a device."""
-    kind = torch.float32 if device == "cpu" else torch.float64
     try:
         return torch.from_numpy(array.astype(np.float32)).to(device, kind)
     except (RuntimeError, AssertionError) as error:
