@@ -36,7 +36,8 @@ def run(notebook: Path, parameters: Mapping[str, Any]) -> Any:
     from papermill import execute_notebook
     from papermill.exceptions import PapermillExecutionError
 
-    logging.getLogger("papermill").addHandler(logging.NullHandler())  # errors are raised, too
+    for logger in ("papermill", "asyncio"):
+        logging.getLogger(logger).addHandler(logging.NullHandler())  # errors are raised, too
     cells = _cells(notebook)
     with TemporaryDirectory() as folder:
         try:
@@ -78,15 +79,15 @@ def _failure(cells: Mapping[str, str], error: Any) -> str:
 def _kernel_manager(folder: Path) -> type:
     """Return what starts this interpreter as kernel, whatever kernels are installed.
 
-    Its files and sockets are in ``folder``, so that nobody else can talk to it. It logs nothing: what fails in a cell
-    is raised here.
+    Its files and sockets are in ``folder``, so that nobody else can talk to it. It says nothing itself: what fails in a
+    cell is raised here.
     """
     from jupyter_client.kernelspec import KernelSpec
     from jupyter_client.manager import AsyncKernelManager
     from traitlets import Unicode
 
-    arguments = ["-m", "ipykernel_launcher", "-f", "{connection_file}"]
-    options = [f"--ipython-dir={folder}", "--log-level=CRITICAL"]
+    arguments = ["-X", "frozen_modules=off", "-m", "ipykernel_launcher", "-f", "{connection_file}"]
+    options = [f"--ipython-dir={folder}", "--log-level=CRITICAL", "--no-stderr"]
 
     class ThisInterpreter(AsyncKernelManager):
         transport = Unicode("ipc")
