@@ -2,6 +2,7 @@
 DRIVING = f"{RESULTS}/driving/{{task}}"
 DEMONSTRATIONS = f"{DRIVING}/demonstrations/{{kind}}"
 ASSESSED = f"{DRIVING}/{{stage}}/p{{sparsity}}{{run}}/seed{{seed}}"
+FIRST = 1  # demonstrations and their drivers wait for one another, and a third of all work waits for them
 
 
 rule demonstrations:
@@ -21,7 +22,8 @@ rule demonstrations:
         f"{RESULTS}/logs/driving/{{task}}/demonstrations/{{kind}}.log",
     benchmark:
         f"{RESULTS}/benchmarks/driving/{{task}}/demonstrations/{{kind}}.jsonl"
-    threads: 8
+    priority: FIRST
+    threads: lambda wildcards: max(1, min(8, tracks_of(wildcards.kind) // 40))
     resources:
         mem_mb=growing(1500, for_each_thread=800),
         runtime=growing(20),
@@ -51,6 +53,7 @@ rule driver:
         f"{RESULTS}/logs/driving/{{task}}/driver{{round}}.log",
     benchmark:
         f"{RESULTS}/benchmarks/driving/{{task}}/driver{{round}}.jsonl"
+    priority: FIRST
     threads: 1
     resources:
         mem_mb=growing(3000),
@@ -86,10 +89,12 @@ rule split_demonstrations:
         f"{RESULTS}/benchmarks/datasets/{{task}}.jsonl"
     wildcard_constraints:
         task=any_of(DRIVEN),
+    priority: FIRST
     threads: 1
     resources:
         mem_mb=growing(4000),
         runtime=growing(5),
+        batch=1,
     params:
         train=lambda wildcards, input: [
             f"--train {quote(path)}" for path in input.train
@@ -108,6 +113,7 @@ rule expert:
         f"{RESULTS}/logs/driving/{{task}}/expert.log",
     benchmark:
         f"{RESULTS}/benchmarks/driving/{{task}}/expert.jsonl"
+    localrule: True
     threads: 1
     resources:
         mem_mb=growing(1500),

@@ -21,6 +21,7 @@ rule embed:
     resources:
         mem_mb=growing(3000),
         runtime=growing(15),
+        batch=1,
     params:
         settings=stage_settings("embeddings"),
         code=code_fingerprint("aann.embeddings"),

@@ -6,7 +6,7 @@ import pytest
 
 TARGETS = {
     "dense": "results/small/psiren/mnist/dense/seed0.safetensors",
-    "expert": "results/small/driving/car/expert.csv",
+    "demonstrations": "results/small/driving/car/demonstrations/validation.safetensors",
     "backpropagation": "results/small/sense/mnist-p90-random.backpropagation/seed0.parquet",
 }
 
@@ -25,13 +25,13 @@ def survived(slurm_workflow):
     (rules / "psiren.smk").write_text(text.replace("mem_mb=growing(3000)", "mem_mb=growing(500)", 1))
     edit(
         rules / "driving.smk",
-        "mem_mb=growing(1500),\n        runtime=growing(5)",
-        "mem_mb=growing(1500),\n        runtime=growing(1)",
+        "runtime=growing(20)",
+        "runtime=growing(1)",
     )
     edit(
         rules / "driving.smk",
-        '"python -m aann driving expert',
-        '"sh -c \'sleep 95; exec \\"$@\\"\' - python -m aann driving expert',
+        '"python -m aann driving demonstrate',
+        '"sh -c \'sleep 95; exec \\"$@\\"\' - python -m aann driving demonstrate',
     )
     with slurm_workflow.started(*TARGETS.values()) as build:
         job = slurm_workflow.wait_for_job("backpropagation", "sense/mnist-p90-random.backpropagation/seed0.log")
@@ -41,7 +41,7 @@ def survived(slurm_workflow):
 
 
 def test_a_job_that_ran_out_of_time_comes_back_with_more(survived):
-    jobs = survived.jobs("expert")
+    jobs = survived.jobs("demonstrations")
     assert len(jobs) > 1
     assert [job.state for job in jobs] == ["TIMEOUT"] * (len(jobs) - 1) + ["COMPLETED"]
     assert [job.minutes for job in jobs] == list(range(1, len(jobs) + 1))
@@ -61,7 +61,7 @@ def test_a_cancelled_job_is_submitted_again(survived):
 def test_all_results_are_there_and_the_logs_of_lost_jobs_say_why(survived):
     assert all((survived.folder / target).stat().st_size > 0 for target in TARGETS.values())
     for rule, reason in {
-        "expert": "TIME LIMIT",
+        "demonstrations": "TIME LIMIT",
         "dense": "exceeded memory limit",
         "backpropagation": "CANCELLED",
     }.items():
