@@ -32,17 +32,10 @@ def test_jobs_of_a_killed_build_end_before_the_next_one_submits_any(killed):
     assert max(job.ended for job in cancelled) <= min(job.started for job in later)
 
 
-def results(workflow):
-    """Return the content of every result by its path, but for logs and benchmarks, where times stand."""
-    paths = [path for path in workflow.results.rglob("*.*") if path.is_file() and not path.name.startswith(".")]
-    kept = [path for path in paths if path.relative_to(workflow.results).parts[0] not in ("logs", "benchmarks")]
-    return {path.relative_to(workflow.results).as_posix(): path.read_bytes() for path in kept}
-
-
 def test_a_killed_build_ends_equal_to_an_undisturbed_one_without_slurm(killed, root, tmp_path):
     undisturbed = Workflow.of(root, tmp_path)
     undisturbed.build(*TARGETS)
-    expected, found = results(undisturbed), results(killed[0])
+    expected, found = undisturbed.files(), killed[0].files()
     assert "figures/figure_12.png" in expected
     assert found.keys() == expected.keys()
     assert [name for name, content in found.items() if content != expected[name]] == []
