@@ -42,7 +42,7 @@ def read(results: Path) -> pandas.DataFrame:
                 "stage": name.split("/")[0],
                 "start": path.stat().st_mtime - taken["s"],
                 "seconds": taken["s"],
-                "cores": max(1, round(taken["cpu_time"] / taken["s"])) if taken["s"] else 1,
+                "cores": max(1, round(taken["cpu_time"] / _observed(taken["s"]))),
                 "memory_mb": taken["max_rss"],
                 "after": " ".join(sorted(after.get(name, ()))),
             }
@@ -62,6 +62,11 @@ def _taken(path: Path) -> dict[str, float]:
         return {key: _number(last[key]) for key in ("s", "cpu_time", "max_rss")}
     except (ValueError, KeyError, IndexError, TypeError) as error:
         raise InputError(f"{path}: is no benchmark of Snakemake; delete it and run its job again") from error
+
+
+def _observed(seconds: float) -> float:
+    """Return for how long Snakemake measured a job: for 15 seconds, and until the last of looks 30 seconds apart."""
+    return max(1e-9, seconds if seconds < 15 else 15 + (seconds - 15) // 30 * 30)
 
 
 def _number(value: Any) -> float:

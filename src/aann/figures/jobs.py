@@ -110,10 +110,10 @@ def _draw_forecast(axis: Axes, expected: pandas.DataFrame, run: tuple[int, float
     axis.axhline(minutes["cluster"], color=style.GREY, linestyle="--", linewidth=1)
     axis.annotate(
         f"cluster, all at once, {SUBMISSION_SECONDS:g} s more a job: {minutes['cluster']:.0f} min",
-        (numbers[-1], minutes["cluster"]),
+        (numbers[0], minutes["cluster"]),
         xytext=(0, 3),
         textcoords="offset points",
-        ha="right",
+        ha="left",
         fontsize=7,
     )
     axis.set_xscale("log", base=2)
