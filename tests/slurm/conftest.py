@@ -87,7 +87,7 @@ def squeue(*options: str) -> str:
 
 
 def rule_of(comment: str) -> str:
-    """Return the rule, or the rules, that the comment of a job names: rule_driver_wildcards_..., rule_batch-..._dense_split."""
+    """Return the rules that the comment of a job names: rule_driver_wildcards_..., or rule_batch-..._dense_network."""
     return re.sub("^rule_(batch[^_]*_)?", "", comment.partition("_wildcards_")[0])
 
 
