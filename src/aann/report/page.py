@@ -8,7 +8,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, BinaryIO
 
 from aann.artifacts import atomic_path, require_file
 from aann.errors import InputError
@@ -39,7 +39,7 @@ def run(notebook: Path, parameters: Mapping[str, Any]) -> Any:
     for logger in ("papermill", "asyncio"):
         logging.getLogger(logger).addHandler(logging.NullHandler())  # errors are raised, too
     cells = _cells(notebook)
-    with TemporaryDirectory() as folder:
+    with TemporaryDirectory() as folder, (Path(folder) / "kernel.log").open("w+b") as log:
         try:
             return execute_notebook(
                 notebook,
@@ -48,12 +48,17 @@ def run(notebook: Path, parameters: Mapping[str, Any]) -> Any:
                 progress_bar=False,
                 kernel_name="python3",
                 language="python",
-                kernel_manager_class=_kernel_manager(Path(folder)),
+                kernel_manager_class=_kernel_manager(Path(folder), log),
             )
         except PapermillExecutionError as error:
             raise InputError(f"{notebook}: {_failure(cells, error)}; the page was not made") from error
         except DeadKernelError as error:
             raise InputError(f"{notebook}: its kernel died; run it again with more memory") from error
+        except RuntimeError as error:
+            log.seek(0)
+            said = log.read().decode(errors="replace").splitlines()[-1:]
+            reason = ": ".join([str(error), *said])
+            raise InputError(f"{notebook}: {reason}; run it again, and if it stays, make setup") from error
 
 
 def _cells(notebook: Path) -> dict[str, str]:
@@ -76,18 +81,17 @@ def _failure(cells: Mapping[str, str], error: Any) -> str:
     return f"cell {name!r} failed with {error.ename} ({reason}): {shown}"
 
 
-def _kernel_manager(folder: Path) -> type:
+def _kernel_manager(folder: Path, log: BinaryIO) -> type:
     """Return what starts this interpreter as kernel, whatever kernels are installed.
 
-    Its files and sockets are in ``folder``, so that nobody else can talk to it. It says nothing itself: what fails in a
-    cell is raised here.
+    Its files and sockets are in ``folder``, so that nobody else can talk to it. What its process says, down to the C
+    libraries that may complain while they are shut down, goes to ``log``: what fails in a cell is raised here.
     """
     from jupyter_client.kernelspec import KernelSpec
     from jupyter_client.manager import AsyncKernelManager
     from traitlets import Unicode
 
-    arguments = ["-X", "frozen_modules=off", "-m", "ipykernel_launcher", "-f", "{connection_file}"]
-    options = [f"--ipython-dir={folder}", "--log-level=CRITICAL", "--no-stderr"]
+    arguments = ["-m", "ipykernel_launcher", "-f", "{connection_file}", f"--ipython-dir={folder}"]
 
     class ThisInterpreter(AsyncKernelManager):
         transport = Unicode("ipc")
@@ -95,7 +99,10 @@ def _kernel_manager(folder: Path) -> type:
 
         @property
         def kernel_spec(self) -> KernelSpec:
-            return KernelSpec(argv=[sys.executable, *arguments, *options], language="python", display_name="Python")
+            return KernelSpec(argv=[sys.executable, *arguments], language="python", display_name="Python")
+
+        def start_kernel(self, **options: Any) -> Any:
+            return super().start_kernel(stdout=log, stderr=log, **options)
 
     return ThisInterpreter
 
