@@ -27,6 +27,7 @@ rule demonstrations:
     resources:
         mem_mb=growing(1500, for_each_thread=800),
         runtime=growing(20),
+        batch=1,
     params:
         driver=lambda wildcards, input: [f"--driver {quote(path)}" for path in input],
         number=lambda wildcards: tracks_of(wildcards.kind),
@@ -59,6 +60,7 @@ rule driver:
         mem_mb=growing(3000),
         runtime=growing(15),
         gpu=GPUS,
+        batch=1,
     params:
         train=lambda wildcards, input: [
             f"--train {quote(path)}" for path in input.train

@@ -366,6 +366,7 @@ rule video:
         f"{RESULTS}/logs/figures/video.log",
     benchmark:
         f"{RESULTS}/benchmarks/figures/video.jsonl"
+    localrule: True
     threads: 1
     resources:
         mem_mb=growing(1500),

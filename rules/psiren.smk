@@ -52,6 +52,7 @@ for TASK in SETTINGS.tasks:
             mem_mb=growing(3000),
             runtime=growing(15),
             gpu=GPUS,
+            batch=1,
         params:
             task=TASK,
             settings=to_json(SETTINGS.part("psiren", TASK)),

@@ -131,8 +131,8 @@ class Workflow:
     def snakemake(self, *arguments: str) -> subprocess.CompletedProcess:
         return subprocess.run(self.command(*arguments), cwd=self.folder, capture_output=True, text=True, check=False)
 
-    def build(self, *targets: str) -> str:
-        result = self.snakemake("--", *(targets or ("all_figures",)))
+    def build(self, *targets: str, options: tuple[str, ...] = ()) -> str:
+        result = self.snakemake(*options, "--", *(targets or ("all_figures",)))
         output = result.stdout + result.stderr
         assert result.returncode == 0, output
         return output
@@ -166,14 +166,18 @@ def fresh(root, tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def everything(root, tmp_path_factory, worker_id):
-    """The folder of a copy in which everything was built at one go. All tests share it; none changes it."""
+    """The folder of a copy in which everything was built at one go. All tests share it; none changes it.
+
+    What Snakemake said, with its view of each round of its scheduler, is in build.txt there.
+    """
     base = tmp_path_factory.getbasetemp()
     folder = (base if worker_id == "master" else base.parent) / "everything"
     with folder.with_suffix(".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not folder.exists():
             workflow = Workflow.of(root, tmp_path_factory.mktemp("everything"))
-            workflow.build(*EVERYTHING)
+            said = workflow.build(*EVERYTHING, options=("--verbose",))
+            (workflow.folder / "build.txt").write_text(said)
             workflow.folder.rename(folder)
     return folder
 

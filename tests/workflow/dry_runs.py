@@ -11,6 +11,7 @@ from snakemake.api import SnakemakeApi
 from snakemake.settings.types import (
     ConfigSettings,
     DAGSettings,
+    GroupSettings,
     OutputSettings,
     Quietness,
     ResourceSettings,
@@ -18,7 +19,9 @@ from snakemake.settings.types import (
 )
 
 
-def dry_run(folder: Path, config: Mapping[str, Any], *targets: str, cores: int = 2) -> Any:
+def dry_run(
+    folder: Path, config: Mapping[str, Any], *targets: str, cores: int = 2, groups: GroupSettings | None = None
+) -> Any:
     """Return the workflow in a folder with a configuration laid over its own, after a dry run of targets.
 
     It is `snakemake --dry-run` without a process of its own: the rules are read, all jobs are found, and each is handed
@@ -36,7 +39,7 @@ def dry_run(folder: Path, config: Mapping[str, Any], *targets: str, cores: int =
                 workdir=folder,
             )
             jobs = workflow.dag(DAGSettings(targets=set(targets or ("all_figures",))))
-            jobs.execute_workflow(executor="dryrun")
+            jobs.execute_workflow(executor="dryrun", group_settings=groups)
             return workflow._workflow
     finally:
         sys.path[:] = path

@@ -64,6 +64,11 @@ def test_every_figure_is_there_with_logs_and_benchmarks(built):
         assert "h:m:s" in (built.results / f"benchmarks/figures/figure_{name}.jsonl").read_text()
 
 
+def test_snakemake_looks_for_jobs_to_start_only_when_one_has_ended(built):
+    said = (built.folder / "build.txt").read_text()
+    assert 0 < said.count("Ready jobs: ") <= 1 + said.count("Finished jobid: ")
+
+
 def test_every_result_is_sealed_and_nothing_else_is_hidden(built):
     results = {path for path in map(built.results.joinpath, built.files()) if not path.name.startswith(".")}
     assert set(built.folder.glob("results/**/.*")) == {seal_of(path) for path in results}
