@@ -21,6 +21,7 @@ from aann.errors import InputError
 from aann.report import FIGURES as FIGURE_NAMES, FILES as REPORT_FILES
 from aann.safeguards import (
     END_WITH_PARENT,
+    begin_again,
     hold_lock,
     remove_unfinished,
     require_past,
@@ -56,7 +57,8 @@ shell.prefix(
 
 
 # The lock takes the place of Snakemake's own, which a killed build leaves behind. Jobs that it left in SLURM are cancelled,
-# by a build without SLURM too. Not called for dry runs, reports or graphs, which need neither. On one machine, jobs are not
+# by a build without SLURM too; then all begins again, since a batch that is cancelled deletes what it had made, and what is
+# to do was found before. Not called for dry runs, reports or graphs, which need neither. On one machine, jobs are not
 # limited per second: Snakemake, for its limit, looks at all ready jobs again each second, and once more for every job that
 # ended before (snakemake/snakemake#3744), which at full scale took a sixth of a core.
 onstart:
@@ -65,8 +67,11 @@ onstart:
     try:
         hold_lock(f"{RESULTS}/logs/build.lock")
         if workflow.executor_plugin.name == "slurm" or slurm.LOCK.exists():
-            for number in slurm.begin():
+            lost = slurm.begin()
+            for number in lost:
                 logger.info(f"Cancelled SLURM job {number} of an earlier build.")
+            if lost:
+                begin_again(workflow.overwrite_workdir)
         remove_unfinished(RESULTS)
     except InputError as error:
         raise WorkflowError(str(error))

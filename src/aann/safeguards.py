@@ -16,6 +16,7 @@ import tempfile
 import time
 from datetime import datetime
 from pathlib import Path
+from typing import NoReturn
 
 from aann.errors import InputError
 
@@ -67,6 +68,18 @@ def hold_lock(path: Path | str) -> None:
             f"{path}: cannot be locked ({error.strerror}), which keeps two builds apart; free space, or choose another "
             "folder with the setting 'results'"
         ) from error
+
+
+def begin_again(folder: Path | None) -> NoReturn:
+    """Run the command of this process again in its place, which gives its locks back.
+
+    Raises ``InputError`` if it went to another ``folder`` when it began, since its paths may be meant from the first.
+    """
+    if folder is not None:
+        raise InputError(f"{folder}: what is to do here has changed meanwhile; give the same command again")
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])
 
 
 def remove_unfinished(folder: Path | str) -> None:

@@ -254,3 +254,35 @@ def test_an_edit_is_noticed_even_if_its_time_is_old(built, path, target):
     os.utime(edited, (times.st_atime, times.st_mtime))
     assert built.planned(*EVERYTHING) == set()
     assert target in planned
+
+
+@pytest.fixture
+def lost(copied, searched, tmp_path, monkeypatch):
+    """A copy in which the last job is to do, with a job of a lost build in SLURM that deletes a result in the end."""
+    shutil.copytree(searched.results, copied.results)
+    shutil.copytree(searched.folder / ".snakemake", copied.folder / ".snakemake", dirs_exist_ok=True)
+    (copied.folder / ".snakemake/slurm.lock").touch()
+    (copied.folder / SEARCH).unlink()
+    commands = {
+        "squeue": f"test -e cancelled || echo '11|aann_0a7ff4b3|{copied.folder}'",
+        "scancel": f"touch cancelled; rm {START}",
+    }
+    for name, text in commands.items():
+        (tmp_path / name).write_text(f"#!/bin/sh\n{text}\n")
+        (tmp_path / name).chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    return copied
+
+
+def test_what_is_to_do_is_found_again_after_lost_jobs_were_cancelled(lost, searched):
+    said = lost.build(SEARCH)
+    assert said.count("Cancelled SLURM job 11 of an earlier build.") == 1
+    assert re.findall(r"Finished jobid: \d+ \(Rule: (\w+)\)", said) == ["random_start", "search"]
+    assert lost.files() == searched.files()
+
+
+def test_a_build_in_another_folder_whose_lost_jobs_were_cancelled_stops_and_goes_on_later(lost, searched):
+    output = refused(lost, "--directory", str(lost.folder), "--", SEARCH)
+    assert f"\n{lost.folder}: what is to do here has changed meanwhile; give the same command again\n" in output
+    lost.build(SEARCH)
+    assert lost.files() == searched.files()
