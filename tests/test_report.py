@@ -288,21 +288,24 @@ def test_an_absent_template_is_one_line_before_anything_runs(root, tmp_path):
         page.write_page(tmp_path / "a.ipynb", tmp_path / "no.j2", tmp_path / "page.html", {})
 
 
+def write_notebook(path, *sources):
+    """Write a notebook with cells of code, and return its path."""
+    empty = {"cell_type": "code", "execution_count": None, "metadata": {}, "outputs": []}
+    cells = [{**empty, "id": f"cell-{number}", "source": source} for number, source in enumerate(sources)]
+    path.write_text(json.dumps({"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 5}))
+    return path
+
+
 def test_a_kernel_that_does_not_start_is_one_line_with_its_reason(tmp_path, monkeypatch):
     (tmp_path / "ipykernel_launcher.py").write_text("raise ImportError('nothing is installed')\n")
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
-    notebook = {"cells": [], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}
-    (tmp_path / "a.ipynb").write_text(json.dumps(notebook))
     line = r"a\.ipynb: Kernel died before replying to kernel_info: ImportError: nothing is installed; run it again"
     with pytest.raises(InputError, match=line):
-        page.run(tmp_path / "a.ipynb", {})
+        page.run(write_notebook(tmp_path / "a.ipynb"), {})
 
 
 def test_what_the_process_of_the_kernel_says_is_not_said_beside_the_error(tmp_path, capfd):
     says = "import os; os.write(1, b'said'); os.write(2, b'Assertion failed'); 1 / 0"
-    cell = {"cell_type": "code", "id": "it", "execution_count": None, "metadata": {}, "outputs": [], "source": says}
-    notebook = {"cells": [cell], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}
-    (tmp_path / "a.ipynb").write_text(json.dumps(notebook))
-    with pytest.raises(InputError, match="cell 'it' failed with ZeroDivisionError"):
-        page.run(tmp_path / "a.ipynb", {})
+    with pytest.raises(InputError, match="cell 'cell-0' failed with ZeroDivisionError"):
+        page.run(write_notebook(tmp_path / "a.ipynb", says), {})
     assert capfd.readouterr() == ("", "")

@@ -31,7 +31,7 @@ def write_page(notebook: Path, template: Path, output: Path, parameters: Mapping
 
 
 def run(notebook: Path, parameters: Mapping[str, Any]) -> Any:
-    """Return a notebook with its outputs; raise ``InputError`` if it is none, or if a cell fails."""
+    """Return a notebook with its outputs; raise ``InputError`` if it is none, or if a cell or its kernel fails."""
     from nbclient.exceptions import DeadKernelError
     from papermill import execute_notebook
     from papermill.exceptions import PapermillExecutionError
