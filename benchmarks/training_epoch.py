@@ -1,9 +1,10 @@
 """Time one epoch of dense training on one thread: this package against a plain eager PyTorch loop.
 
 Both train the same network from the same weights on the same images in the same order, with Adam at the same rate.
-They take turns, so that a machine whose speed drifts treats both alike. Prints each run and the medians, and writes
-docs/tables/training_epoch.csv. The plain loop is the network as a tutorial writes it: nn.Conv2d, Hardtanh, MaxPool2d,
-nn.Linear, torch.optim.Adam.
+They take turns, so that a machine whose speed drifts treats both alike. The plain loop is the network as a tutorial
+writes it: nn.Conv2d, Hardtanh, MaxPool2d, nn.Linear, torch.optim.Adam. The package trains with its default settings and
+in each precision. All of it runs on this processor, and once more in a process that may use no more instructions than
+those of a processor with AVX2 alone. Prints each run and the medians, and writes docs/tables/training_epoch.csv.
 
 Usage: python benchmarks/training_epoch.py [--runs 5] [--images 50000] [--output docs/tables/training_epoch.csv]
 """
@@ -11,8 +12,12 @@ Usage: python benchmarks/training_epoch.py [--runs 5] [--images 50000] [--output
 from __future__ import annotations
 
 import argparse
+import os
 import statistics
+import subprocess
+import sys
 import time
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,14 +25,21 @@ import pandas
 import torch
 from torch import nn
 
-from aann import training
-from aann.artifacts import write_table
-from aann.config import load
+from aann import devices, training
+from aann.artifacts import discard, read_table, write_table
+from aann.config import PSirenSettings, load
 from aann.datasets import archives, splits
 from aann.networks import Architecture
 
 LEARNING_RATE = 0.005
 BATCH = 64
+PLAIN = "plain eager PyTorch"
+PRECISIONS = ("default", "float32", "bfloat16")
+PROCESSORS: Mapping[str, Mapping[str, str]] = {
+    "this": {},
+    "AVX2": {"ATEN_CPU_CAPABILITY": "avx2", "ONEDNN_MAX_CPU_ISA": "AVX2"},
+}
+"""Variables that keep PyTorch and oneDNN to the instructions of a processor."""
 
 
 def plain_network(weights: training.Weights) -> nn.Module:
@@ -80,7 +92,8 @@ def run_package(
         validate=lambda: 0.0,
         schedule=training.constant,
     )
-    if precision == "bfloat16":
+    setting = PSirenSettings().precision if precision == "default" else precision
+    if devices.precision(setting, "cpu") == "bfloat16":
         phase = replace(phase, precision=torch.bfloat16)
     start = time.perf_counter()
     training.run(phase, images, labels, torch.Generator().manual_seed(0), training.Curve())
@@ -94,44 +107,68 @@ def accuracy(network: nn.Module, test: splits.Images) -> float:
     return 100 * float((logits.argmax(1) == torch.from_numpy(test.labels)).float().mean())
 
 
+def measure(processor: str, runs: int, count: int) -> pandas.DataFrame:
+    """Return a row for each loop and run: processor, loop, run, seconds, and test accuracy in percent."""
+    torch.set_num_threads(1)
+    settings = load(["config/config.yaml"])
+    folder = Path(settings.datasets.folder) / "mnist"
+    archives.fetch("mnist", folder, settings.datasets.mirrors)
+    data = splits.split("mnist", settings.datasets, folder)
+    images = torch.from_numpy(data["train"].images[:count])
+    labels = torch.from_numpy(data["train"].labels[:count])
+    architecture = Architecture.from_dict(settings.network("mnist"))
+    weights = training.initial_weights(architecture, torch.Generator().manual_seed(0))
+
+    rows = []
+    for run in range(runs):
+        seconds, network = run_plain(weights, images, labels)
+        rows.append((processor, PLAIN, run, seconds, accuracy(network, data["test"])))
+        for precision in PRECISIONS:
+            seconds, trained = run_package(architecture, weights, images, labels, precision)
+            rows.append((processor, f"aann, {precision}", run, seconds, accuracy(plain_network(trained), data["test"])))
+        for _, name, _, seconds, percent in rows[-1 - len(PRECISIONS) :]:
+            print(f"{processor} run {run}  {name:20s} {seconds:6.2f} s  test accuracy {percent:.2f} %", flush=True)
+    return pandas.DataFrame(rows, columns=["processor", "loop", "run", "seconds", "test_accuracy_percent"])
+
+
+def measure_apart(processor: str, arguments: argparse.Namespace) -> pandas.DataFrame:
+    """Return what ``measure`` does, from a process with the instructions of a processor."""
+    output = arguments.output.with_suffix(f".{processor}.csv")
+    command = [sys.executable, __file__, "--runs", arguments.runs, "--images", arguments.images, "--output", output]
+    subprocess.run(
+        [str(part) for part in (*command, "--processor", processor)],
+        env={**os.environ, **PROCESSORS[processor]},
+        check=True,
+    )
+    table: pandas.DataFrame = read_table(output)
+    discard(output)
+    return table
+
+
+def print_ratios(table: pandas.DataFrame) -> None:
+    """Print by how much each loop of the package is faster than the plain loop, for each processor."""
+    for (processor, name), ours in table[table.loop != PLAIN].groupby(["processor", "loop"], sort=False):
+        plain = table[(table.loop == PLAIN) & (table.processor == processor)]
+        ratios = [slow / fast for slow, fast in zip(plain.seconds, ours.seconds, strict=True)]
+        print(
+            f"{processor}, {name}: {statistics.median(ratios):.2f}x faster than plain (median of {len(ratios)} pairs)"
+        )
+
+
 def main() -> None:
     """Run the benchmark."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--images", type=int, default=50_000)
     parser.add_argument("--output", type=Path, default=Path("docs/tables/training_epoch.csv"))
+    parser.add_argument("--processor", choices=PROCESSORS, help="measure for this one alone, in this process")
     arguments = parser.parse_args()
-    torch.set_num_threads(1)
-
-    settings = load(["config/config.yaml"])
-    folder = Path(settings.datasets.folder) / "mnist"
-    archives.fetch("mnist", folder, settings.datasets.mirrors)
-    data = splits.split("mnist", settings.datasets, folder)
-    images = torch.from_numpy(data["train"].images[: arguments.images])
-    labels = torch.from_numpy(data["train"].labels[: arguments.images])
-    architecture = Architecture.from_dict(settings.network("mnist"))
-    weights = training.initial_weights(architecture, torch.Generator().manual_seed(0))
-
-    rows = []
-    for run in range(arguments.runs):
-        seconds, network = run_plain(weights, images, labels)
-        rows.append(("plain eager PyTorch", run, seconds, accuracy(network, data["test"])))
-        for precision in ("float32", "bfloat16"):
-            seconds, trained = run_package(architecture, weights, images, labels, precision)
-            rows.append((f"aann, {precision}", run, seconds, accuracy(plain_network(trained), data["test"])))
-        for name, _, seconds, percent in rows[-3:]:
-            print(f"run {run}  {name:20s} {seconds:6.2f} s  test accuracy {percent:.2f} %", flush=True)
-
-    table = pandas.DataFrame(rows, columns=["loop", "run", "seconds", "test_accuracy_percent"])
+    if arguments.processor:
+        write_table(arguments.output, measure(arguments.processor, arguments.runs, arguments.images))
+        return
+    table = pandas.concat([measure_apart(processor, arguments) for processor in PROCESSORS])
     write_table(arguments.output, table)
-    for name in ("aann, float32", "aann, bfloat16"):
-        ratios = [
-            plain / ours
-            for plain, ours in zip(
-                table[table.loop == "plain eager PyTorch"].seconds, table[table.loop == name].seconds, strict=True
-            )
-        ]
-        print(f"{name}: {statistics.median(ratios):.2f}x faster than the plain loop (median of {len(ratios)} pairs)")
+    print_ratios(table)
 
 
 if __name__ == "__main__":

@@ -190,3 +190,59 @@ def test_backpropagation_on_a_gpu_gives_the_same_bytes_again(architecture, blobs
     (first, rows), (again, same) = (backpropagation.train(start, splits, chosen, method, 0, "cuda") for _ in range(2))
     assert first == again
     assert rows.equals(same)
+
+
+CAPABILITIES = {"architecture": "x86_64", "avx512_bw": True, "avx512_bf16": False, "amx_bf16": False}
+
+
+@pytest.mark.parametrize(
+    ("allowed", "capabilities", "native"),
+    [
+        (True, {"avx512_bf16": True}, True),
+        (True, {"amx_bf16": True}, True),
+        (True, {}, False),  # AVX-512 alone: oneDNN converts each number
+        (False, {"avx512_bf16": True}, False),  # as by ONEDNN_MAX_CPU_ISA=AVX2
+        (True, {"architecture": "aarch64"}, True),
+        (False, {"architecture": "aarch64"}, False),
+    ],
+)
+def test_bfloat16_is_native_where_the_library_and_the_processor_have_it(monkeypatch, allowed, capabilities, native):
+    monkeypatch.setattr(torch.ops.mkldnn, "_is_mkldnn_bf16_supported", lambda: allowed)
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: CAPABILITIES | capabilities)
+    assert devices.multiplies_bfloat16() is native
+
+
+@pytest.mark.parametrize(
+    ("setting", "native", "chosen", "line"),
+    [
+        ("auto", True, "bfloat16", "training convolves in bfloat16 (setting 'psiren.precision': auto)\n"),
+        ("auto", False, "float32", "training convolves in float32 (setting 'psiren.precision': auto)\n"),
+        ("float32", True, "float32", "training convolves in float32 (setting 'psiren.precision': float32)\n"),
+        ("bfloat16", True, "bfloat16", "training convolves in bfloat16 (setting 'psiren.precision': bfloat16)\n"),
+        ("bfloat16", False, "bfloat16", "warning: setting 'psiren.precision': bfloat16 takes several times longer"),
+    ],
+)
+def test_the_precision_is_the_setting_or_what_the_processor_is_fast_in(
+    problem, monkeypatch, capsys, setting, native, chosen, line
+):
+    monkeypatch.setattr(devices, "multiplies_bfloat16", lambda device="cpu": native)
+    problem = replace(problem, settings=BRIEF.model_copy(update={"precision": setting, "shift": 0}))
+    assert problem.precision == chosen
+    assert problem.surroundings == {"precision": chosen}
+    trained = []
+    monkeypatch.setattr(training, "run", lambda phase, *_: trained.append(phase.precision))
+    psiren.train_dense(problem)
+    assert trained == [getattr(torch, chosen)]
+    said = capsys.readouterr().err
+    assert said.startswith(line)
+    assert said.count("\n") == 1
+
+
+def test_another_processor_reruns_nothing(paper_settings, monkeypatch):
+    assert paper_settings.psiren.precision == "auto"
+    parts = []
+    for native in (True, False):
+        monkeypatch.setattr(devices, "multiplies_bfloat16", lambda device="cpu", native=native: native)
+        parts.append(paper_settings.part("psiren", "mnist"))
+    assert parts[0] == parts[1]
+    assert parts[0]["psiren"]["precision"] == "auto"

@@ -81,7 +81,10 @@ def test_the_benchmark_of_training_runs(root, data_mirror, tmp_path):
     output = tmp_path / "training_epoch.csv"
     subprocess.run([*command, "--output", output], cwd=root, check=True, capture_output=True)
     table = read_table(output)
-    assert list(table.loop) == ["plain eager PyTorch", "aann, float32", "aann, bfloat16"]
+    loops = ["plain eager PyTorch", "aann, default", "aann, float32", "aann, bfloat16"]
+    assert list(zip(table.processor, table.loop, strict=True)) == [
+        (on, loop) for on in ("this", "AVX2") for loop in loops
+    ]
     assert (table.seconds > 0).all()
     assert table.test_accuracy_percent[1] == pytest.approx(table.test_accuracy_percent[0], abs=3)
 

@@ -57,7 +57,7 @@ TRAINING = """
 import json
 from pathlib import Path
 import torch
-from aann import psiren
+from aann import devices, psiren
 from aann.config import PSirenSettings, load
 from aann.datasets import splits
 from aann.evaluation.reference import correct_count
@@ -75,6 +75,7 @@ network, _ = psiren.p_siren(problem, stops[80.0], 80.0)
 test = images["test"]
 print(json.dumps({
     "capability": torch.backends.cpu.get_cpu_capability(),
+    "precision": devices.precision("auto", "cpu"),
     "accuracy": correct_count(network, test.images, test.labels) / len(test),
     "sparsity": network.sparsity,
 }))
@@ -112,4 +113,5 @@ def test_training_on_other_processors_stays_within_the_tolerance(results_on):
         there = results_on(TRAINING, processor)
         assert there["capability"] == capability
         assert there["sparsity"] == here["sparsity"]
+        assert there["precision"] == "float32"
         assert abs(there["accuracy"] - here["accuracy"]) <= TOLERANCE

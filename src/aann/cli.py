@@ -189,9 +189,9 @@ class _PSirenJob:
 
     def provenance(self, *inputs: Path, **values: Any) -> dict[str, Any]:
         """Return the provenance of this job's outputs."""
-        from aann import devices, provenance
+        from aann import provenance
 
-        values = {"task": self.task, "seed": self.problem.seed, **devices.recorded(self.problem.device), **values}
+        values = {"task": self.task, "seed": self.problem.seed, **self.problem.surroundings, **values}
         return provenance.describe("aann.psiren", [self.data, *inputs], self.settings, **values)
 
     def read_weights(self, path: Path) -> dict[str, Any]:
@@ -636,8 +636,6 @@ def driving_driver(
     device = devices.choose(settings.device)
     chosen, (shape, _) = settings.driving, IMAGES[_driven(settings, task)]
     part = settings.driving_part(task, ("seed", "mirror", "psiren", "sparsity"))
-    values = {"task": task, **devices.recorded(device)}
-    recorded = provenance.describe("aann.driving.drivers", [*train, validation], part, **values)
     problem = Problem(
         Architecture.from_dict(settings.network(task)),
         demonstrations.training_frames(train, chosen, shape),
@@ -646,6 +644,8 @@ def driving_driver(
         chosen.seed,
         device,
     )
+    values = {"task": task, **problem.surroundings}
+    recorded = provenance.describe("aann.driving.drivers", [*train, validation], part, **values)
     make_driver(problem, chosen.sparsity).save(output, recorded)
 
 

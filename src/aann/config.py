@@ -193,8 +193,10 @@ class PSirenSettings(_Settings):
     shift: int = Field(
         1, ge=0, le=14, description="Training images are moved by up to this many pixels each way; 0 for not at all."
     )
-    precision: Literal["bfloat16", "float32"] = Field(
-        "bfloat16", description="Type in which training convolves; evaluation is always exact."
+    precision: Literal["auto", "bfloat16", "float32"] = Field(
+        "auto",
+        description="Type in which training convolves; evaluation is always exact. `auto`: bfloat16 where the "
+        "processor has instructions for it, else float32.",
     )
     dense: DenseTrainingSettings = Field(default=DenseTrainingSettings(), description="Step 1, dense training.")
     sparsify: SparsifySettings = Field(default=SparsifySettings(), description="Step 2, gradual sparsification.")

@@ -1,4 +1,4 @@
-"""Where PyTorch trains and where the reference evaluator runs: on the CPU, or on a GPU where there is one.
+"""Where PyTorch trains and where the reference evaluator runs, and in which precision training convolves there.
 
 Counts of ternary networks are exact and equal on both. Training is not: a GPU adds up in another order, so that the
 same seed gives another network there, the same each time on one type of GPU.
@@ -39,3 +39,44 @@ def recorded(device: str) -> dict[str, Any]:
     import torch
 
     return {} if device == "cpu" else {"device": torch.cuda.get_device_name()}
+
+
+def precision(setting: str, device: str) -> str:
+    """Return the precision, `bfloat16` or `float32`, for the setting `psiren.precision` on a device.
+
+    `auto` is bfloat16 where the device multiplies it by instructions of its own, and float32 elsewhere.
+    """
+    if setting != "auto":
+        return setting
+    return "bfloat16" if multiplies_bfloat16(device) else "float32"
+
+
+def describe_precision(setting: str, device: str) -> str:
+    """Return a line on the precision that training has, and, where a setting makes it slow, on what to change."""
+    chosen = precision(setting, device)
+    if chosen == "bfloat16" and not multiplies_bfloat16(device):
+        return (
+            "warning: setting 'psiren.precision': bfloat16 takes several times longer than float32 here, since this "
+            "processor has no instructions for it; choose auto or float32"
+        )
+    return f"training convolves in {chosen} (setting 'psiren.precision': {setting})"
+
+
+_BFLOAT16_INSTRUCTIONS = ("avx512_bf16", "amx_bf16", "avx_ne_convert")
+"""Capabilities of an x86 processor, by PyTorch's names, one of which it needs to multiply bfloat16."""
+
+
+def multiplies_bfloat16(device: str = "cpu") -> bool:
+    """Return whether a device convolves in bfloat16 by instructions of its own, not by way of float32.
+
+    oneDNN, which says what it may use, also accepts x86 processors with AVX-512 alone. It converts each number there,
+    which is slower than float32, so the processor is asked as well.
+    """
+    import torch
+
+    if device != "cpu":
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
+    if not torch.ops.mkldnn._is_mkldnn_bf16_supported():
+        return False
+    found = torch.cpu.get_capabilities()
+    return not str(found["architecture"]).startswith("x86") or any(found.get(name) for name in _BFLOAT16_INSTRUCTIONS)

@@ -13,13 +13,15 @@ The network with the best validation accuracy is kept. Nothing here sees a test 
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
+from tqdm import tqdm
 
-from aann import training
+from aann import devices, training
 from aann.config import PSirenSettings, SparsifySettings
 from aann.datasets.splits import Images
 from aann.errors import InputError
@@ -60,16 +62,28 @@ class Problem:
                     f"{self.architecture.classes} units; give it one for each class"
                 )
 
+    @property
+    def precision(self) -> str:
+        """The precision in which training convolves, `bfloat16` or `float32`."""
+        return devices.precision(self.settings.precision, self.device)
+
+    @property
+    def surroundings(self) -> dict[str, str]:
+        """What a result depends on that neither settings nor seed say: the precision, and the type of a GPU."""
+        return {"precision": self.precision, **devices.recorded(self.device)}
+
 
 class _Trainer:
     """A problem with its images as tensors, the random generator of one step, and the learning curve so far."""
 
     def __init__(self, problem: Problem, step: str, sparsity: float = 0.0) -> None:
+        self.problem = problem
         self.architecture, self.settings, self.validation = problem.architecture, problem.settings, problem.validation
         self.train, self.device = problem.train, problem.device
         self.images, self.labels = self.tensor(problem.train.images), self.tensor(problem.train.labels)
         self.generator = _generator(problem.seed, step, sparsity)
         self.curve = Curve()
+        tqdm.write(devices.describe_precision(problem.settings.precision, problem.device), file=sys.stderr)
 
     def tensor(self, array: np.ndarray) -> torch.Tensor:
         """Return an array as tensor on the device; on the CPU, they share their memory."""
@@ -112,7 +126,7 @@ class _Trainer:
     @property
     def precision(self) -> torch.dtype:
         """The type in which training convolves."""
-        return torch.bfloat16 if self.settings.precision == "bfloat16" else torch.float32
+        return torch.bfloat16 if self.problem.precision == "bfloat16" else torch.float32
 
     def run(self, phase: Phase) -> None:
         """Train one phase over the training images."""

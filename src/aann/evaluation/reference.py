@@ -15,6 +15,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
+from aann.devices import multiplies_bfloat16
 from aann.errors import InputError
 from aann.evaluation.inputs import check_images, check_labels
 from aann.evaluation.objectives import ACCURACY, NO_RIVAL, Objective
@@ -57,11 +58,6 @@ def _hidden(network: TernaryNetwork, images: np.ndarray, device: str = "cpu") ->
         with torch.backends.cudnn.flags(enabled=False):
             hidden = propagate(network.architecture, weights, batch, lambda _, values: values.clamp(-scale, scale))
         yield hidden
-
-
-def multiplies_bfloat16() -> bool:
-    """Return whether this processor convolves in bfloat16 by instructions of its own, not by way of float32."""
-    return bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
 
 
 def _wide(device: str) -> torch.dtype:
