@@ -63,6 +63,7 @@ from aann.evaluation import incremental, kernels, lanes
 from aann.evaluation.objectives import ACCURACY
 from aann.evaluation.reference import channels_last
 from aann.figures import style
+from aann.machine import processors
 from aann.networks import Architecture, Convolution, Layer, TernaryNetwork
 from aann.swaps import apply_swap, neighborhood_size, sample_swaps, swaps_at
 
@@ -673,7 +674,7 @@ def machine() -> dict[str, Any]:
     versions = {module.__name__: str(module.__version__) for module in (numba, np, pandas, torch)}
     return {
         "processor": models[0] if models else platform.processor() or platform.machine(),
-        "cores": os.cpu_count(),
+        "cores": processors(),
         "load_average_before": LOAD,
         "vector_instructions": torch.backends.cpu.get_cpu_capability(),
         "versions": {"python": platform.python_version(), **versions},

@@ -21,8 +21,10 @@ from aann.errors import InputError
 from aann.report import FIGURES as FIGURE_NAMES, FILES as REPORT_FILES
 from aann.safeguards import (
     END_WITH_PARENT,
+    KilledJobs,
     begin_again,
     hold_lock,
+    keep_to_machine,
     remove_unfinished,
     require_past,
     require_room,
@@ -36,6 +38,8 @@ try:
     if workflow.is_main_process:
         require_room(".snakemake")
         require_past(SETTINGS.results, SETTINGS.datasets.folder, "config", "workflow")
+        for line in keep_to_machine(workflow.global_resources):
+            logger.info(line)
     if workflow.remote_exec:
         slurm.require_build()
 except InputError as error:
@@ -62,6 +66,7 @@ shell.prefix(
 # limited per second: Snakemake, for its limit, looks at all ready jobs again each second, and once more for every job that
 # ended before (snakemake/snakemake#3744), which at full scale took a sixth of a core.
 onstart:
+    logger.addHandler(KilledJobs(logger))
     if workflow.local_exec:
         workflow.scheduler.job_rate_limiter = None
     try:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import json
-import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -12,7 +11,7 @@ from typing import Any, Literal
 
 import click
 
-from aann import __version__
+from aann import __version__, machine
 from aann.config import IMAGES, Settings, load, validate
 from aann.errors import InputError
 
@@ -57,9 +56,22 @@ _task = click.option("--task", required=True, help="A task of the settings, such
 
 
 def _threads(command: Command) -> Command:
-    cores = os.cpu_count() or 1
-    option = click.option("--threads", default=1, show_default=True, type=click.IntRange(1, cores), help="CPU threads.")
-    return option(command)
+    return click.option(
+        "--threads",
+        default=1,
+        show_default=True,
+        type=click.IntRange(1),
+        callback=_no_more_than_processors,
+        help="CPU threads; no more than there are processors for this process.",
+    )(command)
+
+
+def _no_more_than_processors(context: click.Context, option: click.Parameter, asked: int) -> int:
+    """Return how many threads a command uses; they change its speed only."""
+    threads, line = machine.fewer_threads(asked, "--threads")
+    if line:
+        click.echo(line, err=True)
+    return threads
 
 
 def _seed(text: str) -> Callable[[Command], Command]:

@@ -1,4 +1,4 @@
-"""What makes a build safe to interrupt: no other build beside it, jobs that end with it, room, and a clock set right.
+"""What makes a build safe: no other build beside it, jobs that end with it and fit the machine, room, a right clock.
 
 Nothing that a result holds depends on this module: it says when jobs run, never what they make.
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ctypes
 import fcntl
+import logging
 import os
 import platform
 import re
@@ -14,10 +15,12 @@ import signal
 import sys
 import tempfile
 import time
+from collections.abc import MutableMapping
 from datetime import datetime
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
+from aann import machine
 from aann.errors import InputError
 
 END_WITH_PARENT = "AANN_END_WITH_PARENT"
@@ -80,6 +83,48 @@ def begin_again(folder: Path | None) -> NoReturn:
     sys.stdout.flush()
     sys.stderr.flush()
     os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])
+
+
+_SHARE_OF_MEMORY = 0.9
+"""What jobs may ask for together; the rest is for Snakemake and the system."""
+
+
+def keep_to_machine(resources: MutableMapping[str, Any]) -> list[str]:
+    """Limit the resources of a build to those of this machine; return lines on what was asked for beyond it.
+
+    ``resources`` are Snakemake's ``workflow.global_resources``. Cores are no more than the processors that this process
+    may use. Memory (``mem_mb``) is what the machine or the control group has, unless it was given. Builds that hand
+    jobs on to other machines are left alone.
+    """
+    if resources["_nodes"].value is not None:
+        return []
+    if "mem_mb" not in resources:
+        resources["mem_mb"] = int(_SHARE_OF_MEMORY * machine.memory_mb())
+    cores, line = machine.fewer_threads(resources["_cores"].value or 1, "--cores")
+    if line:
+        resources["_cores"] = cores
+    return [line] if line else []
+
+
+_KILLED = f"died with {signal.Signals(signal.SIGKILL)!r}"
+"""How ``subprocess.CalledProcessError`` speaks of a command that was killed."""
+
+
+class KilledJobs(logging.Handler):
+    """Says, after Snakemake's message on a job that was killed, what that most likely means and what to do."""
+
+    def __init__(self, logger: logging.Logger) -> None:
+        super().__init__()
+        self._logger = logger
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Look at one message of Snakemake's."""
+        if _KILLED in record.getMessage():
+            self._logger.error(
+                f"The command was killed, most likely because memory ran out: there are {machine.memory_mb()} MB here. "
+                "Give the same build again with --cores 1, or with a smaller --resources mem_mb=..., so that fewer "
+                "jobs run at a time (docs/operations.md)."
+            )
 
 
 def remove_unfinished(folder: Path | str) -> None:

@@ -15,6 +15,7 @@ import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
+from aann import machine
 from aann.artifacts import seal_of
 
 ROOT = Path(__file__).parents[2]
@@ -75,7 +76,9 @@ def main() -> None:
     """Build twice, compare, and fail with a line for each difference; both copies are kept then."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--configfile", nargs="+", default=["config/quick.yaml"], help="laid over config/config.yaml")
-    parser.add_argument("--cores", type=int, default=os.cpu_count(), help="of the second build; the first has one")
+    parser.add_argument(
+        "--cores", type=int, default=machine.processors(), help="of the second build; the first has one"
+    )
     parser.add_argument("--target", nargs="+", default=EVERYTHING, help="what to build")
     chosen = parser.parse_args()
     below = Path(tempfile.mkdtemp(prefix="aann-verify-"))

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import time
 from contextlib import contextmanager, suppress
+from pathlib import Path
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -286,3 +287,53 @@ def test_a_build_in_another_folder_whose_lost_jobs_were_cancelled_stops_and_goes
     assert f"\n{lost.folder}: what is to do here has changed meanwhile; give the same command again\n" in output
     lost.build(SEARCH)
     assert lost.files() == searched.files()
+
+
+# --- little of a machine ----------------------------------------------------------------------------------------------
+
+
+def children(number):
+    """Return the numbers of the processes that the threads of a process started and that still run."""
+    return [int(name) for path in Path(f"/proc/{number}/task").glob("*/children") for name in path.read_text().split()]
+
+
+def descendants(number):
+    return [found for child in children(number) for found in (child, *descendants(child))]
+
+
+def is_job(number):
+    return b"sense\0search" in Path(f"/proc/{number}/cmdline").read_bytes()
+
+
+def test_a_job_that_is_killed_says_so_and_what_to_do(copied):
+    with started(copied, SEARCH) as process:
+        found = []
+
+        def job_runs():
+            with suppress(FileNotFoundError, ProcessLookupError):
+                found[:] = filter(is_job, descendants(process.pid))
+            return bool(found)
+
+        wait_until(copied, process, job_runs)
+        os.kill(found[0], signal.SIGKILL)  # as the system does where memory runs out
+        assert process.wait() == 1
+    said = (copied.folder / "build.log").read_text()
+    (line,) = [line for line in said.splitlines() if "was killed" in line]
+    assert line.startswith("The command was killed, most likely because memory ran out: there are ")
+    assert "Give the same build again with --cores 1, or with a smaller --resources mem_mb=" in line
+
+
+def test_a_build_takes_one_processor_where_it_may_use_no_more(copied):
+    command = ["taskset", "--cpu-list", str(min(os.sched_getaffinity(0))), *copied.command("--", "figure_1")]
+    position = command.index("--cores")
+    command[position + 1] = "64"
+    result = subprocess.run(command, cwd=copied.folder, capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stderr
+    assert "--cores: 64 asked for, but this process may use 1 processor; it uses no more" in result.stderr
+    assert "Provided cores: 1\n" in result.stderr.replace(" (use --cores to define parallelism)", "")
+    assert 'mem_mb=Resource("mem_mb", ' in result.stderr
+
+
+def test_memory_that_the_command_line_gives_takes_the_place_of_the_default(copied):
+    result = copied.snakemake("--resources", "mem_mb=700", "--", "figure_1")
+    assert 'mem_mb=Resource("mem_mb", 700)' in result.stdout + result.stderr
