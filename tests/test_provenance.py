@@ -1,10 +1,17 @@
 import hashlib
+import importlib.metadata
 import json
+import os
 import shutil
+import subprocess
+import sys
+from pathlib import Path
 
+import numpy
 import pytest
 
-from aann import provenance
+from aann import __version__, provenance
+from aann.records import find
 
 
 @pytest.fixture
@@ -82,3 +89,59 @@ def test_provenance_names_inputs_by_their_hash_and_holds_no_path_of_a_machine(tm
     assert described == provenance.describe("aann.psiren", [path], {"scale": "quick"}, seed=3)
     assert str(tmp_path) not in json.dumps(described)
     assert set(described) == {"module", "code", "inputs", "settings", "seed", "versions"}
+
+
+# --- versions in an environment of one's own --------------------------------------------------------------------------
+
+
+def test_versions_of_the_environment_that_we_pin(root):
+    pinned = dict(line.split("==") for line in (root / "envs/constraints.txt").read_text().splitlines() if "==" in line)
+    found = provenance.versions()
+    assert list(found)[:2] == ["python", "aann"]
+    assert {"box2d", "pygame-ce", "torch"} < set(found)
+    for name in list(found)[2:]:
+        assert found[name].split("+")[0] == pinned[name]
+
+
+@pytest.mark.parametrize(
+    ("installed", "expected"),
+    [
+        ({"pygame": "2.6.1", "box2d-py": "2.3.8"}, {"pygame": "2.6.1", "box2d-py": "2.3.8"}),
+        ({"pygame": "2.6.1", "pygame-ce": "2.5.8"}, {"pygame-ce": "2.5.8", "box2d": "unknown"}),
+        ({"box2d": None}, {"pygame-ce": "unknown", "box2d": "unknown"}),
+    ],
+)
+def test_another_distribution_has_its_own_name_and_an_absent_one_is_unknown(monkeypatch, installed, expected):
+    def version(name):
+        if name not in installed:
+            raise importlib.metadata.PackageNotFoundError(name)
+        return installed[name]
+
+    monkeypatch.setattr(importlib.metadata, "version", version)
+    found = provenance.versions()
+    known = {"python", "aann"}
+    assert {name: found[name] for name in expected} == expected
+    assert {found[name] for name in set(found) - set(expected) - known} == {"unknown"}
+    assert found["aann"] == __version__
+
+
+def test_figure_1_is_drawn_where_aann_is_not_installed_and_there_is_another_pygame_and_no_box2d(root, tmp_path):
+    site, hidden = tmp_path / "site", ("aann", "__editable__.aann", "pygame", "box2d")
+    site.mkdir()
+    for path in Path(numpy.__file__).parent.parent.iterdir():
+        if not path.name.lower().startswith(hidden):
+            (site / path.name).symlink_to(path)
+    (site / "pygame-2.6.1.dist-info").mkdir()
+    (site / "pygame-2.6.1.dist-info/METADATA").write_text("Metadata-Version: 2.1\nName: pygame\nVersion: 2.6.1\n")
+    output = tmp_path / "figure_1.png"
+    result = subprocess.run(
+        [sys.executable, "-S", "-m", "aann", "figures", "schematic", "--output", output],
+        env=os.environ | {"PYTHONPATH": f"{root / 'src'}:{site}"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (result.returncode, result.stderr) == (0, "")
+    versions = find(output).provenance["versions"]
+    assert (versions["aann"], versions["pygame"], versions["box2d"]) == (__version__, "2.6.1", "unknown")
+    assert "pygame-ce" not in versions

@@ -15,24 +15,25 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from aann import __version__
 from aann.artifacts import require_intact, sha256
 
 _PACKAGE = Path(__file__).parent
 _RECORDED = (
-    "aann",
-    "numpy",
-    "numba",
-    "llvmlite",
-    "scipy",
-    "torch",
-    "torchvision",
-    "gymnasium",
-    "box2d",
-    "pygame-ce",
-    "scikit-learn",
-    "matplotlib",
-    "pandas",
+    ("numpy",),
+    ("numba",),
+    ("llvmlite",),
+    ("scipy",),
+    ("torch",),
+    ("torchvision",),
+    ("gymnasium",),
+    ("box2d", "box2d-py", "box2d-kengz", "pybox2d"),
+    ("pygame-ce", "pygame"),
+    ("scikit-learn",),
+    ("matplotlib",),
+    ("pandas",),
 )
+"""What results depend on; names in one row are distributions of the same package, of which one is installed."""
 _NO_RESULT_DEPENDS_ON = ("aann", "aann.config", "aann.errors")
 """Settings reach a stage as values, which are recorded and tracked themselves; messages are no results."""
 
@@ -61,8 +62,21 @@ def _recorded_path(path: Path) -> str:
 
 
 def versions() -> dict[str, str]:
-    """Return the versions of Python and of the packages that results depend on."""
-    return {"python": platform.python_version(), **{name: importlib.metadata.version(name) for name in _RECORDED}}
+    """Return the versions of Python, of this code and of the packages that results depend on, by name.
+
+    A package of which no distribution is installed has the version ``unknown``: not every result needs every package.
+    """
+    return {"python": platform.python_version(), "aann": __version__, **dict(map(_version, _RECORDED))}
+
+
+def _version(names: tuple[str, ...]) -> tuple[str, str]:
+    """Return the first of these distributions that is installed, and its version."""
+    for name in names:
+        try:
+            return name, importlib.metadata.version(name) or "unknown"
+        except (importlib.metadata.PackageNotFoundError, KeyError):  # KeyError: metadata without a version
+            continue
+    return names[0], "unknown"
 
 
 def code_fingerprint(*modules: str) -> str:
