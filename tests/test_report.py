@@ -6,6 +6,8 @@ import re
 from functools import partial
 from html.parser import HTMLParser
 from io import BytesIO
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import climbing
 import nbformat
@@ -309,3 +311,48 @@ def test_what_the_process_of_the_kernel_says_is_not_said_beside_the_error(tmp_pa
     with pytest.raises(InputError, match="cell 'cell-0' failed with ZeroDivisionError"):
         page.run(write_notebook(tmp_path / "a.ipynb", says), {})
     assert capfd.readouterr() == ("", "")
+
+
+WHERE = "from ipykernel.connect import get_connection_info; import json; print(json.loads(get_connection_info())['ip'])"
+
+
+def reached_at(notebook):
+    """Run a notebook, and return where its kernel says that it is reached."""
+    (cell,) = [cell for cell in page.run(notebook, {}).cells if cell["source"] == WHERE]
+    return cell["outputs"][0]["text"].strip()
+
+
+@pytest.fixture
+def temporary(monkeypatch):
+    """Set the folder of temporary files."""
+
+    def use(folder):
+        folder.mkdir(exist_ok=True)
+        monkeypatch.setenv("TMPDIR", str(folder))
+        monkeypatch.setattr("tempfile.tempdir", None)
+
+    return use
+
+
+@pytest.mark.parametrize("length", [20, 86, 87, 120])
+def test_a_kernel_runs_however_long_the_folder_of_temporary_files_is(tmp_path, temporary, length):
+    with TemporaryDirectory(dir="/tmp") as short:
+        folder = Path(short) / ("x" * (length - len(short) - 1))
+        temporary(folder)
+        place = reached_at(write_notebook(tmp_path / "a.ipynb", WHERE))
+        assert list(folder.iterdir()) == []
+    assert place.startswith(f"{folder}/" if length < 87 else "/tmp/tmp")
+    assert not Path(place).parent.exists()
+
+
+def test_a_kernel_is_reached_by_tcp_where_no_folder_holds_sockets(tmp_path, temporary, monkeypatch):
+    temporary(tmp_path / ("x" * 120))
+    monkeypatch.setattr(page, "_SHORT_FOLDERS", (str(tmp_path / "absent"), str(tmp_path / ("x" * 120))))
+    assert reached_at(write_notebook(tmp_path / "a.ipynb", WHERE)) == "127.0.0.1"
+
+
+def test_a_folder_whose_name_zeromq_would_write_otherwise_is_no_place_for_sockets(tmp_path):
+    (tmp_path / "ü").mkdir()
+    (tmp_path / "u").mkdir()
+    assert [page._holds_sockets(tmp_path / name) for name in "üu"] == [False, True]
+    assert list(tmp_path.rglob("*-*")) == []

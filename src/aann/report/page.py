@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import json
 import logging
+import socket
 import sys
+import tempfile
 from collections.abc import Mapping
+from contextlib import ExitStack
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, BinaryIO
@@ -15,6 +18,8 @@ from aann.errors import InputError
 
 _SHOWN = 160
 """Characters of a cell that failed that are shown."""
+_SHORT_FOLDERS = ("/tmp", "/var/tmp")
+"""Where sockets are made if the folder of temporary files cannot hold them."""
 
 
 def write_page(notebook: Path, template: Path, output: Path, parameters: Mapping[str, Any]) -> None:
@@ -39,16 +44,23 @@ def run(notebook: Path, parameters: Mapping[str, Any]) -> Any:
     for logger in ("papermill", "asyncio"):
         logging.getLogger(logger).addHandler(logging.NullHandler())  # errors are raised, too
     cells = _cells(notebook)
-    with TemporaryDirectory() as folder, (Path(folder) / "kernel.log").open("w+b") as log:
+    with ExitStack() as stack:
+        try:
+            folder = Path(stack.enter_context(TemporaryDirectory()))
+            log = stack.enter_context((folder / "kernel.log").open("w+b"))
+        except OSError as error:
+            raise InputError(
+                f"{notebook}: its kernel needs room for files ({error}); set TMPDIR to a folder"
+            ) from error
         try:
             return execute_notebook(
                 notebook,
-                Path(folder) / "executed.ipynb",
+                folder / "executed.ipynb",
                 parameters=dict(parameters),
                 progress_bar=False,
                 kernel_name="python3",
                 language="python",
-                kernel_manager_class=_kernel_manager(Path(folder), log),
+                kernel_manager_class=_kernel_manager(folder, _socket_folder(stack), log),
             )
         except PapermillExecutionError as error:
             raise InputError(f"{notebook}: {_failure(cells, error)}; the page was not made") from error
@@ -81,11 +93,45 @@ def _failure(cells: Mapping[str, str], error: Any) -> str:
     return f"cell {name!r} failed with {error.ename} ({reason}): {shown}"
 
 
-def _kernel_manager(folder: Path, log: BinaryIO) -> type:
+def _socket_folder(stack: ExitStack) -> Path | None:
+    """Return a folder of our own that holds sockets until the stack ends; None if there is no place for one."""
+    for place in (tempfile.gettempdir(), *_SHORT_FOLDERS):
+        try:
+            folder = Path(stack.enter_context(TemporaryDirectory(dir=place)))
+        except OSError:
+            continue
+        if _holds_sockets(folder):
+            return folder
+    return None
+
+
+def _holds_sockets(folder: Path) -> bool:
+    """Return whether sockets can be made in a folder.
+
+    The path of a socket has at most 107 bytes, and some file systems hold none. ZeroMQ takes paths for UTF-8, which the
+    locale may not use.
+    """
+    probe = _sockets_in(folder) + "-0"
+    with socket.socket(socket.AF_UNIX) as tried:
+        try:
+            tried.bind(probe)
+        except OSError:
+            return False
+    Path(probe).unlink()
+    return probe.isascii()
+
+
+def _sockets_in(folder: Path) -> str:
+    """Return what the paths of the kernel's sockets begin with; a hyphen and a digit follow."""
+    return str(folder / "kernel")
+
+
+def _kernel_manager(folder: Path, sockets: Path | None, log: BinaryIO) -> type:
     """Return what starts this interpreter as kernel, whatever kernels are installed.
 
-    Its files and sockets are in ``folder``, so that nobody else can talk to it. What its process says, down to the C
-    libraries that may complain while they are shut down, goes to ``log``: what fails in a cell is raised here.
+    Its files are in ``folder`` and its sockets in ``sockets``, so that nobody else can talk to it. Without ``sockets``,
+    it is reached by TCP from this machine alone, and obeys only who has the key in ``folder``. What its process says,
+    down to the C libraries that may complain while they are shut down, goes to ``log``: what fails in a cell is raised.
     """
     from jupyter_client.kernelspec import KernelSpec
     from jupyter_client.manager import AsyncKernelManager
@@ -94,7 +140,8 @@ def _kernel_manager(folder: Path, log: BinaryIO) -> type:
     arguments = ["-m", "ipykernel_launcher", "-f", "{connection_file}", f"--ipython-dir={folder}"]
 
     class ThisInterpreter(AsyncKernelManager):
-        transport = Unicode("ipc")
+        transport = Unicode("ipc" if sockets else "tcp")
+        ip = Unicode(_sockets_in(sockets) if sockets else "127.0.0.1")
         connection_file = Unicode(str(folder / "kernel.json"))
 
         @property
