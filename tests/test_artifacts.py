@@ -1,17 +1,25 @@
 import errno
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
+from fractions import Fraction
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pandas
 import pyarrow.parquet
 import pytest
+from commands import shown
+from PIL import Image
 
-from aann import artifacts
+from aann import artifacts, records
+from aann.driving import video
 from aann.errors import InputError
+from aann.figures import style
+from aann.report import story
 
 
 def test_a_file_is_complete_or_absent(tmp_path):
@@ -233,3 +241,77 @@ def test_equal_content_gives_equal_bytes(tmp_path):
         artifacts.write_table(tmp_path / f"{name}.parquet", pandas.DataFrame({"a": [1.5]}), {"x": 1, "y": 2})
     for ending in ("safetensors", "parquet"):
         assert (tmp_path / f"one.{ending}").read_bytes() == (tmp_path / f"two.{ending}").read_bytes()
+
+
+# --- folders whose names are not UTF-8 --------------------------------------------------------------------------------
+
+ROUND = """
+import sys
+from pathlib import Path
+
+import numpy
+import pandas
+
+from aann import artifacts, records
+
+folder, encoding = Path(sys.argv[1]), sys.argv[2]
+assert sys.getfilesystemencoding() == encoding, sys.getfilesystemencoding()
+table = pandas.DataFrame({"a": [1, 2]})
+for name in ("table.parquet", "table.csv"):
+    artifacts.write_table(folder / name, table, {"provenance": {"seed": 3}})
+    assert artifacts.read_table(folder / name, ("a",)).equals(table)
+assert artifacts.read_table_metadata(folder / "table.parquet") == {"provenance": {"seed": 3}}
+artifacts.write_arrays(folder / "arrays.safetensors", {"a": numpy.arange(3)}, {"provenance": {"seed": 4}})
+assert artifacts.read_arrays(folder / "arrays.safetensors")[0]["a"].tolist() == [0, 1, 2]
+assert records.find(folder / "arrays.safetensors").provenance == {"seed": 4}
+"""
+
+
+@pytest.fixture(scope="session")
+def locales(tmp_path_factory):
+    """A folder with a locale of ISO-8859-1, which few machines have."""
+    folder = tmp_path_factory.mktemp("locales")
+    command = ["localedef", "--inputfile", "de_DE", "--charmap", "ISO-8859-1", folder / "de_DE.ISO-8859-1"]
+    if not shutil.which("localedef") or subprocess.run(command, capture_output=True, check=False).returncode:
+        pytest.skip("localedef cannot make a locale here: Debian's package locales has its sources")
+    return folder
+
+
+@pytest.fixture(params=["ascii", "iso8859-1"])
+def elsewhere(request):
+    """The encoding of names of files, and the environment of a process that has it."""
+    plain = {"PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0", "LC_ALL": "C"}
+    if request.param == "ascii":
+        return request.param, plain
+    locale = {"LOCPATH": str(request.getfixturevalue("locales")), "LC_ALL": "de_DE.ISO-8859-1"}
+    return request.param, plain | locale
+
+
+def test_files_are_where_the_locale_says(tmp_path, elsewhere, root):
+    encoding, environment = elsewhere
+    folder = tmp_path / os.fsdecode("für".encode("latin-1"))
+    folder.mkdir()
+    command = [sys.executable, "-c", ROUND, folder, encoding]
+    environment = os.environ | environment | {"PYTHONPATH": str(root / "src")}
+    result = subprocess.run(command, env=environment, capture_output=True, check=False)
+    assert (result.returncode, result.stdout, result.stderr) == (0, b"", b"")
+    assert sorted(shown(folder)) == ["arrays.safetensors", "table.csv", "table.parquet"]
+    assert list(tmp_path.iterdir()) == [folder]
+
+
+@pytest.mark.parametrize("name", ["für".encode(), "für".encode("latin-1"), "行".encode()])
+def test_every_kind_of_file_is_written_and_read_in_a_folder_of_any_name(tmp_path, name):
+    folder = tmp_path / os.fsdecode(name)
+    artifacts.write_table(folder / "table.parquet", pandas.DataFrame({"a": [1]}), {"provenance": {"kind": "table"}})
+    artifacts.write_arrays(folder / "arrays.safetensors", {"a": np.ones(2)}, {"provenance": {"kind": "arrays"}})
+    figure, _ = plt.subplots()
+    style.save(figure, folder / "figure.png", pandas.DataFrame({"a": [1]}), {"kind": "figure"})
+    frame, comment = Image.new("RGB", video._SIZE), artifacts.to_json({"kind": "video"})
+    with artifacts.atomic_path(folder / "video.mp4") as temporary:
+        video._encode(temporary, iter([frame]), Fraction(25), {"comment": comment})
+    files = sorted(path for path in folder.iterdir() if path.suffix not in (".sha256", ".csv", ".pdf"))
+    kinds = [records.find(path).provenance["kind"] for path in files]
+    assert kinds == ["arrays", "figure", "table", "video"]
+    assert story._middle_frame(folder / "video.mp4")[:4] == b"\x89PNG"
+    assert artifacts.read_table(folder / "table.parquet", ("a",)).a.item() == 1
+    assert [os.fsencode(path.name) for path in tmp_path.iterdir()] == [name]

@@ -6,11 +6,13 @@ from pathlib import Path
 import numpy as np
 import pandas
 import pytest
+from click.testing import CliRunner
 from commands import run
 from made_up import ARCHIVE, DATA, FIGURE, NETWORK, ROW, SCALE, TABLE, make_results
 
 from aann import lineage, provenance, records
 from aann.artifacts import seal_of, write_arrays, write_table
+from aann.cli import main
 from aann.errors import InputError
 
 
@@ -76,6 +78,13 @@ def test_the_text_is_a_tree_that_follows_each_file_once_and_ends_with_what_they_
     assert lines[6].endswith("as above")
     assert settings == "Settings 1\n  {scale: small}"
     assert versions == "Versions 1\n  " + ", ".join(map(" ".join, sorted(provenance.versions().items()))) + "\n"
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1"])
+def test_a_terminal_that_lacks_letters_shows_question_marks(results, encoding):
+    result = CliRunner(charset=encoding).invoke(main, ["provenance", FIGURE])
+    assert result.exit_code == 0, result.exception
+    assert result.stdout.splitlines()[1].startswith(f"?? {TABLE}")
 
 
 def test_a_file_that_was_changed_after_it_was_used_is_named(results):

@@ -215,18 +215,21 @@ def write_table(path: Path | str, table: Any, metadata: Mapping[str, Any] | None
 
 
 def write_tables(path: Path | str, tables: Iterable[Any], metadata: Mapping[str, Any] | None = None) -> None:
-    """Write pandas tables of the same columns as one Parquet file, one after the other; at least one."""
+    """Write pandas tables of the same columns as one Parquet file, one after the other; at least one.
+
+    Here and where Parquet is read, Python opens the file: pyarrow takes a path for UTF-8, which the locale may not use.
+    """
     import pyarrow
     import pyarrow.parquet
 
     described = {_METADATA_KEY.encode(): to_json(metadata or {}).encode()}
-    with atomic_path(path) as temporary, ExitStack() as stack:
+    with atomic_path(path) as temporary, temporary.open("wb") as file, ExitStack() as stack:
         writer = None
         for table in tables:
             arrow = pyarrow.Table.from_pandas(table, preserve_index=False)
             arrow = arrow.replace_schema_metadata({**(arrow.schema.metadata or {}), **described})
             if writer is None:
-                writer = pyarrow.parquet.ParquetWriter(temporary, arrow.schema, compression="zstd")
+                writer = pyarrow.parquet.ParquetWriter(file, arrow.schema, compression="zstd")
                 stack.enter_context(writer)
             writer.write_table(arrow.cast(writer.schema))
 
@@ -237,7 +240,8 @@ def read_table_metadata(path: Path | str) -> dict[str, Any]:
 
     path = require_file(path)
     try:
-        header = pyarrow.parquet.read_metadata(path).metadata or {}
+        with path.open("rb") as file:
+            header = pyarrow.parquet.read_metadata(file).metadata or {}
         found: dict[str, Any] = json.loads(header[_METADATA_KEY.encode()])
     except (OSError, ValueError, KeyError) as error:
         raise InputError(f"{path}: cannot be read as a table of this package; delete it and run again") from error
@@ -254,11 +258,12 @@ def read_table(path: Path | str, columns: tuple[str, ...] = (), text: tuple[str,
 
     path = require_intact(path)
     try:
-        table = (
-            pandas.read_csv(path, dtype=dict.fromkeys(text, str))
-            if path.suffix == ".csv"
-            else pandas.read_parquet(path)
-        )
+        with path.open("rb") as file:
+            table = (
+                pandas.read_csv(file, dtype=dict.fromkeys(text, str))
+                if path.suffix == ".csv"
+                else pandas.read_parquet(file)
+            )
     except (OSError, ValueError) as error:
         reason = str(error).splitlines()[0]
         raise InputError(f"{path}: cannot be read as a table ({reason}); delete it and run again") from error

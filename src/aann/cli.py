@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import io
 import json
 import sys
 from collections.abc import Callable
@@ -40,6 +41,8 @@ def main() -> None:
     Settings come from config/config.yaml, from other files given with --configfile (each laid over those before it), or
     from --settings, which the workflow uses.
     """
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # a terminal of another encoding shows question marks
 
 
 def _with_options(command: Command, *options: Callable[[Command], Command]) -> Command:
@@ -1295,7 +1298,7 @@ def settings_schema() -> None:
     """Print the schema of the settings, as YAML (workflow/schemas/config.schema.yaml)."""
     from aann.settings_reference import schema_yaml
 
-    sys.stdout.write(schema_yaml())
+    click.echo(schema_yaml().encode(), nl=False)  # UTF-8, whatever the terminal has
 
 
 @settings.command("reference")
@@ -1303,4 +1306,4 @@ def settings_reference() -> None:
     """Print the page on all settings, as Markdown (config/README.md)."""
     from aann.settings_reference import markdown
 
-    sys.stdout.write(markdown())
+    click.echo(markdown().encode(), nl=False)  # UTF-8, whatever the terminal has
