@@ -16,7 +16,11 @@ from aann.claims.models import load as load_claims
 from aann.config import require_figures, validate
 from aann.datasets import TITLES as DATASET_TITLES
 from aann.driving import DATASETS as DRIVING_DATASETS
-from aann.datasets.archives import DATASETS as DOWNLOADED, FILES as ARCHIVE_FILES
+from aann.datasets.archives import (
+    DATASETS as DOWNLOADED,
+    FILES as ARCHIVE_FILES,
+    SETTINGS_VARIABLE,
+)
 from aann.errors import InputError
 from aann.report import FIGURES as FIGURE_NAMES, FILES as REPORT_FILES
 from aann.safeguards import (
@@ -48,7 +52,9 @@ except InputError as error:
 RESULTS = f"{SETTINGS.results}/{SETTINGS.scale}"
 ARCHIVES = SETTINGS.datasets.folder
 GPUS = int(SETTINGS.device == "cuda")  # that a job asks for which trains
-MIRRORS = " ".join(f"--mirror {quote(mirror)}" for mirror in SETTINGS.datasets.mirrors)
+
+# Not in a command, which is shown and logged: the address of a mirror may hold a password.
+os.environ[SETTINGS_VARIABLE] = to_json(SETTINGS.datasets.mirrors)
 
 # Rules run the code of this checkout with the interpreter that runs Snakemake, installed or not, activated or not. They
 # keep memory that they have freed: by default, glibc gives large arrays back to the system at once and then asks for them

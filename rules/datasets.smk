@@ -3,7 +3,8 @@ localrules:
     fetch_archive,
 
 
-# One job a file: an archive that somebody put there is kept. Mirrors are no parameter, since every file is verified.
+# One job a file: an archive that somebody put there is kept. Mirrors are no parameter, since every file is verified;
+# rules/common.smk hands them on.
 rule fetch_archive:
     output:
         f"{ARCHIVES}/{{dataset}}/{{archive}}",
@@ -19,7 +20,7 @@ rule fetch_archive:
         folder=subpath(output[0], parent=True),
     shell:
         "python -m aann datasets fetch {wildcards.dataset} {wildcards.archive}"
-        " --folder {params.folder:q} {MIRRORS} 2> {log:q}"
+        " --folder {params.folder:q} 2> {log:q}"
 
 
 rule split_dataset:

@@ -1,14 +1,21 @@
+import base64
 import contextlib
 import functools
 import gzip
 import hashlib
 import http.server
+import json
+import shutil
+import ssl
+import subprocess
 import threading
 
 import numpy as np
 import pytest
+import yaml
 from commands import check_one_line, run
 
+from aann import addresses
 from aann.artifacts import read_arrays, seal_of, write_arrays
 from aann.config import DatasetSettings
 from aann.datasets import archives, embedded, splits
@@ -79,13 +86,23 @@ def test_archives_come_from_a_url(mirror, made, tmp_path, monkeypatch):
 
 @pytest.fixture
 def served():
-    """Serve content by path, until it ends; text is where a path redirects to."""
+    """Serve content by path, until it ends; text is where a path redirects to. What was asked is in ``serve.asked``.
+
+    With a ``password``, it answers only requests with it and the user ``me``.
+    """
+    asked = []
 
     @contextlib.contextmanager
-    def serve(contents):
+    def serve(contents, password=None, certificate=None):
+        expected = password and "Basic " + base64.b64encode(f"me:{password}".encode()).decode()
+
         class Handler(http.server.BaseHTTPRequestHandler):
             def do_GET(self):
+                asked.append((self.path, self.headers["Authorization"]))
                 content = contents.get(self.path, b"")
+                if expected and self.headers["Authorization"] != expected:
+                    self.send_error(401)
+                    return
                 self.send_response(302 if isinstance(content, str) else 200 if content else 404)
                 self.send_header("Content-Disposition", 'attachment; filename="../../named.gz"')
                 if isinstance(content, str):
@@ -98,10 +115,15 @@ def served():
                 pass
 
         with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+            if certificate:
+                context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+                context.load_cert_chain(certificate)
+                server.socket = context.wrap_socket(server.socket, server_side=True)
             threading.Thread(target=server.serve_forever, daemon=True).start()
-            yield f"http://127.0.0.1:{server.server_port}"
+            yield f"http{'s' if certificate else ''}://127.0.0.1:{server.server_port}"
             server.shutdown()
 
+    serve.asked = asked
     return serve
 
 
@@ -133,6 +155,176 @@ def test_an_endless_answer_is_cut_off(mirror, made, served, tmp_path, monkeypatc
         monkeypatch.setenv(archives.MIRROR_VARIABLE, address)
         archives.fetch("mnist", tmp_path / "cache", names=[NAME])
     assert (tmp_path / "cache" / NAME).stat().st_size == len(content)
+
+
+# --- layouts of mirrors -----------------------------------------------------------------------------------------------
+
+
+def into_torchvisions_layout(mirror):
+    (mirror / "MNIST").mkdir()
+    (mirror / "mnist").rename(mirror / "MNIST/raw")
+
+
+def test_archives_come_from_a_folder_of_torchvision(mirror, made, tmp_path):
+    into_torchvisions_layout(mirror)
+    archives.fetch("mnist", tmp_path / "cache")
+    check_fetched(tmp_path / "cache", made)
+
+
+def test_archives_come_from_a_url_with_folders_of_torchvision(mirror, made, served, tmp_path, monkeypatch):
+    with served({f"/x/MNIST/raw/{name}?v=1": content for name, content in made[1].items()}) as address:
+        monkeypatch.setenv(archives.MIRROR_VARIABLE, f"{address}/x/?v=1")
+        archives.fetch("mnist", tmp_path / "cache")
+    check_fetched(tmp_path / "cache", made)
+    assert [path for path, _ in served.asked[:2]] == [f"/x/mnist/{NAME}?v=1", f"/x/MNIST/raw/{NAME}?v=1"]
+
+
+def test_a_folder_of_torchvision_has_the_name_of_its_class(mirror, made, tmp_path, monkeypatch):
+    into_torchvisions_layout(mirror)
+    (mirror / "MNIST").rename(mirror / "FashionMNIST")
+    monkeypatch.setattr("torchvision.datasets.FashionMNIST.mirrors", [])
+    archives.fetch("fashion-mnist", tmp_path / "cache")
+    check_fetched(tmp_path / "cache", made)
+
+
+def test_both_layouts_are_named_and_a_host_that_does_not_answer_is_asked_once(mirror, tmp_path, monkeypatch):
+    monkeypatch.delenv(archives.MIRROR_VARIABLE)
+    with pytest.raises(InputError) as error:
+        archives.fetch("mnist", tmp_path / "cache", [str(tmp_path / "nowhere"), "http://127.0.0.1:9"])
+    message = str(error.value)
+    assert f"{tmp_path}/nowhere/MNIST/raw/{NAME}: No such file or directory" in message
+    assert message.count("127.0.0.1:9") == 1
+    assert f"holds mnist/{NAME} or MNIST/raw/{NAME}, or put" in message
+
+
+# --- certificates -----------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="session")
+def certificate(tmp_path_factory):
+    """A file with a key and a certificate of 127.0.0.1 that no authority has signed."""
+    if not shutil.which("openssl"):
+        pytest.skip("makes a certificate with openssl")
+    path = tmp_path_factory.mktemp("certificate") / "own.pem"
+    command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", path, "-out", f"{path}.cert"]
+    command += ["-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1"]
+    subprocess.run(command, capture_output=True, check=True)
+    with path.open("ab") as file:
+        file.write(path.with_name("own.pem.cert").read_bytes())
+    return path
+
+
+def test_a_certificate_that_cannot_be_verified_is_taken_when_ssl_cert_file_holds_it(
+    mirror, made, served, tmp_path, monkeypatch, certificate
+):
+    with served({f"/mnist/{name}": content for name, content in made[1].items()}, certificate=certificate) as address:
+        monkeypatch.setenv(archives.MIRROR_VARIABLE, address)
+        monkeypatch.delenv("SSL_CERT_FILE", raising=False)
+        hint = "If the certificate is of an authority of your own, set SSL_CERT_FILE to a file that holds it"
+        with pytest.raises(InputError, match=rf"certificate verify failed: .*\. {hint}\. Set AANN_DATA_MIRROR"):
+            archives.fetch("mnist", tmp_path / "cache", names=[NAME])
+        monkeypatch.setenv("SSL_CERT_FILE", "/absent.pem")
+        with pytest.raises(InputError, match=rf"{hint} \(it is /absent\.pem, which is no file\)"):
+            archives.fetch("mnist", tmp_path / "cache", names=[NAME])
+        monkeypatch.setenv("SSL_CERT_FILE", f"{certificate}.cert")
+        archives.fetch("mnist", tmp_path / "cache")
+    check_fetched(tmp_path / "cache", made)
+
+
+def test_no_other_error_speaks_of_certificates(mirror, tmp_path, monkeypatch):
+    monkeypatch.setenv(archives.MIRROR_VARIABLE, "http://127.0.0.1:9")
+    with pytest.raises(InputError) as error:
+        archives.fetch("mnist", tmp_path / "cache")
+    assert "SSL_CERT_FILE" not in str(error.value)
+
+
+# --- secrets in addresses ---------------------------------------------------------------------------------------------
+
+SECRET = "s3cr3t"
+PLACE = f"https://me:{SECRET}@host/x?token={SECRET}"
+
+
+@pytest.mark.parametrize(("password", "written"), [(SECRET, SECRET), ("pä/s@s ?", "p%C3%A4%2Fs%40s%20%3F")])
+def test_a_mirror_that_asks_for_a_password_gets_it(mirror, made, served, tmp_path, monkeypatch, password, written):
+    with served({f"/mnist/{name}": content for name, content in made[1].items()}, password) as address:
+        monkeypatch.setenv(archives.MIRROR_VARIABLE, address.replace("://", f"://me:{written}@"))
+        archives.fetch("mnist", tmp_path / "cache")
+    check_fetched(tmp_path / "cache", made)
+
+
+def test_a_redirect_keeps_the_password_on_its_host_and_gives_it_to_no_other(
+    mirror, made, served, tmp_path, monkeypatch
+):
+    with served({"/there": made[1][NAME]}) as other:
+        contents = {f"/mnist/{NAME}": "/again", "/again": f"{other}/there"}
+        with served(contents, SECRET) as address:
+            monkeypatch.setenv(archives.MIRROR_VARIABLE, address.replace("://", f"://me:{SECRET}@"))
+            archives.fetch("mnist", tmp_path / "cache", names=[NAME])
+    assert [(path, bool(secret)) for path, secret in served.asked] == [
+        (f"/mnist/{NAME}", True),
+        ("/again", True),
+        ("/there", False),
+    ]
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        "{host}/x?token={secret}",
+        "{host}/x#{secret}",
+        "http://me:{secret}@127.0.0.1:9/x",
+        "http://{secret}@127.0.0.1:9",
+        "http://me:wrong-{secret}@{bare}",
+        "http://me:a/{secret}@{bare}",
+        "http://me/a:{secret}@127.0.0.1:9/",
+        "http://me:a?{secret}@{bare}/",
+        "http://me:a#{secret}@{bare}",
+        "http://me:a b{secret}@{bare}/a b?{secret}",
+        "ftp://me:{secret}@127.0.0.1:9/",
+        "other://me:{secret}@{bare}",
+        "me:{secret}@host/folder",
+        "{host}/moved?token={secret}",
+    ],
+)
+def test_no_message_holds_what_may_be_secret(mirror, served, tmp_path, monkeypatch, place):
+    moved = {f"/moved/{path}?token={SECRET}": f"file:///x?{SECRET}" for path in archives._layouts("mnist", NAME)}
+    with served(moved, None if "moved" in place else "other") as host:
+        bare = host.removeprefix("http://")
+        monkeypatch.setenv(archives.MIRROR_VARIABLE, place.format(host=host, bare=bare, secret=SECRET))
+        result = run("datasets", "fetch", "mnist", NAME, "--folder", tmp_path / "cache")
+    check_one_line(result, f"{NAME} of mnist (MD5 ", "could not be had. Tried ", "***")
+    assert SECRET not in result.output
+
+
+@pytest.mark.parametrize(
+    ("place", "shown"),
+    [
+        ("/data/a@b", "/data/a@b"),
+        ("data/100 %?/x#y", "data/100 %?/x#y"),
+        ("https://host:8080/@scope/x", "https://host:8080/@scope/x"),
+        ("https://me:secret@host:8080/x/y", "https://***@host:8080/x/y"),
+        ("https://secret@host", "https://***@host"),
+        ("https://host/x?mail=a@b", "https://host/x?***"),
+        ("http://[::1]:80/x", "http://[::1]:80/x"),
+        ("file:///a b", "file:///a b"),
+    ],
+)
+def test_what_is_shown_of_a_place(place, shown):
+    assert addresses.shown(place) == shown
+
+
+def test_settings_are_printed_without_secrets(root):
+    config = json.dumps(yaml.safe_load((root / "config/config.yaml").read_text()) | {"datasets": {"mirrors": [PLACE]}})
+    checked = run("settings", "check", "--settings", config)
+    assert json.loads(checked.stdout)["datasets"]["mirrors"] == ["https://***@host/x?***"]
+
+
+@pytest.mark.parametrize("wrong", [PLACE, [f"{PLACE}\t"], [[PLACE]]])
+def test_a_wrong_setting_of_mirrors_is_shown_without_secrets(root, wrong):
+    config = yaml.safe_load((root / "config/config.yaml").read_text()) | {"datasets": {"mirrors": wrong}}
+    result = run("settings", "check", "--settings", json.dumps(config))
+    check_one_line(result, "setting 'datasets.mirrors", "https://***@host/x?***")
+    assert SECRET not in result.output
 
 
 @pytest.mark.parametrize("odd", ["a b", "$(touch touched)", "it's; touch touched", '"', "a/../b", "-rf", "ünïcode\n"])

@@ -13,6 +13,7 @@ from typing import Any, Literal
 import click
 
 from aann import __version__, machine
+from aann.addresses import shown
 from aann.config import IMAGES, Settings, load, validate
 from aann.errors import InputError
 
@@ -142,13 +143,15 @@ def datasets() -> None:
 def datasets_fetch(dataset: str, archive: tuple[str, ...], folder: Path, mirrors: tuple[str, ...]) -> None:
     """Fetch archives of DATASET (mnist or fashion-mnist), verified: those named, or all four.
 
-    The environment variable AANN_DATA_MIRROR is tried first, then the mirrors given, then torchvision's addresses.
+    The environment variable AANN_DATA_MIRROR is tried first, then the mirrors given, then torchvision's addresses. An
+    address may have a user and password, https://user:password@host, and end in a query, which no message shows.
     """
     from aann.datasets import archives
 
     _require_known(dataset, archives.DATASETS, "data set")
     for name in archive:
         _require_known(name, archives.FILES, "archive")
+    mirrors += tuple(json.loads(os.environ.get(archives.SETTINGS_VARIABLE, "[]")))
     archives.fetch(dataset, folder, mirrors, archive or archives.FILES)
 
 
@@ -1289,8 +1292,10 @@ def settings() -> None:
 @settings.command("check")
 @_with_settings
 def settings_check(settings: Settings) -> None:
-    """Validate settings and print them with every default filled in."""
-    click.echo(json.dumps(settings.model_dump(), indent=2))
+    """Validate settings and print them with every default filled in, and *** for passwords in addresses."""
+    values = settings.model_dump()
+    values["datasets"]["mirrors"] = [shown(mirror) for mirror in settings.datasets.mirrors]
+    click.echo(json.dumps(values, indent=2))
 
 
 @settings.command("schema")

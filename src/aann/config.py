@@ -16,6 +16,7 @@ from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin
 import yaml
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
+from aann.addresses import shown
 from aann.errors import InputError
 
 IMAGES = {
@@ -127,8 +128,9 @@ class DatasetSettings(_Settings):
     folder: Folder = Field("results/datasets", description="Where archives are kept, for all scales.")
     mirrors: list[Annotated[str, Field(min_length=1), Printable]] = Field(
         default=[],
-        description="Folders or URLs that hold `mnist/` and `fashion-mnist/`; tried after the environment variable "
-        "`AANN_DATA_MIRROR` and before torchvision's own addresses.",
+        description="Folders or URLs that hold `mnist/` and `fashion-mnist/`, or torchvision's `MNIST/raw/` and "
+        "`FashionMNIST/raw/`; tried after the environment variable `AANN_DATA_MIRROR` and before torchvision's own "
+        "addresses.",
     )
     validation_images: int = Field(10_000, ge=1, description="Training images set aside to choose networks by.")
     test_images: int = Field(600, ge=1, description="Test images of the data sets that are made here.")
@@ -826,10 +828,17 @@ def first_problem(
         return f"{kind} '{key}' is missing{help_text}"
     message = _MESSAGES.get(problem["type"], problem["msg"].removeprefix("Value error, "))
     prefix = f"{kind} '{key}': " if key else ""
-    value = repr(problem["input"])
+    value = repr(_without_secrets(problem["input"]))
     found = value if len(value) <= _SHOWN else f"{value[:_SHOWN]}..."
     shown = "" if isinstance(problem["input"], dict) else f" (found {found})"
     return f"{prefix}{message}{shown}{help_text}"
+
+
+def _without_secrets(value: Any) -> Any:
+    """Return a wrong value as it may be shown; the address of a mirror may hold a password."""
+    if isinstance(value, list):
+        return [_without_secrets(item) for item in value]
+    return shown(value) if isinstance(value, str) else value
 
 
 _SHOWN = 100

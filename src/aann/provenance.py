@@ -34,8 +34,9 @@ _RECORDED = (
     ("pandas",),
 )
 """What results depend on; names in one row are distributions of the same package, of which one is installed."""
-_NO_RESULT_DEPENDS_ON = ("aann", "aann.config", "aann.errors")
-"""Settings reach a stage as values, which are recorded and tracked themselves; messages are no results."""
+_NO_RESULT_DEPENDS_ON = ("aann", "aann.addresses", "aann.config", "aann.errors")
+"""Settings reach a stage as values, which are recorded and tracked themselves; messages are no results, and
+downloads are verified."""
 
 
 def describe(

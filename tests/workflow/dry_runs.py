@@ -1,5 +1,6 @@
 """Snakemake in this process: what a configuration makes of the rules, in half a second."""
 
+import os
 import signal
 import sys
 from collections.abc import Mapping
@@ -28,7 +29,7 @@ def dry_run(
     to the executor that only prints. Raises what Snakemake raises.
     """
     quiet = OutputSettings(dryrun=True, quiet={Quietness.ALL})
-    path, handler = list(sys.path), signal.getsignal(signal.SIGTERM)
+    path, environment, handler = list(sys.path), dict(os.environ), signal.getsignal(signal.SIGTERM)
     try:
         with SnakemakeApi(quiet) as api, TemporaryDirectory() as cache:
             workflow = api.workflow(
@@ -43,4 +44,7 @@ def dry_run(
             return workflow._workflow
     finally:
         sys.path[:] = path
+        for name in os.environ.keys() - environment:
+            del os.environ[name]
+        os.environ.update(environment)
         signal.signal(signal.SIGTERM, handler)

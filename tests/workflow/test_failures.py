@@ -1,8 +1,12 @@
 """Bad input stops the workflow before any job."""
 
+import re
 import shlex
 
 import pytest
+import yaml
+
+from aann.datasets.archives import MIRROR_VARIABLE
 
 
 @pytest.mark.parametrize(
@@ -55,3 +59,45 @@ def test_a_results_folder_that_cannot_be_written_is_named(fresh):
         "occupied: is not a folder, so nothing can be made in occupied/results; make it writable or choose another"
     )
     assert message in result.stdout + result.stderr
+
+
+SECRET = "-".join(("pass", "word"))  # so that this file, which is copied too, does not hold it
+
+
+@pytest.fixture
+def no_network(monkeypatch):
+    """Let every address but this machine's be asked of a proxy that is not there, and whose password is secret too."""
+    for name in ("http_proxy", "https_proxy"):
+        monkeypatch.setenv(name, f"http://me:{SECRET}@127.0.0.1:9")
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+
+
+def test_a_failed_download_shows_which_mirrors_were_tried_and_no_password(
+    workflow_in, tmp_path, monkeypatch, no_network
+):
+    workflow = workflow_in(tmp_path / "copy")
+    mirror = f"http://me:{SECRET}@127.0.0.1:9/of-settings?token={SECRET}"
+    mirrors = {"datasets": {"mirrors": [mirror]}, "tasks": {"mnist": {"dataset": "mnist"}}}
+    (workflow.folder / "mirrors.yaml").write_text(yaml.safe_dump(mirrors))
+    monkeypatch.setenv(MIRROR_VARIABLE, mirror.replace("settings", "environment"))
+    result = workflow.snakemake("mirrors.yaml", "--printshellcmds", "--", "results/small/datasets/mnist.safetensors")
+    output = result.stdout + result.stderr
+    assert result.returncode == 1
+    for place in ("environment", "settings"):
+        tried = rf"http://\*\*\*@127\.0\.0\.1:9/of-{place}/mnist/[a-z0-9-]+\.gz\?\*\*\*: \[Errno 111\]"
+        assert re.search(tried, output)
+    assert SECRET not in output
+    written = [path for path in workflow.folder.rglob("*") if path.is_file() and path.name != "mirrors.yaml"]
+    assert len([path for path in written if path.suffix == ".log"]) >= 2
+    assert [path for path in written if SECRET.encode() in path.read_bytes()] == []
+
+
+@pytest.mark.parametrize("mirrors", [f"https://me:{SECRET}@host", [f"https://me:{SECRET}@host\t"]])
+def test_a_wrong_mirror_is_named_without_its_password(fresh, mirrors):
+    (fresh.folder / "wrong.yaml").write_text(yaml.safe_dump({"datasets": {"mirrors": mirrors}}))
+    result = fresh.snakemake("wrong.yaml", "--", "all_figures")
+    output = result.stdout + result.stderr
+    assert result.returncode == 1
+    assert "'datasets.mirrors" in output
+    assert "https://***@host" in output
+    assert SECRET not in output

@@ -32,7 +32,7 @@ WORDS |= {"titles"}
 @pytest.fixture(scope="module")
 def jobs(fresh):
     """All jobs of a dry run with odd places."""
-    odd = {"results": f"results {ODD}", "datasets": {"folder": f"archives {ODD}", "mirrors": [f"mirror {ODD}"]}}
+    odd = {"results": f"results {ODD}", "datasets": {"folder": f"archives {ODD}"}}
     # The real MNIST, for jobs that fetch archives.
     fetching = {"tasks": {"mnist": {"dataset": "mnist"}}}
     small = yaml.safe_load((fresh.folder / "small.yaml").read_text())
@@ -54,7 +54,7 @@ def test_placeholders_are_quoted_or_numbers_and_names(jobs):
     assert len(rules) >= 40
     for rule, job in rules.items():
         for name, form in placeholders(job):
-            lists = name == "MIRRORS" or name.removeprefix("params.") in WORDS
+            lists = name.removeprefix("params.") in WORDS
             assert form == "q" or plain(job, name) or lists, f"{rule}: {{{name}}} reaches the shell without :q"
 
 
@@ -83,7 +83,7 @@ def test_every_command_is_one_command_whose_words_hold_odd_names_whole(jobs):
         odd = [word for word in words if "touch" in word]
         assert odd, job.shellcmd
         for word in odd:
-            assert word.startswith(tuple(f"{place} {ODD}" for place in ("results", "archives", "mirror"))), word
+            assert word.startswith(tuple(f"{place} {ODD}" for place in ("results", "archives"))), word
             assert not options.fullmatch(word)
 
 

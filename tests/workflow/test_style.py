@@ -29,8 +29,6 @@ EXCEPTIONS = {
     # Every rule runs in the one environment that runs Snakemake (envs/), by pip or by conda; containers of 5 GB for
     # jobs of seconds would only slow it down.
     "Specify a conda environment or container for each rule.:",
-    # As a parameter, another mirror would rerun everything, though each archive is verified wherever it comes from.
-    "Shell command directly uses variable MIRRORS from outside of the rule:",
 }
 
 

@@ -1,7 +1,8 @@
 """MNIST and Fashion-MNIST: torchvision's own list of files and MD5 sums, from the first place that serves them.
 
 Places are tried in this order: the environment variable ``AANN_DATA_MIRROR``, the mirrors in the settings, and
-torchvision's addresses. The first two are folders or URLs that hold ``mnist/`` and ``fashion-mnist/``.
+torchvision's addresses. The first two are folders or URLs that hold ``mnist/`` and ``fashion-mnist/``, or torchvision's
+own folders, ``MNIST/raw/`` and ``FashionMNIST/raw/``.
 """
 
 from __future__ import annotations
@@ -10,18 +11,22 @@ import gzip
 import hashlib
 import math
 import os
-import urllib.request
+import ssl
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from http.client import HTTPException
 from pathlib import Path
+from urllib.error import HTTPError, URLError
 
 import numpy as np
 
+from aann import addresses
 from aann.artifacts import atomic_path, require_file
 from aann.errors import InputError
 
 MIRROR_VARIABLE = "AANN_DATA_MIRROR"
+SETTINGS_VARIABLE = "AANN_SETTINGS_MIRRORS"
+"""Where the workflow puts the mirrors of the settings, as JSON: commands are shown, and may hold no secret."""
 FILES = (
     "train-images-idx3-ubyte.gz",
     "train-labels-idx1-ubyte.gz",
@@ -57,39 +62,70 @@ def _resources(dataset: str) -> dict[str, str]:
     return dict(getattr(datasets, _CLASSES[dataset]).resources)
 
 
-def _places(dataset: str, mirrors: Sequence[str]) -> list[str]:
+def _places(dataset: str, name: str, mirrors: Sequence[str]) -> list[list[str]]:
+    """Return where an archive may be: for each place, its addresses in the layouts that mirrors have."""
     from torchvision import datasets
 
     chosen = [os.environ.get(MIRROR_VARIABLE, ""), *mirrors]
-    own = [f"{place.rstrip('/')}/{dataset}/" for place in chosen if place]
-    return own + list(getattr(datasets, _CLASSES[dataset]).mirrors)
+    own = [[addresses.below(place, path) for path in _layouts(dataset, name)] for place in chosen if place]
+    return own + [[place + name] for place in getattr(datasets, _CLASSES[dataset]).mirrors]
+
+
+def _layouts(dataset: str, name: str) -> tuple[str, str]:
+    return f"{dataset}/{name}", f"{_CLASSES[dataset]}/raw/{name}"
 
 
 def _download(dataset: str, name: str, md5: str, path: Path, mirrors: Sequence[str]) -> bytes:
-    failures = []
-    for place in _places(dataset, mirrors):
-        try:
-            content = _read(place + name)
-        except (OSError, ValueError, HTTPException) as error:
-            reason = getattr(error, "reason", None) or getattr(error, "strerror", None) or error
-            failures.append(f"{place}{name}: {reason}")
-            continue
-        if _md5(content) == md5:
-            return content
-        failures.append(f"{place}{name}: has MD5 {_md5(content)}, so it is truncated, corrupt or another file")
+    failures: list[str] = []
+    hint = ""
+    for place in _places(dataset, name, mirrors):
+        for address in place:
+            try:
+                content = addresses.read(address, _LARGEST_BYTES, _TIMEOUT_SECONDS)
+            except (OSError, ValueError, HTTPException) as error:
+                failures.append(f"{addresses.shown(address)}: {_reason(error)}")
+                hint = hint or _hint(error)
+                if _is_out_of_reach(error):
+                    break
+                continue
+            if _md5(content) == md5:
+                return content
+            wrong = f"has MD5 {_md5(content)}, so it is truncated, corrupt or another file"
+            failures.append(f"{addresses.shown(address)}: {wrong}")
     raise InputError(
-        f"{name} of {dataset} (MD5 {md5}) could not be had. Tried {'; '.join(failures)}. Set {MIRROR_VARIABLE} to a "
-        f"folder or URL that holds {dataset}/{name}, or put the file at {path}"
+        f"{name} of {dataset} (MD5 {md5}) could not be had. Tried {'; '.join(failures)}. {hint}"
+        f"Set {MIRROR_VARIABLE} to a folder or URL that holds {' or '.join(_layouts(dataset, name))}, or put the file "
+        f"at {path}"
     )
 
 
-def _read(address: str) -> bytes:
-    """Return the content of a local file or of a http(s) or file URL."""
-    if "://" not in address:
-        return Path(address).expanduser().read_bytes()
-    with urllib.request.urlopen(address, timeout=_TIMEOUT_SECONDS) as response:
-        content: bytes = response.read(_LARGEST_BYTES)
-    return content
+def _causes(error: BaseException) -> Iterator[object]:
+    """Yield an error and what urllib gives as its reason."""
+    yield error
+    yield getattr(error, "reason", None)
+
+
+def _reason(error: Exception) -> str:
+    """Return why an address could not be read, without what may be secret in it."""
+    reason = getattr(error, "reason", None) or getattr(error, "strerror", None) or error
+    if isinstance(error, HTTPException):
+        return type(error).__name__  # its words may repeat the address
+    return addresses.shown_in(str(reason))
+
+
+def _is_out_of_reach(error: Exception) -> bool:
+    """Return whether nothing can be had from where an address is, whatever the path."""
+    absent = any(isinstance(cause, FileNotFoundError | NotADirectoryError | HTTPError) for cause in _causes(error))
+    return isinstance(error, URLError | TimeoutError) and not absent
+
+
+def _hint(error: Exception) -> str:
+    """Return what to do about a certificate that cannot be verified, if that is the error."""
+    if not any(isinstance(cause, ssl.SSLCertVerificationError) for cause in _causes(error)):
+        return ""
+    trusted = os.environ.get("SSL_CERT_FILE", "")
+    found = f" (it is {trusted}, which is no file)" if trusted and not Path(trusted).is_file() else ""
+    return f"If the certificate is of an authority of your own, set SSL_CERT_FILE to a file that holds it{found}. "
 
 
 def _md5(content: bytes) -> str:
