@@ -1,4 +1,8 @@
 import json
+import os
+import shutil
+import subprocess
+import sys
 
 import av
 import numpy as np
@@ -472,3 +476,25 @@ def test_figure_8b_names_a_table_of_something_else(of_drives, rows, tmp_path):
     result = run("figures", "drives", *of_drives, "--run", "a", "b", 0, tmp_path / "baseline.parquet", *output)
     check_one_line(result, "baseline.parquet: lacks the column")
     assert not (tmp_path / "figures").exists()
+
+
+def test_the_expert_drives_where_dev_shm_is_read_only(configured, root, tmp_path):
+    mounts = ["unshare", "--mount", "sh", "-c", 'mount -o remount,ro,bind /dev/shm && exec "$@"', "sh"]
+    if not shutil.which("unshare") or subprocess.run([*mounts, "true"], capture_output=True, check=False).returncode:
+        pytest.skip("makes /dev/shm read-only, which needs root on Linux")
+    command = [sys.executable, "-m", "aann", "driving", "expert", "--count", "2", "--threads", "2"]
+    command += ["--configfile", configured, "--output"]
+    said = []
+    for before, name in ((mounts, "alone.csv"), ([], "together.csv")):
+        result = subprocess.run(
+            [*before, *command, tmp_path / name],
+            env=os.environ | {"PYTHONPATH": str(root / "src")},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert result.returncode == 0, result.stderr
+        said.append(result.stderr)
+    assert said[0].startswith("warning: one process drives in place of 2, since others need semaphores (Read-only file")
+    assert [text.count("\n") for text in said] == [1, 0]
+    assert (tmp_path / "alone.csv").read_bytes() == (tmp_path / "together.csv").read_bytes()

@@ -1,4 +1,5 @@
 import cmath
+import errno
 import hashlib
 import math
 import subprocess
@@ -129,15 +130,29 @@ def test_an_episode_ends_when_its_steps_are_used_up_and_then_nothing_moves():
     assert found.steps == 7
 
 
-def test_an_episode_ends_with_the_lap_before_its_steps_are_used_up():
+def drive_of_the_expert(track):
+    """Return the expert's drive on a track, and whether each tile of the road was touched."""
     settings = DrivingSettings()
-    episode, driver = Episode(300_001, None, settings), ExpertDriver(settings)
+    episode, driver = Episode(track, None, settings), ExpertDriver(settings)
     while not episode.over:
         episode.act(driver.choose(episode))
-    found = episode.simulator
+    return episode.simulator, [tile.road_visited for tile in episode.simulator._environment.road]
+
+
+def test_an_episode_ends_when_every_tile_was_touched_before_its_steps_are_used_up():
+    found, touched = drive_of_the_expert(300_001)
     assert found.finished
-    assert found.steps < settings.steps
+    assert all(touched)
+    assert found.steps < 1000
     assert found.total == pytest.approx(1000 - found.steps / 10)
+
+
+def test_an_episode_goes_on_after_a_lap_in_which_a_tile_was_missed():
+    found, touched = drive_of_the_expert(14)
+    assert touched.count(False) == 1
+    assert touched[-20:] == 20 * [True]  # the end of the lap
+    assert (found.finished, found.steps) == (False, 1000)
+    assert found.total == pytest.approx(1000 * (1 - 1 / len(touched)) - 100)
 
 
 def test_a_car_that_leaves_the_field_loses_a_hundred_and_has_ended():
@@ -400,6 +415,22 @@ def test_results_come_in_the_order_of_the_tracks_until_one_errs_which_is_named(p
     assert [next(found), next(found)] == [3, 2]
     with pytest.raises(InputError, match=r"^track -1: its episode failed \(ValueError: math domain error\); see"):
         next(found)
+
+
+ERRORS = [OSError(errno.EROFS, "Read-only file system"), FileNotFoundError(2, "No such file or directory")]
+ERRORS += [PermissionError(errno.EACCES, "Permission denied"), OSError(errno.ENOSPC, "No space left on device")]
+
+
+@pytest.mark.parametrize("error", ERRORS, ids=lambda error: error.strerror)
+def test_without_semaphores_one_process_drives_and_says_so(monkeypatch, capfd, error):
+    def refuse(*arguments):
+        raise error
+
+    monkeypatch.setattr("multiprocessing.synchronize._multiprocessing.SemLock", refuse)
+    assert list(each(math.sqrt, [9, 4, 16], 2)) == [3, 2, 4]
+    reason = f"since others need semaphores ({error.strerror})"
+    said = f"warning: one process drives in place of 2, {reason}; on Linux, make /dev/shm a folder that can be written"
+    assert capfd.readouterr() == ("", f"{said}\n")
 
 
 # --- tracks -----------------------------------------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
@@ -93,7 +94,7 @@ class NetworkDriver:
 
 
 def returned(driver: Driver, dataset: str | None, settings: DrivingSettings, track: int) -> float:
-    """Return the sum of rewards of a drive on a track: 1000 for all of it, less a tenth for each step."""
+    """Return the sum of rewards of a drive on a track: 1000 for touching all its tiles, less a tenth for each step."""
     episode = Episode(track, dataset, settings)
     while not episode.over:
         episode.act(driver.choose(episode))
@@ -103,18 +104,34 @@ def returned(driver: Driver, dataset: str | None, settings: DrivingSettings, tra
 def each(work: Callable[[int], Result], tracks: Sequence[int], processes: int) -> Iterator[Result]:
     """Yield the result of ``work`` for each track, in order, from as many processes; from this one if that is 1.
 
+    It is from this one too, and a line on stderr says so, where the system has no semaphores, which processes need.
     Raises ``InputError`` for an episode that errs, which names its track; those that had begun are finished first.
     """
-    if processes == 1:
+    pool = _pool(processes) if processes > 1 else None
+    if pool is None:
         yield from (_result(track, partial(work, track)) for track in tracks)
         return
-    with ProcessPoolExecutor(processes, multiprocessing.get_context("spawn"), torch.set_num_threads, (1,)) as pool:
+    with pool:
         jobs = [pool.submit(work, track) for track in tracks]
         try:
             for track, job in zip(tracks, jobs, strict=True):
                 yield _result(track, job.result)
         finally:
             pool.shutdown(cancel_futures=True)
+
+
+def _pool(processes: int) -> ProcessPoolExecutor | None:
+    """Return processes to drive in; None where there can be none."""
+    try:
+        return ProcessPoolExecutor(processes, multiprocessing.get_context("spawn"), torch.set_num_threads, (1,))
+    except (OSError, ImportError, NotImplementedError) as error:
+        reason = getattr(error, "strerror", None) or error
+        print(
+            f"warning: one process drives in place of {processes}, since others need semaphores ({reason}); on Linux, "
+            "make /dev/shm a folder that can be written",
+            file=sys.stderr,
+        )
+        return None
 
 
 def _result(track: int, wait: Callable[[], Result]) -> Result:

@@ -99,10 +99,13 @@ def _in_window(corners: np.ndarray, zoom: float, translation: tuple[float, float
 
 
 class Simulator:
-    """A car at the start of the track of a seed, until it has finished, left the field, or run out of steps.
+    """A car at the start of the track of a seed, until it touched every tile, left the field, or ran out of steps.
+
+    A lap alone ends nothing: a car that missed a tile drives on into a second lap (Farama-Foundation/Gymnasium#1269).
 
     ``center_line`` has points in the middle of the road, in driving order, shape (points, 2), in CarRacing's unit of
-    length; ``total`` is the sum of rewards so far, ``steps`` the number of steps.
+    length; ``total`` is the sum of rewards so far, ``steps`` the number of steps; ``finished`` says whether CarRacing
+    ended the episode, by the last tile or by the edge of the field.
 
     Raises ``InputError`` if the track cannot be generated.
     """
