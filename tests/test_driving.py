@@ -115,6 +115,20 @@ def test_a_track_is_the_same_in_another_process():
     assert len({*rewards}) > 1
 
 
+def test_what_is_drawn_is_plain_numbers_as_pygame_takes_them_beside_pygame_ce(monkeypatch):
+    drawn = []
+
+    def draw(environment, surface, corners, *arguments, **options):
+        drawn.extend(corners)
+        original(environment, surface, corners, *arguments, **options)
+
+    original = simulator._Environment._draw_colored_polygon
+    monkeypatch.setattr(simulator._Environment, "_draw_colored_polygon", draw)
+    Simulator(7, 10).frame()
+    assert len(drawn) > 100
+    assert {type(corner) for corner in drawn} <= {list, tuple}
+
+
 def test_an_episode_ends_when_its_steps_are_used_up_and_then_nothing_moves():
     found, one_by_one = Simulator(0, 7), Simulator(0, 7)
     found.advance(GAS, 5)

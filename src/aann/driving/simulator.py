@@ -74,7 +74,7 @@ class _Environment(car_racing.CarRacing):  # type: ignore[misc]
 
     def _render_road(self, zoom: float, translation: tuple[float, float], angle: float) -> None:
         view = (zoom, translation, angle)
-        self._draw_colored_polygon(self.surf, _FIELD, self.bg_color, *view, clip=False)
+        self._draw_colored_polygon(self.surf, _FIELD.tolist(), self.bg_color, *view, clip=False)
         for corners in _GRASS[_in_window(_GRASS, *view)].tolist():
             self._draw_colored_polygon(self.surf, corners, self.grass_color, *view, clip=False)
         for index in np.flatnonzero(_in_window(self._road_corners(), *view)):
