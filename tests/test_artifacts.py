@@ -12,7 +12,7 @@ import numpy as np
 import pandas
 import pyarrow.parquet
 import pytest
-from commands import shown
+from commands import lacks, shown
 from PIL import Image
 
 from aann import artifacts, records
@@ -273,7 +273,7 @@ def locales(tmp_path_factory):
     folder = tmp_path_factory.mktemp("locales")
     command = ["localedef", "--inputfile", "de_DE", "--charmap", "ISO-8859-1", folder / "de_DE.ISO-8859-1"]
     if not shutil.which("localedef") or subprocess.run(command, capture_output=True, check=False).returncode:
-        pytest.skip("localedef cannot make a locale here: Debian's package locales has its sources")
+        lacks("localedef cannot make a locale here: Debian's package locales has its sources")
     return folder
 
 

@@ -8,7 +8,7 @@ import av
 import numpy as np
 import pandas
 import pytest
-from commands import check_one_line, run, shown
+from commands import check_one_line, lacks, run, shown
 
 from aann.artifacts import discard, read_arrays, read_table, seal_of, write_arrays, write_table
 from aann.config import load
@@ -481,7 +481,7 @@ def test_figure_8b_names_a_table_of_something_else(of_drives, rows, tmp_path):
 def test_the_expert_drives_where_dev_shm_is_read_only(configured, root, tmp_path):
     mounts = ["unshare", "--mount", "sh", "-c", 'mount -o remount,ro,bind /dev/shm && exec "$@"', "sh"]
     if not shutil.which("unshare") or subprocess.run([*mounts, "true"], capture_output=True, check=False).returncode:
-        pytest.skip("makes /dev/shm read-only, which needs root on Linux")
+        lacks("makes /dev/shm read-only, which needs root on Linux")
     command = [sys.executable, "-m", "aann", "driving", "expert", "--count", "2", "--threads", "2"]
     command += ["--configfile", configured, "--output"]
     said = []

@@ -13,7 +13,7 @@ import threading
 import numpy as np
 import pytest
 import yaml
-from commands import check_one_line, run
+from commands import check_one_line, lacks, run
 
 from aann import addresses
 from aann.artifacts import read_arrays, seal_of, write_arrays
@@ -204,7 +204,7 @@ def test_both_layouts_are_named_and_a_host_that_does_not_answer_is_asked_once(mi
 def certificate(tmp_path_factory):
     """A file with a key and a certificate of 127.0.0.1 that no authority has signed."""
     if not shutil.which("openssl"):
-        pytest.skip("makes a certificate with openssl")
+        lacks("makes a certificate with openssl")
     path = tmp_path_factory.mktemp("certificate") / "own.pem"
     command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", path, "-out", f"{path}.cert"]
     command += ["-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1"]
