@@ -20,6 +20,31 @@ settings.register_profile("shared-machine", deadline=None)  # other work may sto
 settings.load_profile("shared-machine")
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items):
+    """Begin with builds, which take longest, and let only tests that share something wait for one another.
+
+    Tests that share a fixture of their module go to one worker (`--dist loadgroup`), all others to any.
+    """
+    items.sort(key=lambda item: "workflow" not in item.path.parts)
+    shared = {}
+    for item in items:
+        if names := _fixtures_of_the_module(item):
+            groups = shared.setdefault(item.path, [])
+            joined = names.union(*(group for group in groups if group & names))
+            shared[item.path] = [joined, *(group for group in groups if not group & names)]
+    for item in items:
+        for group in shared.get(item.path, ()):
+            if _fixtures_of_the_module(item) & group:
+                item.add_marker(pytest.mark.xdist_group(f"{item.path.name}-{min(group)}"))
+
+
+def _fixtures_of_the_module(item):
+    """Return the names of the fixtures of a test that all tests of its module share."""
+    known = item._fixtureinfo.name2fixturedefs
+    return {name for name, found in known.items() if found[-1].scope == "module"}
+
+
 @pytest.fixture(scope="session")
 def root():
     return ROOT

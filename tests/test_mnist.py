@@ -106,7 +106,7 @@ def test_the_splits_are_mnists_own(run):
 def test_a_thousand_random_neighbors_of_a_layer_equal_the_reference(run, layer):
     network = TernaryNetwork.load(run / "network.safetensors")
     test = splits.load(run / "data.safetensors")["test"]
-    images, labels = test.images[:150], test.labels[:150]
+    images, labels = test.images[:60], test.labels[:60]
     start, end = sample_swaps(network.weights[layer], 1000, np.random.default_rng(0))
     fast = incremental.Evaluator(network, images, labels, threads=2).correct_counts(layer, start, end)
     slow = reference.Evaluator(network, images, labels).correct_counts(layer, start, end)

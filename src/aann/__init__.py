@@ -1,11 +1,57 @@
-"""Architecture agnostic neural networks: p-sparse ternary networks, their neighbors, and SENSE."""
+"""Architecture agnostic neural networks: p-sparse ternary networks, their neighbors, and SENSE.
+
+    import aann
+
+    network = aann.load_network("release/psiren/mnist/p90/seed0.safetensors.gz")
+    test = aann.load_data("mnist", "datasets")["test"]
+    aann.evaluate(network, test.images, test.labels)  # an exact count
+
+docs/python.md shows all of it. Nothing slow is imported before it is used.
+"""
 
 import os
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 from aann import safeguards
 
+if TYPE_CHECKING:
+    from aann.api import (
+        Evaluator,
+        count_neighbors,
+        evaluate,
+        load_data,
+        load_network,
+        predict,
+        random_network,
+        search,
+    )
+
 __version__ = "0.1.0"
+
+__all__ = [
+    "Evaluator",
+    "count_neighbors",
+    "evaluate",
+    "load_data",
+    "load_network",
+    "predict",
+    "random_network",
+    "search",
+]
 
 # Jobs of the workflow ask for it, and so do the processes that they start: all of these pass here.
 if safeguards.END_WITH_PARENT in os.environ:
     safeguards.end_with_parent()
+
+
+def __getattr__(name: str) -> Any:
+    """Return what the package offers, from ``aann.api``."""
+    if name not in __all__:
+        raise AttributeError(f"module 'aann' has no attribute {name!r}; it offers {', '.join(__all__)}")
+    return getattr(import_module("aann.api"), name)
+
+
+def __dir__() -> list[str]:
+    """Return what the package offers, and its modules that are loaded."""
+    return sorted({*globals(), *__all__})

@@ -1,0 +1,164 @@
+"""What ``import aann`` offers: load a network and images, count, look at neighbors, search.
+
+Thin functions over the stages, each named where it says more. ``aann`` loads them when they are first used.
+"""
+
+from __future__ import annotations
+
+import gzip
+from collections.abc import Mapping
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+import pandas
+
+from aann.artifacts import require_file
+from aann.config import SearchSettings, Settings, load
+from aann.datasets import archives, embedded, splits
+from aann.datasets.splits import Images
+from aann.errors import InputError
+from aann.evaluation import incremental, reference
+from aann.networks import Architecture, TernaryNetwork
+from aann.sense.search import Found, Search
+from aann.sense.starts import random_network as _random_network
+from aann.swaps import all_swaps, neighborhood_size, sample_swaps
+
+Evaluator = incremental.Evaluator
+"""Exact counts of a network and its neighbors, and steps from neighbor to neighbor (docs/evaluation.md)."""
+
+_CHECKOUT = Path(__file__).parents[2]
+
+
+def load_network(path: Path | str) -> TernaryNetwork:
+    """Return the ternary network of a file, which may be one of ``release/``, compressed by gzip.
+
+    >>> aann.load_network("release/psiren/mnist/p90/seed0.safetensors.gz")
+    TernaryNetwork(layers=['1.0', '2.0', 'fc'], weights=28880, sparsity=90 %)
+
+    Raises ``InputError`` if there is no such file, or if it holds no ternary network.
+    """
+    path = require_file(path)
+    if path.suffix != ".gz":
+        return TernaryNetwork.load(path)
+    try:
+        content = gzip.decompress(path.read_bytes())
+    except (OSError, EOFError) as error:
+        raise InputError(f"{path}: is no whole gzip file; get it again") from error
+    with TemporaryDirectory() as folder:
+        unpacked = Path(folder) / path.stem
+        unpacked.write_bytes(content)
+        return TernaryNetwork.load(unpacked)
+
+
+def random_network(network: str = "static", sparsity: float = 90, seed: int = 0) -> TernaryNetwork:
+    """Return a random ternary network of an architecture that the settings name (``networks``).
+
+    Raises ``InputError`` for another name, and for a sparsity that is not within 0 and 100 percent.
+    """
+    known = _settings().networks
+    if network not in known:
+        raise InputError(f"unknown network {network!r}; the setting 'networks' has {', '.join(known)}")
+    return _random_network(Architecture.from_dict(known[network].model_dump()), sparsity, seed)
+
+
+def load_data(dataset: str, folder: Path | str) -> dict[str, Images]:
+    """Return the images of a data set by split: `train`, `validation` and `test`, those that the paper's scale has.
+
+    ``dataset`` is `mnist` or `fashion-mnist`, whose archives are fetched once, verified and kept below ``folder``
+    (``AANN_DATA_MIRROR`` may name a folder or URL that has them), or `digits` or `letters`, which are made here. Each
+    split has ``images``, uint8 of shape (images, channels, height, width), and ``labels``, int64.
+
+    Raises ``InputError`` for another data set, and if archives cannot be had.
+    """
+    known = (*archives.DATASETS, *embedded.DATASETS)
+    if dataset not in known:
+        raise InputError(f"unknown data set {dataset!r}; expected one of {', '.join(known)}")
+    chosen, place = _settings().datasets, Path(folder) / dataset
+    if dataset in archives.DATASETS:
+        archives.fetch(dataset, place, chosen.mirrors)
+    return splits.split(dataset, chosen, place)
+
+
+def predict(network: TernaryNetwork, images: np.ndarray) -> np.ndarray:
+    """Return the class of each image, int64; the largest logit decides, and the lowest class of equals.
+
+    ``images`` are integers of shape (images, channels, height, width). Raises ``InputError`` if they do not fit.
+    """
+    return reference.predictions(network, images)
+
+
+def evaluate(network: TernaryNetwork, images: np.ndarray, labels: np.ndarray) -> int:
+    """Return how many images the network puts into their labelled class: an exact count, equal on every machine.
+
+    Raises ``InputError`` if the images do not fit the network.
+    """
+    return Evaluator(network, images, labels).correct_count()
+
+
+def count_neighbors(
+    network: TernaryNetwork,
+    layer: str,
+    images: np.ndarray,
+    labels: np.ndarray,
+    amount: int | None = 1000,
+    seed: int = 0,
+    threads: int = 1,
+) -> pandas.DataFrame:
+    """Return first neighbors of a network in a layer, and how many images each puts into their labelled class.
+
+    ``amount`` neighbors are drawn with ``seed``; all are counted if it is None or if there are no more. A row is a
+    neighbor: ``from_index`` and ``to_index`` (flat indices into the layer's weights), the ``sign`` that moves, and the
+    count ``correct``. Raises ``InputError`` for another layer, and if images and labels do not fit.
+    """
+    evaluator = Evaluator(network, images, labels, layers=[layer], threads=threads)
+    weights = network.weights[layer]
+    if amount is None or amount >= neighborhood_size(weights):
+        start, end = all_swaps(weights)
+    else:
+        start, end = sample_swaps(weights, amount, np.random.default_rng(seed))
+    counts = evaluator.correct_counts(layer, start, end)
+    return pandas.DataFrame(
+        {"from_index": start, "to_index": end, "sign": weights.ravel()[start], "correct": counts},
+    )
+
+
+def search(
+    start: TernaryNetwork,
+    data: Mapping[str, Images],
+    search: str | SearchSettings = "greedy",
+    seed: int = 0,
+    evaluations: int | None = None,
+    threads: int = 1,
+    checkpoint: Path | str | None = None,
+) -> Found:
+    """Climb from a network over its neighbors (SENSE, Algorithm 2) and return the ``network`` found and the ``trace``.
+
+    ``search`` names one of the settings (``sense.searches``) or is one; ``evaluations`` replaces its budget of
+    neighbors. Validation images choose the network that is kept; test images are only recorded. With a file
+    ``checkpoint``, an interrupted search goes on from it.
+
+    Raises ``InputError`` for another search, for layers that the network does not have, and for images that do not fit.
+    """
+    chosen = search if isinstance(search, SearchSettings) else _search_settings(search)
+    if evaluations is not None:
+        budget = chosen.budget.model_copy(update={"evaluations": evaluations})
+        chosen = chosen.model_copy(update={"budget": budget})
+    run = Search(start, data, chosen, seed, threads=threads)
+    if checkpoint is not None:
+        return run.run(Path(checkpoint))
+    with TemporaryDirectory() as folder:
+        return run.run(Path(folder) / "checkpoint.safetensors")
+
+
+def _search_settings(name: str) -> SearchSettings:
+    known = _settings().sense.searches
+    if name not in known:
+        raise InputError(f"unknown search {name!r}; the setting 'sense.searches' has {', '.join(known)}")
+    return known[name]
+
+
+def _settings() -> Settings:
+    """Return the settings of the paper's scale: ``config/config.yaml`` here, or else beside this package."""
+    here = Path("config/config.yaml")
+    return load([here if here.is_file() else _CHECKOUT / here])

@@ -1,0 +1,151 @@
+"""What `import aann` offers, and the Python examples of the documentation."""
+
+import gzip
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas
+import pytest
+from commands import run
+
+import aann
+from aann.datasets import splits
+from aann.errors import InputError
+from aann.evaluation import reference
+from aann.swaps import neighborhood_size
+
+RELEASED = "release/psiren/mnist/p90/seed0.safetensors.gz"
+DOCUMENTS = ("README.md", "docs/python.md")
+
+
+def examples(text):
+    return re.findall(r"```python\n(.*?)```", text, flags=re.DOTALL)
+
+
+def test_nothing_slow_is_imported_before_something_is_used(root):
+    script = "import sys, aann; print(*sorted({'numpy', 'torch', 'pandas', 'click'} & set(sys.modules)), dir(aann))"
+    command = [sys.executable, "-c", script]
+    environment = {**os.environ, "PYTHONPATH": str(root / "src")}
+    printed = subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout
+    assert printed.startswith("[")
+    assert all(f"'{name}'" in printed for name in aann.__all__)
+
+
+def test_what_is_offered_is_there_and_documented():
+    for name in aann.__all__:
+        assert getattr(aann, name).__doc__
+    with pytest.raises(AttributeError, match="has no attribute 'load_netwrok'; it offers Evaluator, count_neighbors"):
+        _ = aann.load_netwrok
+
+
+@pytest.mark.parametrize("document", DOCUMENTS)
+def test_the_examples_run_from_the_release_alone(root, tmp_path, data_mirror, document):
+    shutil.copytree(root / "release/psiren", tmp_path / "release/psiren")
+    shutil.copytree(root / "config", tmp_path / "config")
+    mirror = data_mirror if "://" in data_mirror else str(Path(data_mirror).resolve())
+    found = examples((root / document).read_text())
+    assert len(found) >= 2
+    environment = {**os.environ, "PYTHONPATH": str(root / "src"), "AANN_DATA_MIRROR": mirror}
+    printed = ""
+    for example in found:
+        command = [sys.executable, "-W", "error", "-c", example]
+        result = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+        assert result.returncode == 0, f"{example}\n{result.stderr}"
+        printed += result.stdout
+    assert "sparse" in printed or "count" in printed or "correct" in printed
+    if document == "docs/python.md":
+        assert "TernaryNetwork(layers=['1.0', '2.0', 'fc'], weights=28880, sparsity=90 %)" in printed
+        assert "9823 of 10000" in printed
+
+
+def test_every_document_with_examples_is_tested(root):
+    with_examples = {path for path in (root / "docs").glob("*.md") if examples(path.read_text())}
+    assert {str(path.relative_to(root)) for path in with_examples} | {"README.md"} == set(DOCUMENTS)
+
+
+def test_images_are_those_of_a_build(root, tmp_path, monkeypatch):
+    (tmp_path / "settings.yaml").write_text("tasks: {mnist: {dataset: digits}}\ndatasets: {validation_images: 300}\n")
+    files = ("--configfile", root / "config/config.yaml", "--configfile", tmp_path / "settings.yaml")
+    output = tmp_path / "data.safetensors"
+    result = run("datasets", "split", "--task", "mnist", "--archives", tmp_path, "--output", output, *files)
+    assert result.exit_code == 0, result.output
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "config").mkdir()
+    shutil.copy(root / "config/config.yaml", tmp_path / "config/config.yaml")
+    text = (tmp_path / "config/config.yaml").read_text()
+    (tmp_path / "config/config.yaml").write_text(f"{text}\ndatasets: {{validation_images: 300}}\n")
+    made, read = aann.load_data("digits", tmp_path), splits.load(output)
+    assert {name: part.sha256 for name, part in made.items()} == {name: part.sha256 for name, part in read.items()}
+
+
+def test_a_released_network_loads_as_it_was_packed(root, tmp_path):
+    unpacked = tmp_path / "seed0.safetensors"
+    unpacked.write_bytes(gzip.decompress((root / RELEASED).read_bytes()))
+    assert aann.load_network(root / RELEASED) == aann.load_network(unpacked)
+    (tmp_path / "cut.safetensors.gz").write_bytes((root / RELEASED).read_bytes()[:-20])
+    with pytest.raises(InputError, match=r"cut\.safetensors\.gz: is no whole gzip file; get it again"):
+        aann.load_network(tmp_path / "cut.safetensors.gz")
+
+
+def test_counts_and_predictions_are_those_of_the_reference(network, blobs):
+    images = blobs(100, 0)
+    expected = reference.predictions(network, images.images)
+    assert np.array_equal(aann.predict(network, images.images), expected)
+    assert aann.evaluate(network, images.images, images.labels) == (expected == images.labels).sum()
+
+
+@pytest.mark.parametrize("amount", [10, None])
+def test_neighbors_are_counted_exactly(network, blobs, amount):
+    images = blobs(100, 0)
+    found = aann.count_neighbors(network, "fc", images.images, images.labels, amount, seed=3)
+    assert list(found) == ["from_index", "to_index", "sign", "correct"]
+    assert len(found) == (amount or neighborhood_size(network.weights["fc"]))
+    assert not found.duplicated(["from_index", "to_index"]).any()
+    slow = reference.Evaluator(network, images.images, images.labels)
+    assert np.array_equal(found.correct, slow.correct_counts("fc", found.from_index, found.to_index))
+    assert set(found.sign) <= {-1, 1}
+
+
+def test_a_search_goes_on_from_its_checkpoint_and_finds_the_same(network, blobs, tmp_path):
+    data = {"train": blobs(200, 0), "validation": blobs(80, 1), "test": blobs(80, 2)}
+    values = aann.api._search_settings("best").model_dump()
+    values |= {"layers": {"names": ["fc"]}, "neighbors": {"fc": 20}, "images": {"count": "all"}}
+    chosen = aann.api.SearchSettings.model_validate(values)
+    found = aann.search(network, data, chosen, evaluations=200)
+    again = aann.search(network, data, chosen, evaluations=200, checkpoint=tmp_path / "state.safetensors")
+    assert found.network == again.network
+    assert isinstance(found.trace, pandas.DataFrame)
+    assert found.trace.evaluations.iloc[-1] == 200
+    assert found.network.family == network.family
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: aann.load_network("none.safetensors"), "none.safetensors: there is no such file"),
+        (lambda: aann.load_network(__file__), "test_api.py: truncated or not a safetensors file"),
+        (lambda: aann.load_data("cats", "x"), "unknown data set 'cats'; expected one of mnist, fashion-mnist, digits"),
+        (lambda: aann.random_network("cats"), "unknown network 'cats'; the setting 'networks' has static"),
+        (lambda: aann.random_network(sparsity=101), "sparsity 101: expected a percentage"),
+        (lambda: aann.search(None, {}, "cats"), "unknown search 'cats'; the setting 'sense.searches' has figure-6"),
+    ],
+)
+def test_what_is_wrong_is_one_line(call, message):
+    with pytest.raises(InputError) as raised:
+        call()
+    assert message in str(raised.value)
+    assert "\n" not in str(raised.value)
+
+
+def test_images_that_do_not_fit_are_one_line(network, blobs):
+    images = blobs(10, 0)
+    for call in (aann.predict, lambda *given: aann.evaluate(*given, images.labels)):
+        with pytest.raises(InputError, match="images"):
+            call(network, images.images[:, :, :4])
+    with pytest.raises(InputError, match="layer 'x'"):
+        aann.count_neighbors(network, "x", images.images, images.labels)
