@@ -1,16 +1,17 @@
-"""The three lists of dependencies agree, and name no place to download from."""
+"""The lists of dependencies agree, and name no place to download from and no file beside them."""
 
+import ast
 import importlib.metadata
+import sys
 import tomllib
 
 import pytest
 import yaml
 from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 
-@pytest.fixture(scope="module")
-def pinned(root):
-    lines = (root / "envs/constraints.txt").read_text().splitlines()
+def versions_of(lines):
     requirements = [Requirement(line) for line in lines if line and not line.startswith("#")]
     versions = {requirement.name: str(requirement.specifier).removeprefix("==") for requirement in requirements}
     assert len(versions) == len(requirements)
@@ -18,9 +19,48 @@ def pinned(root):
 
 
 @pytest.fixture(scope="module")
-def named(root):
-    project = tomllib.loads((root / "pyproject.toml").read_text())["project"]
+def pinned(root):
+    return versions_of((root / "envs/constraints.txt").read_text().splitlines())
+
+
+@pytest.fixture(scope="module")
+def project(root):
+    return tomllib.loads((root / "pyproject.toml").read_text())["project"]
+
+
+@pytest.fixture(scope="module")
+def named(project):
     return {Requirement(line).name for line in project["dependencies"] + project["optional-dependencies"]["test"]}
+
+
+def needed_by(lines):
+    """Return the names of all packages that requirements need here, with what these need in turn."""
+    found, waiting = {}, [Requirement(line) for line in lines]
+    while waiting:
+        requirement = waiting.pop()
+        name, extras = canonicalize_name(requirement.name), {"", *requirement.extras}
+        if not extras <= found.get(name, set()):
+            found[name] = extras | found.get(name, set())
+            needs = map(Requirement, importlib.metadata.requires(name) or ())
+            waiting += [
+                need
+                for need in needs
+                if need.marker is None or any(need.marker.evaluate({"extra": extra}) for extra in found[name])
+            ]
+    return set(found)
+
+
+def is_of_cuda(name):
+    """Return whether torch chooses a package and its version, by the system."""
+    return name.startswith(("nvidia-", "cuda-")) or name == "triton"
+
+
+def conda_lines(root, name):
+    """Return the lines of an environment for conda that are for pip, which may be read from any folder."""
+    environment = yaml.safe_load((root / "envs" / name).read_text())
+    lines = next(entry["pip"] for entry in environment["dependencies"] if isinstance(entry, dict))
+    assert [line for line in lines if line.startswith("-") or "/" in line] == []
+    return lines
 
 
 def test_every_dependency_is_pinned_and_nothing_else_is_installed(pinned, named):
@@ -31,13 +71,45 @@ def test_every_dependency_is_pinned_and_nothing_else_is_installed(pinned, named)
             assert importlib.metadata.version(name) == version
 
 
-def test_the_conda_environment_has_the_same_versions(root, pinned, named):
-    environment = yaml.safe_load((root / "envs/environment.yaml").read_text())
-    listed = next(entry["pip"] for entry in environment["dependencies"] if isinstance(entry, dict))
-    requirements = [Requirement(line) for line in listed if not line.startswith("-")]
-    versions = {requirement.name: str(requirement.specifier).removeprefix("==") for requirement in requirements}
-    assert versions == {name: pinned[name] for name in named}
-    assert "--constraint constraints.txt" in listed
+def test_the_conda_environment_has_the_same_versions(root, pinned):
+    expected = {name: version for name, version in pinned.items() if not is_of_cuda(name)}
+    assert versions_of(conda_lines(root, "environment.yaml")) == expected
+
+
+def test_the_environment_of_jobs_is_what_they_need_and_nothing_more(root, project, pinned):
+    needed = needed_by(line for line in project["dependencies"] if not line.startswith("snakemake"))
+    expected = {name: pinned[name] for name in needed & set(pinned) if not is_of_cuda(name)}
+    listed = versions_of(conda_lines(root, "jobs.yaml"))
+    assert listed == expected
+    assert {"box2d", "pygame-ce", "torch"} <= set(listed)
+    assert not {"snakemake", "ruff", "pytest", "mypy"} & set(listed)
+
+
+def test_the_environment_of_jobs_can_be_resolved(root):
+    listed = {canonicalize_name(name): version for name, version in versions_of(conda_lines(root, "jobs.yaml")).items()}
+    for name, version in listed.items():
+        assert importlib.metadata.version(name) == version
+        for need in map(Requirement, importlib.metadata.requires(name) or ()):
+            needed = canonicalize_name(need.name)
+            applies = need.marker is None or need.marker.evaluate({"extra": ""})
+            if applies and not is_of_cuda(needed) and needed != "setuptools":
+                assert listed[needed] in need.specifier, f"{name} {version} needs {need}"
+
+
+def test_the_package_imports_nothing_but_the_environment_of_jobs(root):
+    modules = set()
+    for path in (root / "src").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Import):
+                modules |= {alias.name.partition(".")[0] for alias in node.names}
+            elif isinstance(node, ast.ImportFrom):
+                modules.add(node.module.partition(".")[0])
+    listed = {canonicalize_name(name) for name in versions_of(conda_lines(root, "jobs.yaml"))}
+    providers = importlib.metadata.packages_distributions()
+    foreign = modules - {"aann"} - sys.stdlib_module_names
+    assert {"numpy", "torch"} <= foreign
+    for module in foreign:
+        assert {canonicalize_name(name) for name in providers[module]} & listed, module
 
 
 def test_torch_and_torchvision_are_a_pair():
