@@ -16,6 +16,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from aann import machine
+from pathspec import GitIgnoreSpec
+
 from aann.artifacts import seal_of
 
 ROOT = Path(__file__).parents[2]
@@ -25,11 +27,18 @@ FIRST = {"PYTHONHASHSEED": "1", "LC_ALL": "C.UTF-8", "TZ": "UTC0"}
 SECOND = {"PYTHONHASHSEED": "2", "LC_ALL": "POSIX", "TZ": "NPT-5:45"}
 
 
+def repository_files(root: Path) -> Iterator[Path]:
+    """Yield the files of the repository, from its root: all but those that .gitignore names. A ZIP of it has no git."""
+    ignored = GitIgnoreSpec.from_lines((root / ".gitignore").read_text(encoding="utf-8").splitlines())
+    for parent, folders, names in os.walk(root):
+        here = Path(parent).relative_to(root)
+        folders[:] = [name for name in folders if name != ".git" and not ignored.match_file(f"{here / name}/")]
+        yield from (here / name for name in names if name != ".git" and not ignored.match_file(here / name))
+
+
 def copy_repository(folder: Path, root: Path = ROOT) -> None:
-    """Copy to a folder all files that git tracks, or would."""
-    command = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"]
-    listed = subprocess.run(command, cwd=root, capture_output=True, text=True, check=True).stdout.split("\0")
-    for name in filter(None, listed):
+    """Copy the files of the repository to a folder."""
+    for name in repository_files(root):
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(root / name, folder / name)
 
