@@ -5,6 +5,10 @@ BIN := .venv/bin
 READY := .venv/ready
 PAPER := results/paper
 CONFIG := config/quick.yaml
+# Snakemake ends with a traceback where its cache, in the home folder, cannot be written, as in some batch systems.
+ifneq ($(shell test -n "$$XDG_CACHE_HOME" || { test -d "$$HOME" && test -w "$$HOME"; } || echo unusable),)
+export XDG_CACHE_HOME := $(CURDIR)/.snakemake/cache
+endif
 # Rules that draw and judge; all others may be left out where a release has what they make.
 DRAWING := all_figures video claims report_page figure_1 figure_2a figure_2b figure_3 figure_4 figure_5 figure_6 figure_7 \
   figure_8a figure_8b figure_9 figure_10 figure_11 figure_12 figure_s1 figure_s2
@@ -30,7 +34,7 @@ $(READY): pyproject.toml envs/constraints.txt
 	@touch $@
 
 quick: $(READY) ## Build all figures at the quick scale, offline, under results/quick/.
-	$(BIN)/snakemake --cores $(CORES) --configfile config/quick.yaml -- all_figures
+	$(BIN)/snakemake all_figures --cores $(CORES) --configfile config/quick.yaml
 
 figures: $(READY) ## Build all figures at the paper's scale, under results/paper/.
 	$(BIN)/snakemake --cores $(CORES) all_figures
@@ -79,7 +83,7 @@ check: $(READY) ## Check format, style, types, imports and the workflow.
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/snakefmt --check Snakefile rules
+	$(BIN)/snakefmt --check Snakefile workflow rules
 
 benchmark: $(READY) ## Time training and neighbors against plain PyTorch; see how experts drive.
 	$(BIN)/python benchmarks/training_epoch.py

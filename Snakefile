@@ -1,30 +1,3 @@
-# Architecture agnostic neural networks: every figure of the paper, from data to PDF.
-from snakemake.utils import min_version
-
-min_version("9.27")
-
-
-configfile: "config/config.yaml"
-
-
-include: "rules/common.smk"
-include: "rules/datasets.smk"
-include: "rules/psiren.smk"
-include: "rules/neighbors.smk"
-include: "rules/embeddings.smk"
-include: "rules/sense.smk"
-include: "rules/driving.smk"
-include: "rules/figures.smk"
-include: "rules/claims.smk"
-include: "rules/report.smk"
-
-
-localrules:
-    all_figures,
-
-
-rule all_figures:
-    default_target: True
-    input:
-        FIGURES,
-        TABLES,
+# The workflow is in workflow/Snakefile, where standard tools look for it. From here, `snakemake` finds the profiles, too.
+# It has the same default target, which the directive `include` would not take over.
+workflow.include("workflow/Snakefile", overwrite_default_target=True)

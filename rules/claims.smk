@@ -1,5 +1,5 @@
 # Stage claims: what the paper states, judged from the tables that config/claims.yaml names.
-CLAIMS_FILE = "config/claims.yaml"
+CLAIMS_FILE = beside("config/claims.yaml")
 CLAIMS = readable_claims(CLAIMS_FILE)
 
 

@@ -6,14 +6,12 @@ from pathlib import Path
 from shlex import quote
 
 from snakemake.exceptions import WorkflowError
-
-SOURCE = str(Path(workflow.basedir) / "src")
-sys.path.insert(0, SOURCE)
+from snakemake.settings.types import DeploymentMethod
 
 from aann import provenance, slurm
 from aann.artifacts import require_writable, sha256, to_json
 from aann.claims.models import load as load_claims
-from aann.config import require_figures, validate
+from aann.config import completed, require_figures, validate
 from aann.datasets import TITLES as DATASET_TITLES
 from aann.driving import DATASETS as DRIVING_DATASETS
 from aann.datasets.archives import (
@@ -27,6 +25,7 @@ from aann.safeguards import (
     END_WITH_PARENT,
     KilledJobs,
     begin_again,
+    call_first,
     hold_lock,
     keep_to_machine,
     remove_unfinished,
@@ -35,13 +34,20 @@ from aann.safeguards import (
 )
 
 try:
-    SETTINGS = validate(config)
+    SETTINGS = validate(
+        completed(config, ROOT / "config/config.yaml") if MODULE else config
+    )
     require_figures(SETTINGS)
     require_writable(SETTINGS.results, "results")
     require_writable(SETTINGS.datasets.folder, "datasets.folder")
     if workflow.is_main_process:
         require_room(".snakemake")
-        require_past(SETTINGS.results, SETTINGS.datasets.folder, "config", "workflow")
+        require_past(
+            SETTINGS.results,
+            SETTINGS.datasets.folder,
+            beside("config"),
+            beside("workflow"),
+        )
         for line in keep_to_machine(workflow.global_resources):
             logger.info(line)
     if workflow.remote_exec:
@@ -56,14 +62,25 @@ GPUS = int(SETTINGS.device == "cuda")  # that a job asks for which trains
 # Not in a command, which is shown and logged: the address of a mirror may hold a password.
 os.environ[SETTINGS_VARIABLE] = to_json(SETTINGS.datasets.mirrors)
 
-# Rules run the code of this checkout with the interpreter that runs Snakemake, installed or not, activated or not. They
-# keep memory that they have freed: by default, glibc gives large arrays back to the system at once and then asks for them
-# again, which took an eighth of the time of a search. They end with Snakemake, this process, even if it is killed, since each
-# is one command in place of its shell.
-shell.prefix(
-    f"set -euo pipefail; export PYTHONPATH={quote(SOURCE)} PATH={quote(str(Path(sys.executable).parent))}:$PATH "
-    f"MALLOC_MMAP_THRESHOLD_=33554432 MALLOC_TRIM_THRESHOLD_=17179869184 {END_WITH_PARENT}={os.getpid()}; exec "
-)
+
+class shell(shell):
+    """Commands of these rules alone: what is set here is not set for rules of a workflow that imports them."""
+
+
+# Rules run the code of this checkout with the interpreter that runs Snakemake, installed or not, activated or not, unless
+# Snakemake makes them an environment of their own. They keep memory that they have freed: by default, glibc gives large
+# arrays back to the system at once and then asks for them again, which took an eighth of the time of a search. They end
+# with Snakemake, this process, even if it is killed, since each is one command in place of its shell.
+VARIABLES = {
+    "PYTHONPATH": SOURCE,
+    "MALLOC_MMAP_THRESHOLD_": 33554432,
+    "MALLOC_TRIM_THRESHOLD_": 17179869184,
+    END_WITH_PARENT: os.getpid(),
+}
+EXPORTED = " ".join(f"{name}={quote(str(value))}" for name, value in VARIABLES.items())
+if DeploymentMethod.CONDA not in workflow.deployment_settings.deployment_method:
+    EXPORTED += f" PATH={quote(str(Path(sys.executable).parent))}:$PATH"
+shell.prefix(f"set -euo pipefail; export {EXPORTED}; exec ")
 
 
 # The lock takes the place of Snakemake's own, which a killed build leaves behind. Jobs that it left in SLURM are cancelled,
@@ -72,9 +89,14 @@ shell.prefix(
 # limited per second: Snakemake, for its limit, looks at all ready jobs again each second, and once more for every job that
 # ended before (snakemake/snakemake#3744), which at full scale took a sixth of a core.
 onstart:
-    logger.addHandler(KilledJobs(logger))
     if workflow.local_exec:
         workflow.scheduler.job_rate_limiter = None
+    begin_build()
+
+
+def begin_build():
+    """Lock the results of this scale, clear away what earlier builds left, and listen for jobs that are killed."""
+    logger.addHandler(KilledJobs(logger))
     try:
         hold_lock(f"{RESULTS}/logs/build.lock")
         if workflow.executor_plugin.name == "slurm" or slurm.LOCK.exists():
@@ -82,10 +104,15 @@ onstart:
             for number in lost:
                 logger.info(f"Cancelled SLURM job {number} of an earlier build.")
             if lost:
-                begin_again(workflow.overwrite_workdir)
+                begin_again(workflow.rundir)
         remove_unfinished(RESULTS)
     except InputError as error:
         raise WorkflowError(str(error))
+
+
+# Snakemake leaves out the `onstart` of a module.
+if MODULE:
+    call_first(workflow, begin_build)
 
 
 # For profiles/slurm/config.yaml alone: of jobs that SLURM gets as one, each takes the one `batch` there is, so that they run
@@ -406,11 +433,16 @@ def options(name, rows):
 
 
 def readable_claims(path):
-    """Return the claims of a file; raise an error that names one whose tables or figure no rule makes."""
+    """Return the claims of a file; raise an error that names one whose tables or figure no rule makes.
+
+    A workflow that imports this one may leave out rules.
+    """
     try:
         claims = load_claims(path)
     except InputError as error:
         raise WorkflowError(str(error))
+    if MODULE:
+        return claims
     made = [output for rule in workflow.rules for output in rule.output]
     for name, claim in claims.claims.items():
         for kind, file in [

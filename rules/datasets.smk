@@ -1,6 +1,4 @@
 # Stage datasets: fetch archives once for all scales, and split each task's images.
-localrules:
-    fetch_archive,
 
 
 # One job a file: an archive that somebody put there is kept. Mirrors are no parameter, since every file is verified;
@@ -12,6 +10,7 @@ rule fetch_archive:
         f"{RESULTS}/logs/datasets/{{dataset}}/{{archive}}.log",
     benchmark:
         f"{RESULTS}/benchmarks/datasets/{{dataset}}/{{archive}}.jsonl"
+    localrule: True
     threads: 1
     resources:
         mem_mb=1000,

@@ -1,6 +1,6 @@
 # Stage report: the paper's story on one page, from figures, tables and claims of this scale.
-NOTEBOOK = "workflow/notebooks/report.ipynb"
-TEMPLATE = "workflow/notebooks/page.html.j2"
+NOTEBOOK = beside("workflow/notebooks/report.ipynb")
+TEMPLATE = beside("workflow/notebooks/page.html.j2")
 
 
 rule report_page:

@@ -43,6 +43,14 @@ def test_settings_are_checked_and_shown_with_their_defaults(root):
     assert shown["psiren"]["binary"]["mask"] == "dynamic"
 
 
+def test_settings_of_the_checkout_are_the_default_in_a_folder_that_has_none(tmp_path, monkeypatch, root):
+    monkeypatch.chdir(tmp_path)
+    assert json.loads(run("settings", "check").output) == load([root / "config/config.yaml"]).model_dump()
+    (tmp_path / "config").mkdir()
+    (tmp_path / "config/config.yaml").write_text("scale: here\n")
+    check_one_line(run("settings", "check"), "config/config.yaml: setting 'networks' is missing")
+
+
 def test_wrong_settings_are_one_line():
     check_one_line(run("settings", "check", "--settings", '{"scale": 3}'), "--settings: ", "'scale'")
     check_one_line(run("settings", "check", "--settings", "{"), "--settings: is not JSON")

@@ -78,6 +78,7 @@ def test_no_code_unpickles(root):
         "src/**/*.py": lambda path: path.read_text(encoding="utf-8"),
         "benchmarks/*.py": lambda path: path.read_text(encoding="utf-8"),
         "Snakefile": rules_as_python,
+        "workflow/Snakefile": rules_as_python,
         "rules/*.smk": rules_as_python,
         "workflow/notebooks/*.ipynb": cells_as_python,
     }

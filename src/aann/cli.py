@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 import click
 
-from aann import __version__, machine
+from aann import __version__, checkout, machine
 from aann.addresses import shown
 from aann.config import IMAGES, Settings, load, validate
 from aann.errors import InputError
@@ -40,8 +40,8 @@ class _Group(click.Group):
 def main() -> None:
     """Architecture agnostic neural networks, one stage a sub-command.
 
-    Settings come from config/config.yaml, from other files given with --configfile (each laid over those before it), or
-    from --settings, which the workflow uses.
+    Settings come from config/config.yaml (here, or else beside this package), from other files given with --configfile
+    (each laid over those before it), or from --settings, which the workflow uses.
     """
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")  # a terminal of another encoding shows question marks
@@ -105,7 +105,7 @@ def _with_settings(command: Command) -> Command:
 
 def _load_settings(configfiles: tuple[Path, ...], settings_json: str | None) -> Settings:
     if settings_json is None:
-        return load(configfiles or [_DEFAULT_CONFIG])
+        return load(configfiles or [checkout.find(_DEFAULT_CONFIG)])
     try:
         values = json.loads(settings_json)
     except ValueError as error:

@@ -899,6 +899,15 @@ def load(paths: Iterable[Path | str]) -> Settings:
     return validate(merged, source=" + ".join(names))
 
 
+def completed(values: Mapping[str, Any], path: Path) -> dict[str, Any]:
+    """Return a configuration that has all settings without a default as it is, and any other laid over a file.
+
+    Raises ``InputError`` if the file is missing or is not YAML.
+    """
+    required = [key for key, field in Settings.model_fields.items() if field.is_required()]
+    return dict(values) if all(key in values for key in required) else merge(read_yaml(path), values)
+
+
 def _parse(text: str) -> Any:
     """Return what ``yaml.safe_load`` would, from libyaml, which takes a tenth of the time."""
     loader = yaml.CSafeLoader(text)

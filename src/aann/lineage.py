@@ -15,7 +15,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from aann import records
+from aann import checkout, records
 from aann.artifacts import is_intact, require_file, sha256
 
 _FOLDERS_OF_A_SCALE = ("benchmarks", "figures", "datasets")
@@ -120,8 +120,8 @@ class _Search:
         self.results = results
 
     def place(self, recorded: str) -> Path | None:
-        """Return the file that stands where a record says, from here or from a folder above the results."""
-        bases = [Path(), *self.results.absolute().parents]
+        """Return the file that stands where a record says, from here, from above the results, or in the checkout."""
+        bases = [Path(), *self.results.absolute().parents, checkout.ROOT]
         return next((_shown(base / recorded) for base in bases if (base / recorded).is_file()), None)
 
     def find(self, recorded: str, digest: str) -> Input:

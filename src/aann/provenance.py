@@ -15,7 +15,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from aann import __version__
+from aann import __version__, checkout
 from aann.artifacts import require_intact, sha256
 
 _PACKAGE = Path(__file__).parent
@@ -44,9 +44,9 @@ def describe(
 ) -> dict[str, Any]:
     """Return the provenance of a result that ``module`` (such as ``aann.psiren``) made.
 
-    ``inputs`` are files, recorded by SHA-256 under their path, or under their name if the path is absolute; ``values``
-    are what else the result depends on, such as a seed. Raises ``InputError`` if an input is missing or not what its
-    seal says.
+    ``inputs`` are files, recorded by SHA-256 under their path; of an absolute path, what is below the checkout for its
+    own files, and the name for others. ``values`` are what else the result depends on, such as a seed. Raises
+    ``InputError`` if an input is missing or not what its seal says.
     """
     return {
         "module": module,
@@ -59,7 +59,8 @@ def describe(
 
 
 def _recorded_path(path: Path) -> str:
-    return path.name if path.is_absolute() else path.as_posix()
+    place = checkout.within(path) or (path.name if path.is_absolute() else path)
+    return Path(place).as_posix()
 
 
 def versions() -> dict[str, str]:

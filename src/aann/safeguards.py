@@ -15,7 +15,7 @@ import signal
 import sys
 import tempfile
 import time
-from collections.abc import MutableMapping
+from collections.abc import Callable, MutableMapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any, NoReturn
@@ -29,6 +29,9 @@ END_WITH_PARENT = "AANN_END_WITH_PARENT"
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
 _TOLERATED_SECONDS = 60
 """How far the clocks of machines that share a folder may differ."""
+_held: set[Path] = set()
+"""Files that this process has locked."""
+
 _UNFINISHED = re.compile(r"\..+\.[a-z0-9_]{8}(\.[a-z0-9]+)?|\.\..+\.[a-z0-9_]{8}(\.[a-z0-9]+)?\.sha256")
 """Temporary names that ``aann.artifacts.atomic_path`` gives files and their seals."""
 
@@ -49,10 +52,13 @@ def end_with_parent() -> None:
 def hold_lock(path: Path | str) -> None:
     """Lock a file until this process ends, and write down who holds it, in words that no other process ever writes.
 
-    The system gives the lock back when the process ends, killed or not, so that none is ever left behind. Raises
-    ``InputError`` if another process holds it, or if the file cannot be written or locked.
+    The system gives the lock back when the process ends, killed or not, so that none is ever left behind. A lock that
+    this process holds already stays as it is. Raises ``InputError`` if another process holds it, or if the file cannot
+    be written or locked.
     """
     path = Path(path)
+    if path.absolute() in _held:
+        return
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         file = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)  # closed by the system, with the process
@@ -61,6 +67,7 @@ def hold_lock(path: Path | str) -> None:
         since = datetime.now().astimezone().isoformat(sep=" ", timespec="microseconds")
         os.write(file, f"process {os.getpid()} on {platform.node()} since {since}".encode())
         os.fsync(file)  # for jobs on other machines (aann.slurm)
+        _held.add(path.absolute())
     except BlockingIOError as error:
         raise InputError(
             f"{path}: another build is at work here ({path.read_text(encoding='utf-8')}); wait until it has ended, or "
@@ -73,15 +80,14 @@ def hold_lock(path: Path | str) -> None:
         ) from error
 
 
-def begin_again(folder: Path | None) -> NoReturn:
+def begin_again(folder: Path | str) -> NoReturn:
     """Run the command of this process again in its place, which gives its locks back.
 
-    Raises ``InputError`` if it went to another ``folder`` when it began, since its paths may be meant from the first.
+    ``folder`` is where the command was given; its paths are meant from there.
     """
-    if folder is not None:
-        raise InputError(f"{folder}: what is to do here has changed meanwhile; give the same command again")
     sys.stdout.flush()
     sys.stderr.flush()
+    os.chdir(folder)
     os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])
 
 
@@ -125,6 +131,32 @@ class KilledJobs(logging.Handler):
                 "Give the same build again with --cores 1, or with a smaller --resources mem_mb=..., so that fewer "
                 "jobs run at a time (docs/operations.md)."
             )
+
+
+def call_first(workflow: Any, begin: Callable[[], None]) -> None:
+    """Let a workflow of Snakemake call ``begin`` before the first job of each build, in front of its own ``onstart``.
+
+    Snakemake has one ``onstart``, that of the main Snakefile. It may come after the module that calls this function, so
+    the directive is led through here, too.
+    """
+    register = workflow.onstart
+
+    def put_first() -> None:
+        own = workflow._onstart
+
+        def start(log: Any) -> None:
+            begin()
+            own(log)
+
+        workflow._onstart = start
+
+    def onstart(function: Callable[[Any], None]) -> None:
+        register(function)
+        if workflow.modifier.is_main_snakefile():
+            put_first()
+
+    workflow.onstart = onstart
+    put_first()
 
 
 def remove_unfinished(folder: Path | str) -> None:

@@ -23,8 +23,8 @@ _PAGE_HEADER = """\
 `config.yaml` is the paper at full scale. `quick.yaml` holds only what differs at the quick scale, and is laid over it:
 
 ```
-snakemake --cores 8 all_figures                                    # the paper
-snakemake --cores 8 --configfile config/quick.yaml -- all_figures  # the quick scale
+snakemake all_figures --cores 8                                 # the paper
+snakemake all_figures --cores 8 --configfile config/quick.yaml  # the quick scale
 ```
 
 To change a setting, edit `config.yaml`, lay a file of your own over it with `--configfile`, or name it on the command

@@ -25,7 +25,7 @@ NUMBERS_AND_NAMES = {
 """What a placeholder without `:q` may stand for, whatever the configuration."""
 
 WORDS = {"driver", "train", "panels", "sparsities", "outputs", "traces", "baselines", "layers", "runs", "returns"}
-WORDS |= {"titles"}
+WORDS |= {"titles", "mirrors"}
 """Parameters that are lists of options, each with its values quoted one by one."""
 
 

@@ -1,0 +1,24 @@
+"""Where the files of the workflow are that belong to this package: beside it, whatever folder a command runs in."""
+
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+"""The folder of the checkout that this package is part of. Of an installed copy, it holds no such files."""
+
+
+_OWN = ("config", "workflow")
+"""Folders of the checkout with files that jobs read."""
+
+
+def find(path: Path | str) -> Path:
+    """Return a path as it is if something is there; otherwise that of the checkout if something is there instead."""
+    path = Path(path)
+    return path if path.exists() or not (ROOT / path).exists() else ROOT / path
+
+
+def within(path: Path) -> Path | None:
+    """Return the path of one of the workflow's own files as seen from the checkout; None for any other file."""
+    if not (path.is_absolute() and path.is_relative_to(ROOT)):
+        return None
+    inside = path.relative_to(ROOT)
+    return inside if inside.parts[0] in _OWN else None
