@@ -15,9 +15,9 @@ import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from aann import machine
 from pathspec import GitIgnoreSpec
 
+from aann import machine
 from aann.artifacts import seal_of
 
 ROOT = Path(__file__).parents[2]
