@@ -13,6 +13,7 @@ from tempfile import TemporaryDirectory
 import numpy as np
 import pandas
 
+from aann import checkout
 from aann.artifacts import require_file
 from aann.config import SearchSettings, Settings, load
 from aann.datasets import archives, embedded, splits
@@ -26,8 +27,6 @@ from aann.swaps import all_swaps, neighborhood_size, sample_swaps
 
 Evaluator = incremental.Evaluator
 """Exact counts of a network and its neighbors, and steps from neighbor to neighbor (docs/evaluation.md)."""
-
-_CHECKOUT = Path(__file__).parents[2]
 
 
 def load_network(path: Path | str) -> TernaryNetwork:
@@ -160,5 +159,4 @@ def _search_settings(name: str) -> SearchSettings:
 
 def _settings() -> Settings:
     """Return the settings of the paper's scale: ``config/config.yaml`` here, or else beside this package."""
-    here = Path("config/config.yaml")
-    return load([here if here.is_file() else _CHECKOUT / here])
+    return load([checkout.find("config/config.yaml")])
