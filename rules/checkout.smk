@@ -62,6 +62,14 @@ ROOT = checkout()
 SOURCE = str(ROOT / "src")
 sys.path.insert(0, SOURCE)
 
+import aann
+
+if MODULE and not Path(aann.__file__).parents[1].samefile(SOURCE):
+    raise WorkflowError(
+        f"{Path(aann.__file__).parent}: the Snakefile has imported this package before the module, which needs its own "
+        f"in {SOURCE}; import it after the module, or not at all"
+    )
+
 try:
     import aann.artifacts, aann.config
 except ModuleNotFoundError as error:
@@ -70,11 +78,6 @@ except ModuleNotFoundError as error:
         f"python -m pip install --constraint {ROOT / 'envs/constraints.txt'} {error.name}"
     )
 
-if MODULE and not Path(aann.__file__).parents[1].samefile(SOURCE):
-    raise WorkflowError(
-        f"{Path(aann.__file__).parent}: the Snakefile has imported this package before the module, which needs its own "
-        f"in {SOURCE}; import it after the module, or not at all"
-    )
 if workflow.modifier.modify_path("results") != "results":
     raise WorkflowError(
         "module: this workflow takes no prefix and no replace_prefix; name another folder with its setting 'results'"
