@@ -1135,6 +1135,21 @@ def jobs_of(results: Path, output: Path) -> None:
     write_table(output, read(results))
 
 
+@main.command("forecast")
+@_file("--jobs", "The table of `jobs` of a run; rows of the stage `forecast` are left out.")
+@click.option("--scale", required=True, help="The scale of that run, such as paper.")
+def forecast_of(jobs: Path, scale: str) -> None:
+    """Renew the seconds of each kind of job of a scale, from which a build says how long it takes."""
+    from aann import forecast
+    from aann.artifacts import read_table
+    from aann.jobs import NUMBERS, TEXT
+
+    table = read_table(jobs, NUMBERS, TEXT[:2])
+    measured = table[table.stage != "forecast"]
+    kinds = forecast.renew(scale, measured.to_dict("records"))
+    click.echo(f"{forecast.TABLE}: {len(measured)} jobs of the scale {scale!r} are of {kinds} kinds")
+
+
 # --- claims -----------------------------------------------------------------------------------------------------------
 
 

@@ -6,15 +6,13 @@ Times and memory are those of Snakemake's benchmark files. What a job waited for
 
 from __future__ import annotations
 
-import heapq
 import json
-import math
 from pathlib import Path
 from typing import Any
 
 import pandas
 
-from aann import lineage, records
+from aann import lineage, records, schedules
 from aann.errors import InputError
 
 NUMBERS = ("start", "seconds", "cores", "memory_mb")
@@ -90,49 +88,14 @@ def _maker(path: Path, results: Path) -> str | None:
 
 
 def makespan(jobs: pandas.DataFrame, cores: float, overhead: float = 0.0) -> float:
-    """Return how many seconds jobs take on so many cores, each with ``overhead`` seconds more (Graham 1969).
+    """Return how many seconds jobs take on so many cores, each with ``overhead`` seconds more.
 
-    Of the jobs that wait for nothing, the one with the longest way to the end begins first (its critical path); with
-    infinitely many cores, the result is the longest such way.
+    It is that of ``aann.schedules``; jobs that were never measured are left out of what others wait for.
     """
     rows = jobs.set_index("job").to_dict("index")
-    seconds = {str(job): row["seconds"] + overhead for job, row in rows.items()}
-    needed = {str(job): min(row["cores"], cores) for job, row in rows.items()}
-    after = {str(job): seconds.keys() & row["after"].split() for job, row in rows.items()}
-    ways = _ways_to_the_end(seconds, after)
-    ready = [(-ways[job], job) for job, waited in after.items() if not waited]
-    heapq.heapify(ready)
-    running: list[tuple[float, str]] = []
-    free, now = cores, 0.0
-    while ready or running:
-        while ready and needed[ready[0][1]] <= free:
-            _, job = heapq.heappop(ready)
-            free -= needed[job] if math.isfinite(cores) else 0
-            heapq.heappush(running, (now + seconds[job], job))
-        now, ended = heapq.heappop(running)
-        free += needed[ended] if math.isfinite(cores) else 0
-        for job, waited in after.items():
-            if ended in waited:
-                waited.discard(ended)
-                if not waited:
-                    heapq.heappush(ready, (-ways[job], job))
-    return now
-
-
-def _ways_to_the_end(seconds: dict[str, float], after: dict[str, set[str]]) -> dict[str, float]:
-    """Return for each job the seconds of the longest chain of jobs that begins with it."""
-    ways: dict[str, float] = {}
-    following: dict[str, list[str]] = {job: [] for job in seconds}
-    for job, waited in after.items():
-        for earlier in waited:
-            following[earlier].append(job)
-    waiting = {job: len(later) for job, later in following.items()}
-    ends = [job for job, number in waiting.items() if number == 0]
-    while ends:
-        job = ends.pop()
-        ways[job] = seconds[job] + max((ways[later] for later in following[job]), default=0.0)
-        for earlier in after[job]:
-            waiting[earlier] -= 1
-            if waiting[earlier] == 0:
-                ends.append(earlier)
-    return ways
+    return schedules.makespan(
+        {str(job): row["seconds"] + overhead for job, row in rows.items()},
+        {str(job): row["cores"] for job, row in rows.items()},
+        {str(job): row["after"].split() for job, row in rows.items()},
+        cores,
+    )
