@@ -8,7 +8,7 @@ from shlex import quote
 from snakemake.exceptions import WorkflowError
 from snakemake.settings.types import DeploymentMethod
 
-from aann import forecast, provenance, slurm
+from aann import forecast, interruptions, provenance, slurm
 from aann.artifacts import require_writable, sha256, to_json
 from aann.claims.models import load as load_claims
 from aann.config import completed, require_figures, validate
@@ -108,6 +108,7 @@ def begin_build():
         remove_unfinished(RESULTS)
     except InputError as error:
         raise WorkflowError(str(error))
+    interruptions.watch(logger)
     forecast.announce(workflow, RESULTS)
 
 

@@ -6,6 +6,7 @@ import functools
 import io
 import json
 import os
+import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -23,8 +24,12 @@ Command = Callable[..., Any]
 _DEFAULT_CONFIG = "config/config.yaml"
 
 
+_INTERRUPTED = 128 + signal.SIGINT
+"""The exit status of a command that Ctrl-C ended, as a shell has it."""
+
+
 class _Group(click.Group):
-    """A group whose commands print an ``InputError`` as one line and exit with 1."""
+    """A group whose commands print an ``InputError`` as one line and exit with 1, and that say if interrupted."""
 
     def invoke(self, context: click.Context) -> Any:
         """Run the command."""
@@ -33,6 +38,9 @@ class _Group(click.Group):
         except InputError as error:
             click.echo(f"error: {error}", err=True)
             context.exit(1)
+        except KeyboardInterrupt:
+            click.echo("interrupted", err=True)
+            context.exit(_INTERRUPTED)
 
 
 @click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})

@@ -132,6 +132,37 @@ def test_jobs_end_with_a_snakemake_that_is_killed_alone(copied, searched):
     assert copied.files() == searched.files()
 
 
+def interrupted(workflow, signals, *targets):
+    """Return what a build says that gets so many signals of Ctrl-C, as a terminal sends them: to all its processes."""
+    with started(workflow, *targets) as process:
+        wait_until(workflow, process, (workflow.results / "logs/sense/mnist-p80-random.best/seed0.log").exists)
+        time.sleep(1)
+        for _ in range(signals):
+            os.killpg(process.pid, signal.SIGINT)
+            time.sleep(0.5)
+        process.wait()
+        assert group_ends(process.pid)
+    return process.returncode, (workflow.folder / "build.log").read_text()
+
+
+def test_ctrl_c_reads_as_an_interruption_and_the_same_command_goes_on(copied, searched):
+    status, said = interrupted(copied, 1, SEARCH)
+    assert status == 1
+    assert said.count("Interrupted: what was complete stays, and the same command goes on from there.") == 1
+    for word in ("Error", "Aborted", "error", "did not complete", "non-zero", "Traceback"):
+        assert word not in said
+    assert "Aborted" not in (copied.results / "logs/sense/mnist-p80-random.best/seed0.log").read_text()
+    copied.build(SEARCH)
+    assert copied.files() == searched.files()
+
+
+def test_a_failure_still_reads_as_one_after_a_build_watches_for_ctrl_c(copied):
+    (copied.folder / "results/small/datasets/mnist.safetensors").mkdir(parents=True)
+    output = refused(copied, "--", SEARCH)
+    assert "Error" in output
+    assert "Interrupted" not in output
+
+
 # --- two builds -------------------------------------------------------------------------------------------------------
 
 
