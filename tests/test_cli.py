@@ -196,7 +196,7 @@ def test_a_killed_search_goes_on_from_its_own_checkpoint_only(searching, tmp_pat
     with monkeypatch.context() as patch:
         patch.setattr(search, "_SECONDS_BETWEEN_CHECKPOINTS", -1.0)
         patch.setattr(search.Search, "_next_neighborhood", killed)
-        assert searching(budget={"evaluations": 300}).exit_code == 1
+        assert searching(budget={"evaluations": 300}).exit_code == 130
     assert outputs(tmp_path) == {"t.checkpoint.safetensors"}
     other = searching(budget={"evaluations": 400})
     check_one_line(other, "t.checkpoint.safetensors: belongs to another run or version of the code", "delete it")
