@@ -17,8 +17,11 @@ PACK = $(BIN)/python -m aann release pack --results $(PAPER) --output release \
   $$(printf -- '--network %s ' $(PAPER)/psiren/*/p*/seed*.safetensors $(PAPER)/sense/*/seed*.safetensors) \
   $(PAPER)/figures/* $(PAPER)/claims/* $(PAPER)/report/page.html
 
-.PHONY: help setup quick figures claims release pack gallery figures-from-release times rules test test-kills \
-  test-slurm check benchmark verify report clean
+# For commands that take a scale: make touch SCALE=quick.
+AT = $(or $(SCALE),paper)
+
+.PHONY: help setup quick figures claims release pack gallery figures-from-release times forecast rules test test-kills \
+  test-slurm check benchmark verify report touch clean clean-results
 .DEFAULT_GOAL := help
 
 help: ## Show this list.
@@ -64,6 +67,10 @@ times: $(READY) ## After a run of the paper's scale on CORES cores: draw where i
 	$(BIN)/python -m aann figures jobs --jobs $(PAPER)/jobs/jobs.csv --cores $(CORES) --title "The paper's scale" \
 	  --output $(PAPER)/jobs/times.png
 
+forecast: $(READY) ## After a build at SCALE (paper): renew the table from which builds say how long they take.
+	$(BIN)/python -m aann jobs --results results/$(AT) --output results/$(AT)/jobs/jobs.csv
+	$(BIN)/python -m aann forecast --jobs results/$(AT)/jobs/jobs.csv --scale $(AT)
+
 rules: $(READY) ## Draw the rule graph.
 	mkdir -p $(PAPER)/jobs
 	$(BIN)/snakemake --rulegraph mermaid-js -- all_figures claims report_page > $(PAPER)/jobs/rules.mmd
@@ -95,6 +102,13 @@ verify: $(READY) ## Build CONFIG (the quick scale) twice under different conditi
 
 report: $(READY) ## Make Snakemake's report of the quick scale.
 	$(BIN)/snakemake --cores $(CORES) --configfile config/quick.yaml --report results/quick/report.html
+
+touch: $(READY) ## After results of SCALE (paper) were copied: verify them, so that nothing runs again.
+	$(BIN)/python -m aann results touch $(if $(filter-out paper,$(AT)),--configfile config/$(AT).yaml)
+
+clean-results: $(READY) ## Remove the results of SCALE, which must be named.
+	@test -n "$(SCALE)" || { echo "error: SCALE: is not given; name the scale to remove: make $@ SCALE=quick"; exit 1; }
+	$(BIN)/python -m aann results remove --results results/$(SCALE)
 
 clean: ## Remove the virtual environment (results stay).
 	rm -rf .venv

@@ -8,7 +8,7 @@ from shlex import quote
 from snakemake.exceptions import WorkflowError
 from snakemake.settings.types import DeploymentMethod
 
-from aann import forecast, interruptions, provenance, slurm
+from aann import forecast, interruptions, provenance, slurm, wording
 from aann.artifacts import require_writable, sha256, to_json
 from aann.claims.models import load as load_claims
 from aann.config import completed, require_figures, validate
@@ -32,6 +32,8 @@ from aann.safeguards import (
     require_past,
     require_room,
 )
+
+logger.addFilter(wording.explain_missing)
 
 try:
     SETTINGS = validate(

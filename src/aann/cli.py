@@ -50,6 +50,8 @@ def main() -> None:
 
     Settings come from config/config.yaml (here, or else beside this package), from other files given with --configfile
     (each laid over those before it), or from --settings, which the workflow uses.
+
+    A job of the workflow shows its progress in its log: tail -f results/<scale>/logs/<stage>/...
     """
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")  # a terminal of another encoding shows question marks
@@ -1256,6 +1258,48 @@ def provenance_of(file: Path, results: Path | None, as_json: bool) -> None:
 
     found = lineage.trace(file, results)
     sys.stdout.write(json.dumps(lineage.to_dict(found), indent=2) + "\n" if as_json else to_text(found))
+
+
+# --- results that are moved or removed --------------------------------------------------------------------------------
+
+
+@main.group()
+def results() -> None:
+    """Make results fresh after they were copied or unpacked, or remove those of a scale."""
+
+
+@results.command("touch")
+@click.option(
+    "--configfile",
+    "configfiles",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    help="A file of settings, laid over config/config.yaml; may be repeated.",
+)
+def results_touch(configfiles: tuple[Path, ...]) -> None:
+    """Let the next build make nothing again that is what it would make; in the folder of the workflow.
+
+    Copies have other times, and no records of Snakemake. Files are proven by their seals and by what they record of
+    their inputs, settings and code. What is not proven is named, and is made again.
+    """
+    from aann.touch import touch
+
+    done = touch(configfiles)
+    for line in done.doubts:
+        click.echo(f"{line}; it is made again", err=True)
+    click.echo(f"{done.results}: {done.files} files are intact; {done.fresh} of {done.jobs} jobs need not run again")
+
+
+@results.command("remove")
+@_file("--results", "The folder of results of one scale, such as results/quick.")
+def results_remove(results: Path) -> None:
+    """Remove what the workflow made at one scale: results, their seals, logs and benchmarks. Other files stay."""
+    from aann.removal import remove
+
+    removed = remove(results)
+    for path in removed.kept:
+        click.echo(f"{path}: was not made by the workflow, so it stays", err=True)
+    click.echo(f"{results}: {removed.files} files were removed")
 
 
 # --- releases ---------------------------------------------------------------------------------------------------------

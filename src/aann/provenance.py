@@ -51,14 +51,15 @@ def describe(
     return {
         "module": module,
         "code": code_fingerprint(module),
-        "inputs": {_recorded_path(Path(path)): sha256(require_intact(path)) for path in inputs},
+        "inputs": {recorded_path(Path(path)): sha256(require_intact(path)) for path in inputs},
         "settings": dict(settings or {}),
         **values,
         "versions": versions(),
     }
 
 
-def _recorded_path(path: Path) -> str:
+def recorded_path(path: Path) -> str:
+    """Return the path under which provenance names an input."""
     place = checkout.within(path) or (path.name if path.is_absolute() else path)
     return Path(place).as_posix()
 

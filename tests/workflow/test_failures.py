@@ -51,6 +51,20 @@ def test_an_unknown_figure_is_named(fresh):
     assert f"unknown figure '99'; expected one of {known}" in result.stdout + result.stderr
 
 
+def test_a_report_before_its_build_names_the_target_to_build(fresh):
+    result = fresh.snakemake("--report", "report.html")
+    output = result.stdout + result.stderr
+    assert result.returncode == 1
+    assert re.search(
+        r"^results/small/figures/figure_\S+: was not built, so there is nothing to report; build the target of the "
+        r"report first \(all_figures, if you name none\), by the same command without --report$",
+        output,
+        re.MULTILINE,
+    )
+    assert "Error" not in output
+    assert not (fresh.folder / "report.html").exists()
+
+
 def test_a_results_folder_that_cannot_be_written_is_named(fresh):
     (fresh.folder / "occupied").write_text("")
     result = fresh.snakemake("--config", "results=occupied/results", "--", "figure_1")

@@ -1,0 +1,286 @@
+"""Results that were moved are made fresh again: those whose seals and records prove that nothing else would be made.
+
+Copies get the time of copying, in any order, so that Snakemake takes files for older than what they were made from, and
+a copy does not have its records (`.snakemake`), without which it notices no change of settings or code. Here a job is
+proven if each of its outputs is what its seal says, and if its record names the inputs that are there, and the settings
+and the code of today. The outputs of proven jobs whose inputs are those of proven jobs are touched in order, by
+Snakemake, which writes its records then. The others are named, and are made again by the next build.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from aann import provenance, records
+from aann.artifacts import is_sealed, require_intact, seal_of, sha256
+from aann.datasets import archives
+from aann.errors import InputError
+
+EVERYTHING = ("all_figures", "claims", "report_page")
+_UNREAD = {"clustering", "figures"}
+"""How rules call inputs that shall be there beside an output, but are not read for it, so that no record names them."""
+_CALLED_OTHERWISE = {"count": "number"}
+"""What a record calls otherwise than the parameter of the rule."""
+_TOUCHED = "nothing was touched"
+
+
+@dataclass(frozen=True)
+class Job:
+    """A job as it would run today: its files, the settings it would be told, and the values of wildcards and others.
+
+    ``settings`` is None for a job that is told none. ``archive_of`` is the data set whose archive it fetches.
+    ``changed`` says that Snakemake has records by which the rule changed. ``earlier`` are the numbers of the jobs that
+    it waits for.
+    """
+
+    rule: str
+    inputs: tuple[Path, ...]
+    outputs: tuple[Path, ...]
+    settings: Mapping[str, Any] | None = None
+    values: Mapping[str, Any] = field(default_factory=dict)
+    archive_of: str | None = None
+    changed: bool = False
+    earlier: frozenset[int] = frozenset()
+
+    @property
+    def is_there(self) -> bool:
+        """Whether all that it makes is there."""
+        return all(path.is_file() for path in self.outputs)
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The numbers of jobs that are proven, and for files of others, by number, a line that says why they are not."""
+
+    proven: frozenset[int]
+    doubts: Mapping[int, str]
+
+
+def verify(jobs: Iterable[Job], folder: Path) -> int:
+    """Return how many files under the folder of a scale are what their seals say.
+
+    Raises ``InputError``, which names the first, if some are not, or if results of ``jobs`` have no seals, or if an
+    archive is damaged.
+    """
+    made = [job for job in jobs if not job.archive_of]
+    bare = [path for job in made for path in job.outputs if path.is_file() and not is_sealed(path)]
+    if bare:
+        raise InputError(
+            f"{bare[0]}: has no seal ({seal_of(bare[0]).name}), which {_number(bare, 'file')} lack; copy hidden files "
+            f"too, or delete what has none to have it made again; {_TOUCHED}"
+        )
+    sealed = [path for path in sorted(folder.rglob("*")) if path.is_file() and is_sealed(path)]
+    for path in sealed:
+        try:
+            require_intact(path)
+        except InputError as error:
+            raise InputError(f"{error}; {_TOUCHED}") from error
+    return len(sealed)
+
+
+def judge(jobs: Mapping[int, Job]) -> Verdict:
+    """Return which jobs are proven. Raises ``InputError`` if an archive or a record is damaged."""
+    fetched = _verified_archives(jobs.values())
+    doubts = {number: line for number, job in jobs.items() if job.is_there for line in _doubts(job, fetched)[:1]}
+    proven = {number for number, job in jobs.items() if job.is_there and number not in doubts}
+    while unproven := {number for number in proven if not jobs[number].earlier <= proven}:
+        proven -= unproven
+    return Verdict(frozenset(proven), doubts)
+
+
+def _verified_archives(jobs: Iterable[Job]) -> set[Path]:
+    """Return the archives of data sets that are complete; raise ``InputError`` if one has not its MD5 sum."""
+    fetching: dict[str, set[Path]] = {}
+    for job in jobs:
+        if job.archive_of and job.is_there:
+            fetching.setdefault(job.archive_of, set()).update(job.outputs)
+    complete = {dataset: paths for dataset, paths in fetching.items() if len(paths) == len(archives.FILES)}
+    for dataset, paths in complete.items():
+        try:
+            archives.load(dataset, min(paths).parent)
+        except InputError as error:
+            raise InputError(f"{error}; {_TOUCHED}") from error
+    return set().union(*complete.values())
+
+
+def _doubts(job: Job, fetched: set[Path]) -> list[str]:
+    """Return why a job is not proven, a line for each reason; none if it is."""
+    if job.archive_of:
+        return [] if fetched >= {*job.outputs} else [f"{job.outputs[0]}: is not verified without the other archives"]
+    if job.changed:
+        return [f"{job.outputs[0]}: was made by another rule {job.rule!r}, by Snakemake's records"]
+    return [f"{path}: {reason}" for path in job.outputs for reason in _reasons(path, job)]
+
+
+def _reasons(path: Path, job: Job) -> Iterator[str]:
+    record = records.find(path)
+    if record is None:
+        yield "does not say what it came from"
+        return
+    recorded = record.provenance
+    if record.sha256 not in (None, sha256(path)):
+        yield f"was changed after it was made, by {record.source}"
+    yield from _other_inputs(recorded.get("inputs", {}), job.inputs)
+    yield from _other_settings(recorded.get("settings", {}), job.settings)
+    for name in sorted(recorded.keys() - {"module", "code"}):
+        value, today = recorded[name], job.values.get(_CALLED_OTHERWISE.get(name, name))
+        if _is_plain(value) and _is_plain(today) and not _is_same(value, today):
+            yield f"was made with {name} {value}, which is {today} today"
+    module = recorded.get("module", "")
+    if recorded.get("code") != _fingerprint(module):
+        yield f"was made by other code of {module or 'an unknown module'}"
+
+
+def _other_inputs(recorded: Mapping[str, str], inputs: Sequence[Path]) -> Iterator[str]:
+    """Yield how inputs of today differ from the recorded ones, wherever they were, by names and hashes."""
+    absent = [path for path in inputs if not path.is_file()]
+    if absent:
+        yield f"was made from {absent[0]}, which is not there"
+        return
+    today = {provenance.recorded_path(path): sha256(path) for path in inputs}
+    if today == recorded:
+        return
+    changed = [name for name, digest in today.items() if recorded.get(name, digest) != digest]
+    if changed:
+        yield f"was made from another {changed[0]}"
+    elif _names(today) != _names(recorded) or len(today) < len(inputs):
+        yield "was made from other files than it would be made from today"
+
+
+def _names(inputs: Mapping[str, str]) -> list[tuple[str, str]]:
+    return sorted((Path(name).name, digest) for name, digest in inputs.items())
+
+
+def _other_settings(recorded: Mapping[str, Any], today: Mapping[str, Any] | None) -> Iterator[str]:
+    """Yield the first setting that was recorded otherwise; a record has no others than those that matter."""
+    for name, value in recorded.items() if today is not None else ():
+        if name == "network":  # of a random network, recorded by itself
+            known = [*(today or {}).get("networks", {}).values()]
+            different = None if value in known else "network"
+        else:
+            different = _difference(name, value, (today or {}).get(name))
+        if different:
+            yield f"was made with another setting {different!r}"
+            return
+
+
+def _difference(name: str, recorded: Any, today: Any) -> str | None:
+    """Return the name of a setting that is recorded otherwise; None if there is none."""
+    if not isinstance(recorded, dict) or not isinstance(today, dict):
+        return None if recorded == today else name
+    found = (_difference(f"{name}.{key}", recorded.get(key), today.get(key)) for key in recorded)
+    return next((different for different in found if different), None)
+
+
+def _is_plain(value: Any) -> bool:
+    return isinstance(value, str | int | float)
+
+
+def _is_same(one: Any, other: Any) -> bool:
+    try:
+        return float(one) == float(other)
+    except ValueError:
+        return str(one) == str(other)
+
+
+def _fingerprint(module: str) -> str | None:
+    """Return the fingerprint of a module of this package today; None if there is no such module."""
+    try:
+        return provenance.code_fingerprint(module)
+    except OSError:
+        return None
+
+
+def _number(items: Sequence[Any], kind: str) -> str:
+    return f"{len(items)} {kind}{'s' if len(items) > 1 else ''}"
+
+
+# --- with Snakemake ---------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Touched:
+    """What came of it: the results, how many of their files are intact, the numbers of jobs, and why not all."""
+
+    results: Path
+    files: int
+    jobs: int
+    fresh: int
+    doubts: list[str]
+
+
+def touch(configfiles: Sequence[Path], snakefile: Path = Path("Snakefile")) -> Touched:
+    """Make results fresh by the settings of the workflow with ``configfiles`` laid over its own.
+
+    Files that are not proven are marked in Snakemake's records as incomplete, so that they are made again. Raises
+    ``InputError`` if a file is damaged or has no seal, or as the workflow does; nothing is touched then.
+    """
+    if not snakefile.is_file():
+        raise InputError(f"{snakefile}: there is no such file; run this in the folder of the workflow")
+    workflow = _run(snakefile, configfiles, "dryrun", EVERYTHING)
+    numbered = {job.jobid: job for job in workflow.dag.jobs if job.output}
+    jobs = {number: _job(job, workflow) for number, job in numbered.items()}
+    results = Path(workflow.globals["RESULTS"])
+    files = verify(jobs.values(), results)
+    verdict = judge(jobs)
+    outputs = [str(path) for number in sorted(verdict.proven) for path in jobs[number].outputs]
+    if outputs:
+        _run(snakefile, configfiles, "touch", outputs)
+    for number in verdict.doubts:
+        workflow.persistence.started(numbered[number])
+    there = sum(job.is_there for job in jobs.values())
+    return Touched(results, files, there, len(verdict.proven), list(verdict.doubts.values()))
+
+
+def _run(snakefile: Path, configfiles: Sequence[Path], executor: str, targets: Sequence[str]) -> Any:
+    """Return the workflow after Snakemake looked for what is to do, or touched targets and all that they came from."""
+    from snakemake.api import SnakemakeApi
+    from snakemake.settings.types import (
+        ConfigSettings,
+        DAGSettings,
+        ExecutionSettings,
+        OutputSettings,
+        Quietness,
+        ResourceSettings,
+    )
+    from snakemake_interface_common.exceptions import ApiError, WorkflowError
+
+    try:
+        with SnakemakeApi(OutputSettings(quiet={Quietness.ALL}, enable_file_logging=False)) as api:
+            workflow = api.workflow(
+                resource_settings=ResourceSettings(cores=1),
+                config_settings=ConfigSettings(configfiles=list(configfiles)),
+                snakefile=snakefile,
+            )
+            dag = workflow.dag(DAGSettings(targets=set(targets), forceall=executor == "touch", force_incomplete=True))
+            dag.execute_workflow(executor=executor, execution_settings=ExecutionSettings(lock=False))
+            return workflow._workflow
+    except (ApiError, WorkflowError) as error:
+        raise InputError(" ".join(str(error).split())) from error
+
+
+def _job(job: Any, workflow: Any) -> Job:
+    """Return a job of Snakemake as one to be proven."""
+    unread = {path for name, paths in job.input.items() if name in _UNREAD for path in _listed(paths)}
+    settings = job.params.get("settings")
+    records_of = workflow.persistence
+    changed = records_of.params_changed(job) or any(records_of.code_changed(job)) or any(records_of.input_changed(job))
+    return Job(
+        job.rule.name,
+        tuple(Path(path) for path in job.input if path not in unread),
+        tuple(Path(path) for path in job.output),
+        None if settings is None else json.loads(settings),
+        {**dict(job.params.items()), **job.wildcards_dict},
+        job.wildcards_dict["dataset"] if job.rule.name == "fetch_archive" else None,
+        bool(changed),
+        frozenset(other.jobid for other in workflow.dag.dependencies[job]),
+    )
+
+
+def _listed(paths: Any) -> list[str]:
+    """Return the paths that a name of a rule's inputs stands for: one or several."""
+    return [paths] if isinstance(paths, str) else list(paths)

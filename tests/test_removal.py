@@ -1,0 +1,64 @@
+"""Results of a scale are removed, and what others put there stays."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from commands import check_one_line, run
+from made_up import ARCHIVE, NETWORK, make_results
+
+from aann.artifacts import is_sealed, write_arrays
+
+RESULTS = Path("results/small")
+
+
+@pytest.fixture
+def results(tmp_path, monkeypatch, network):
+    """Made-up results, with what killed jobs and an interrupted search left."""
+    monkeypatch.chdir(tmp_path)
+    make_results(network)
+    (RESULTS / "logs/psiren").mkdir(parents=True)
+    (RESULTS / "logs/psiren/dense.log").write_text("epoch 1/2")
+    (RESULTS / "psiren/mnist/.seed0.k3x_9q2a.csv").write_text("")
+    (RESULTS / "psiren/mnist/.lost.csv.sha256").write_text("a seal without its file")
+    write_arrays(RESULTS / "sense/seed0.checkpoint.safetensors", {}, {})
+    (RESULTS / "report.html").write_text("Snakemake's")
+
+
+def test_all_that_the_workflow_made_is_removed_and_archives_stay(results):
+    number = len([path for path in RESULTS.rglob("*") if path.is_file()])
+    done = run("results", "remove", "--results", RESULTS)
+    assert done.exit_code == 0
+    assert done.stdout == f"results/small: {number + 1} files were removed\n"
+    assert done.stderr == ""
+    assert not RESULTS.exists()
+    assert Path(ARCHIVE).exists()
+
+
+def test_what_others_put_there_stays_and_is_named(results):
+    notes = RESULTS / "psiren/mnist/notes.txt"
+    notes.write_text("mine")
+    done = run("results", "remove", "--results", RESULTS)
+    assert done.stderr == f"{notes}: was not made by the workflow, so it stays\n"
+    assert [path for path in RESULTS.rglob("*") if path.is_file()] == [notes]
+
+
+def test_a_folder_that_is_no_scale_is_refused(results):
+    for folder in ("results", ".", "nowhere"):
+        check_one_line(
+            run("results", "remove", "--results", folder), f"{folder}: has no logs/ or benchmarks/ of builds"
+        )
+    assert Path(NETWORK).exists()
+    assert is_sealed(NETWORK)
+
+
+def test_nothing_is_removed_while_a_build_is_at_work(results):
+    code = "import sys, time; from aann import safeguards; safeguards.hold_lock(sys.argv[1]); print(flush=True); "
+    code += "time.sleep(60)"
+    lock = RESULTS / "logs/build.lock"
+    with subprocess.Popen([sys.executable, "-c", code, lock], stdout=subprocess.PIPE) as process:
+        assert process.stdout.readline()
+        check_one_line(run("results", "remove", "--results", RESULTS), f"{lock}: another build is at work here")
+        process.kill()
+    assert Path(NETWORK).exists()

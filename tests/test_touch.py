@@ -1,0 +1,173 @@
+"""Which results are proven to be what would be made today, and which are not, and why."""
+
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from commands import check_one_line, run
+from made_up import ARCHIVE, DATA, FIGURE, NETWORK, ROW, SCALE, TABLE, make_results
+
+from aann import provenance, touch
+from aann.artifacts import read_arrays, seal_of, write_arrays
+from aann.datasets import archives
+from aann.errors import InputError
+from aann.touch import Job, judge, verify
+
+RESULTS = Path("results/small")
+SPLIT, FIRST, SECOND, GATHER, DRAW = range(1, 6)
+FOLLOWING = {FIRST: {GATHER, DRAW}, GATHER: {DRAW}, DRAW: set()}
+
+
+def paths(*names):
+    return tuple(map(Path, names))
+
+
+def job_of(seed):
+    network, row = (name.replace("seed0", f"seed{seed}") for name in (NETWORK, ROW))
+    values = {"seed": str(seed), "sparsity": "90"}
+    return Job("network", paths(DATA), paths(network, row), SCALE | {"more": 1}, values, earlier=frozenset({SPLIT}))
+
+
+@pytest.fixture
+def jobs(tmp_path, monkeypatch, network):
+    """Jobs that would make the made-up results again."""
+    monkeypatch.chdir(tmp_path)
+    make_results(network)
+    rows = paths(ROW, ROW.replace("seed0", "seed1"))
+    figure = paths(FIGURE, *(FIGURE.replace("png", ending) for ending in ("pdf", "csv")))
+    return {
+        SPLIT: Job("split_dataset", paths(ARCHIVE), paths(DATA), SCALE, {"task": "mnist"}),
+        FIRST: job_of(0),
+        SECOND: job_of(1),
+        GATHER: Job("accuracies", rows, paths(TABLE), None, {"task": "mnist"}, earlier=frozenset({FIRST, SECOND})),
+        DRAW: Job("figure_2a", paths(TABLE), figure, None, {"title": "MNIST"}, earlier=frozenset({GATHER})),
+    }
+
+
+def test_results_that_would_be_made_the_same_today_are_proven(jobs):
+    assert verify(jobs.values(), RESULTS) == 10
+    assert judge(jobs) == touch.Verdict(frozenset(jobs), {})
+
+
+def doubts(jobs, *proven):
+    """Return why jobs are not proven, and check which are."""
+    verdict = judge(jobs)
+    assert verdict.proven == set(proven)
+    return verdict.doubts
+
+
+def test_a_file_made_from_another_input_is_named_and_what_follows_is_not_proven(jobs):
+    arrays, metadata = read_arrays(DATA)
+    write_arrays(DATA, arrays | {"more": np.zeros(3)}, metadata)
+    line = f"{NETWORK}: was made from another {DATA}"
+    assert doubts(jobs, SPLIT) == {FIRST: line, SECOND: line.replace("seed0", "seed1")}
+
+
+@pytest.mark.parametrize(
+    ("number", "change", "line"),
+    [
+        (FIRST, {"settings": {"scale": "large"}}, f"{NETWORK}: was made with another setting 'scale'"),
+        (FIRST, {"values": {"sparsity": "80"}}, f"{NETWORK}: was made with sparsity 90.0, which is 80 today"),
+        (DRAW, {"values": {"title": "Letters"}}, f"{FIGURE}: was made with title MNIST, which is Letters today"),
+        (GATHER, {"inputs": paths(ROW)}, f"{TABLE}: was made from other files than it would be made from today"),
+        (GATHER, {"inputs": paths(ROW, "none.csv")}, f"{TABLE}: was made from none.csv, which is not there"),
+        (DRAW, {"changed": True}, f"{FIGURE}: was made by another rule 'figure_2a', by Snakemake's records"),
+    ],
+)
+def test_a_change_since_is_named(jobs, number, change, line):
+    jobs[number] = replace(jobs[number], **change)
+    assert doubts(jobs, *(jobs.keys() - {number} - FOLLOWING[number])) == {number: line}
+
+
+def test_other_code_is_named(jobs, monkeypatch):
+    real = provenance.code_fingerprint
+    monkeypatch.setattr(provenance, "code_fingerprint", lambda name: "other" if name == "aann.psiren" else real(name))
+    line = f"{NETWORK}: was made by other code of aann.psiren"
+    assert doubts(jobs, SPLIT) == {FIRST: line, SECOND: line.replace("seed0", "seed1")}
+
+
+def test_settings_within_settings_are_named_and_only_those_recorded_count():
+    recorded = {"psiren": {"dense": {"epochs": 1}}, "scale": "small"}
+    today = {"psiren": {"dense": {"epochs": 2, "more": 1}}, "scale": "small", "claims": {}}
+    assert list(touch._other_settings(recorded, today)) == ["was made with another setting 'psiren.dense.epochs'"]
+    assert list(touch._other_settings({"psiren": {"dense": {"epochs": 2}}}, today)) == []
+    drawn = {"network": {"layers": [1]}}
+    assert list(touch._other_settings(drawn, {"networks": {"tiny": {"layers": [1]}}})) == []
+    assert list(touch._other_settings(drawn, {"networks": {"tiny": {"layers": [2]}}})) == [
+        "was made with another setting 'network'"
+    ]
+
+
+def test_results_in_another_folder_are_proven_by_names_and_hashes(jobs):
+    shutil.move("results", "elsewhere")
+    moved = {
+        number: replace(
+            job,
+            inputs=tuple(Path("elsewhere", *path.parts[1:]) for path in job.inputs),
+            outputs=tuple(Path("elsewhere", *path.parts[1:]) for path in job.outputs),
+        )
+        for number, job in jobs.items()
+    }
+    assert judge(moved) == touch.Verdict(frozenset(jobs), {})
+
+
+def test_what_is_not_there_is_to_be_made_without_a_word(jobs):
+    Path(ROW).unlink()
+    assert doubts(jobs, SPLIT, SECOND) == {GATHER: f"{TABLE}: was made from {ROW}, which is not there"}
+
+
+def test_a_table_that_is_not_what_its_record_is_about_is_named(jobs):
+    Path(TABLE).write_text(Path(ROW).read_text())
+    assert doubts(jobs, SPLIT, FIRST, SECOND)[GATHER] == (
+        f"{TABLE}: was changed after it was made, by {TABLE}.provenance.json"
+    )
+
+
+@pytest.mark.parametrize(
+    ("spoil", "message"),
+    [
+        (
+            lambda: Path(NETWORK).write_bytes(b"x"),
+            f"^{NETWORK}: is not what was written there, .*; nothing was touched$",
+        ),
+        (
+            lambda: seal_of(NETWORK).unlink(),
+            f"^{NETWORK}: has no seal \\(.seed0.safetensors.sha256\\), which 1 file lack; copy hidden files too, .*; "
+            "nothing was touched$",
+        ),
+    ],
+)
+def test_damage_and_lost_seals_stop_it(jobs, spoil, message):
+    spoil()
+    with pytest.raises(InputError, match=message):
+        verify(jobs.values(), RESULTS)
+
+
+@pytest.fixture
+def fetched(tmp_path, monkeypatch):
+    """Jobs that fetch the archives of a data set, which are there."""
+    monkeypatch.chdir(tmp_path)
+    folder = Path("results/datasets/mnist")
+    folder.mkdir(parents=True)
+    for name in archives.FILES:
+        (folder / name).write_bytes(b"images")
+    return {
+        number: Job("fetch_archive", (), (folder / name,), archive_of="mnist")
+        for number, name in enumerate(archives.FILES)
+    }
+
+
+def test_archives_have_their_sums_or_stop_it(fetched, monkeypatch):
+    with pytest.raises(InputError, match=r"^results/datasets/mnist/\S+: has MD5 .*; nothing was touched$"):
+        judge(fetched)
+    monkeypatch.setattr(archives, "load", lambda *_: None)
+    assert judge(fetched).proven == set(fetched)
+    fetched[0].outputs[0].unlink()
+    assert judge(fetched).proven == set()
+
+
+def test_the_command_wants_the_folder_of_the_workflow(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    check_one_line(run("results", "touch"), "Snakefile: there is no such file; run this in the folder of the workflow")
