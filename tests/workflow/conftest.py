@@ -11,6 +11,9 @@ from typing import Self
 import pytest
 import yaml
 from equal_builds import EVERYTHING, copy_repository
+from numba.core.caching import _CacheLocator
+
+from aann.evaluation import kernels
 
 EMBEDDED = {
     "count": 40,
@@ -108,6 +111,23 @@ SMALL = {
 }
 
 
+KERNELS = "src/aann/evaluation/kernels.py"
+
+
+def share_compiled(root: Path, folder: Path) -> None:
+    """Let a copy of the repository use what Numba compiled for the original, and add to it.
+
+    Numba keeps compiled code in a folder named for where the source is, so that each copy would compile it again.
+    """
+    kept = Path(kernels.forward_margins.stats.cache_path)
+    if not kept.is_relative_to(root):  # it is below NUMBA_CACHE_DIR, or beside other code
+        return
+    place = folder / kept.parent.relative_to(root) / _CacheLocator.get_suitable_cache_subpath(str(folder / KERNELS))
+    place.parent.mkdir(parents=True)
+    kept.mkdir(parents=True, exist_ok=True)
+    place.symlink_to(kept)
+
+
 class Workflow:
     """A copy of the repository in which Snakemake runs and code can be edited."""
 
@@ -118,6 +138,7 @@ class Workflow:
     def of(cls, root: Path, folder: Path) -> Self:
         """Copy the repository at ``root`` to a folder."""
         copy_repository(folder, root)
+        share_compiled(root, folder)
         (folder / "small.yaml").write_text(yaml.safe_dump(SMALL))
         return cls(folder)
 

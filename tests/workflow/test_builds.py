@@ -10,7 +10,6 @@ import subprocess
 import sys
 from html.parser import HTMLParser
 
-import equal_builds
 import pytest
 from browser import chromium, require_programs
 
@@ -408,10 +407,3 @@ def test_the_report_of_snakemake_opens_in_a_browser_with_all_figures(built, brow
     assert len(sizes) == 16
     assert min(sizes) > 100
     browser.check()
-
-
-def test_a_build_with_another_number_of_cores_hash_seed_locale_and_time_zone_is_equal(built, workflow_in, tmp_path):
-    other = workflow_in(tmp_path / "another folder")
-    equal_builds.build(other.folder, equal_builds.SECOND, 1, ["small.yaml"])
-    assert list(equal_builds.differing(built.folder, other.folder)) == []
-    assert len(equal_builds.compared(built.folder)) > 100

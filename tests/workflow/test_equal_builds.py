@@ -1,4 +1,4 @@
-"""The tool that compares two builds sees what differs; `test_builds.py` compares two builds of everything."""
+"""The tool that compares two builds sees what differs; `test_interruptions.py` compares two builds of everything."""
 
 import subprocess
 import sys

@@ -15,7 +15,7 @@ import numpy as np
 import pandas
 import pytest
 from commands import group_ends, lacks, shown
-from equal_builds import EVERYTHING
+from equal_builds import EVERYTHING, SECOND
 
 from aann.artifacts import write_arrays, write_table
 from aann.errors import InputError
@@ -45,11 +45,16 @@ def copied(workflow_in, tmp_path):
 
 
 @contextmanager
-def started(workflow, *targets):
+def started(workflow, *targets, options=(), conditions=None):
     """Start a build in a process group of its own, which does not outlive the block."""
     with (workflow.folder / "build.log").open("w") as log:
         process = subprocess.Popen(
-            workflow.command("--", *targets), cwd=workflow.folder, stdout=log, stderr=log, start_new_session=True
+            workflow.command(*options, "--", *targets),
+            cwd=workflow.folder,
+            env={**os.environ, **(conditions or {})},
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
         )
     try:
         yield process
@@ -104,18 +109,23 @@ def jobs_done(workflow):
 
 
 @pytest.mark.parametrize("first", range(0, KILLS, KILLS_A_BUILD))
-def test_a_build_that_is_killed_again_and_again_ends_equal_to_an_undisturbed_one(copied, built, first):
-    draw = random.Random(first)
+def test_a_build_killed_again_and_again_under_other_conditions_is_equal(workflow_in, built, tmp_path, first):
+    """An undisturbed build differs in cores, hash seed, locale, time zone and path, and in what it finds compiled."""
+    copied, draw = workflow_in(tmp_path / "another folder"), random.Random(first)
+    conditions = {**SECOND, "NUMBA_CACHE_DIR": str(copied.folder / ".numba")}
     expected, jobs = built.files(), jobs_done(built)
+    assert len(expected) > 200
     for share in sorted(draw.uniform(0, 0.95) for _ in range(min(KILLS_A_BUILD, KILLS - first))):
-        with started(copied, *EVERYTHING) as process:
+        cores = ("--cores", str(draw.randint(1, 3)))
+        with started(copied, *EVERYTHING, options=cores, conditions=conditions) as process:
             wait_until(copied, process, lambda share=share: jobs_done(copied) >= int(share * jobs))
             time.sleep(draw.uniform(0, 2))
             assert process.poll() is None, (copied.folder / "build.log").read_text()
         assert group_ends(process.pid)
         for name, content in copied.files().items():
             assert re.search(r"/\.|\.checkpoint\.", name) or content == expected[name], name
-    copied.build(*EVERYTHING)
+    with started(copied, *EVERYTHING, conditions=conditions) as process:
+        assert process.wait() == 0, (copied.folder / "build.log").read_text()
     assert copied.files() == expected
     assert copied.planned(*EVERYTHING) == set()
 
