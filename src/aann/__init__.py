@@ -13,8 +13,6 @@ import os
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from aann import safeguards
-
 if TYPE_CHECKING:
     from aann.api import (
         Evaluator,
@@ -41,7 +39,9 @@ __all__ = [
 ]
 
 # Jobs of the workflow ask for it, and so do the processes that they start: all of these pass here.
-if safeguards.END_WITH_PARENT in os.environ:
+if "AANN_END_WITH_PARENT" in os.environ:
+    from aann import safeguards
+
     safeguards.end_with_parent()
 
 
