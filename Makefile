@@ -77,7 +77,7 @@ rules: $(READY) ## Draw the rule graph.
 	$(BIN)/python -m aann figures rules --graph $(PAPER)/jobs/rules.mmd --output $(PAPER)/jobs/rules.png
 
 test: $(READY) ## Run the tests.
-	$(BIN)/python -m pytest -n $(CORES) --dist loadgroup --no-loadscope-reorder
+	$(BIN)/python -m pytest -n $(CORES) --dist loadgroup --no-loadscope-reorder --durations 20
 
 test-kills: $(READY) ## Kill builds KILLS times (20), and compare what comes out with an undisturbed build.
 	AANN_KILLS=$(or $(KILLS),20) $(BIN)/python -m pytest tests/workflow/test_interruptions.py

@@ -28,7 +28,7 @@ def in_the_repository(root, monkeypatch):
 
 
 def test_help_lists_a_sub_command_for_each_stage():
-    assert set(main.commands) == STAGES | {"forecast", "jobs", "provenance", "release"}
+    assert set(main.commands) == STAGES | {"forecast", "jobs", "provenance", "release", "results"}
     output = run("--help").output
     for name in main.commands:
         assert f"\n  {name} " in output

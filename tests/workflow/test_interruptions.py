@@ -323,10 +323,9 @@ def test_what_is_to_do_is_found_again_after_lost_jobs_were_cancelled(lost, searc
     assert lost.files() == searched.files()
 
 
-def test_a_build_in_another_folder_whose_lost_jobs_were_cancelled_stops_and_goes_on_later(lost, searched):
-    output = refused(lost, "--directory", str(lost.folder), "--", SEARCH)
-    assert f"\n{lost.folder}: what is to do here has changed meanwhile; give the same command again\n" in output
-    lost.build(SEARCH)
+def test_a_build_in_another_folder_whose_lost_jobs_were_cancelled_goes_on_by_itself(lost, searched):
+    output = lost.build(SEARCH, options=("--directory", str(lost.folder)))
+    assert "Cancelled SLURM job" in output
     assert lost.files() == searched.files()
 
 
