@@ -96,8 +96,8 @@ def test_the_environment_of_jobs_can_be_resolved(root):
                 assert listed[needed] in need.specifier, f"{name} {version} needs {need}"
 
 
-IN_NO_JOB = {"touch.py"}
-"""Modules that drive Snakemake themselves."""
+IN_NO_JOB = {"forecast.py", "interruptions.py", "touch.py"}
+"""Modules that Snakemake runs in its own process, or that run it."""
 
 
 def test_the_package_imports_nothing_but_the_environment_of_jobs(root):
