@@ -96,7 +96,7 @@ def test_the_environment_of_jobs_can_be_resolved(root):
                 assert listed[needed] in need.specifier, f"{name} {version} needs {need}"
 
 
-IN_NO_JOB = {"forecast.py", "interruptions.py", "touch.py"}
+IN_NO_JOB = {"forecast.py", "touch.py"}
 """Modules that Snakemake runs in its own process, or that run it."""
 
 
