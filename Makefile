@@ -1,6 +1,6 @@
 # Two commands set everything up: `make quick` builds the figures at the quick scale, `make test` runs the tests.
 PYTHON ?= python3
-CORES ?= $(shell $(PYTHON) src/aann/machine.py)
+CORES ?= $(shell $(PYTHON) src/aann/builds/machine.py)
 BIN := .venv/bin
 READY := .venv/ready
 PAPER := results/paper

@@ -18,10 +18,10 @@ import numpy as np
 import pandas
 
 from aann.artifacts import write_table
-from aann.config import DrivingSettings, ExpertSettings
 from aann.driving.episodes import Episode, each
 from aann.driving.expert import Expert
 from aann.driving.simulator import Simulator
+from aann.settings.driving import DrivingSettings, ExpertSettings
 
 EXPERTS = {
     "of the settings": ExpertSettings(),

@@ -57,14 +57,14 @@ import torch
 import torch.nn.functional as F
 
 from aann.artifacts import atomic_path, write_table
-from aann.config import load
+from aann.builds.machine import processors
 from aann.datasets import archives, splits
 from aann.evaluation import incremental, kernels, lanes
 from aann.evaluation.objectives import ACCURACY
 from aann.evaluation.reference import channels_last
 from aann.figures import style
-from aann.machine import processors
 from aann.networks import Architecture, Convolution, Layer, TernaryNetwork
+from aann.settings.study import load
 from aann.swaps import apply_swap, neighborhood_size, sample_swaps, swaps_at
 
 SEED = 0

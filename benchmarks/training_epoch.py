@@ -27,9 +27,10 @@ from torch import nn
 
 from aann import devices, training
 from aann.artifacts import discard, read_table, write_table
-from aann.config import PSirenSettings, load
 from aann.datasets import archives, splits
 from aann.networks import Architecture
+from aann.settings.psiren import PSirenSettings
+from aann.settings.study import load
 
 LEARNING_RATE = 0.005
 BATCH = 64

@@ -71,7 +71,7 @@ if MODULE and not Path(aann.__file__).parents[1].samefile(SOURCE):
     )
 
 try:
-    import aann.artifacts, aann.config
+    import aann.artifacts, aann.settings.study
 except ModuleNotFoundError as error:
     raise WorkflowError(
         f"{error.name}: Snakemake reads this workflow with it, even if jobs have an environment of their own; install it: "

@@ -8,10 +8,11 @@ from shlex import quote
 from snakemake.exceptions import WorkflowError
 from snakemake.settings.types import DeploymentMethod
 
-from aann import forecast, interruptions, provenance, slurm, wording
+from aann.builds import forecast, interruptions, slurm, wording
+from aann.lineage import provenance
 from aann.artifacts import require_writable, sha256, to_json
 from aann.claims.models import load as load_claims
-from aann.config import completed, require_figures, validate
+from aann.settings.study import completed, require_figures, validate
 from aann.datasets import TITLES as DATASET_TITLES
 from aann.driving import DATASETS as DRIVING_DATASETS
 from aann.datasets.archives import (
@@ -21,7 +22,7 @@ from aann.datasets.archives import (
 )
 from aann.errors import InputError
 from aann.report import FIGURES as FIGURE_NAMES, FILES as REPORT_FILES
-from aann.safeguards import (
+from aann.builds.safeguards import (
     END_WITH_PARENT,
     KilledJobs,
     begin_again,

@@ -174,7 +174,7 @@ rule returns:
         mem_mb=500,
         runtime=5,
     params:
-        code=code_fingerprint("aann.tables", "aann.records"),
+        code=code_fingerprint("aann.tables", "aann.lineage.records"),
     shell:
         "python -m aann driving returns {input:q} --output {output:q} 2> {log:q}"
 
@@ -196,6 +196,6 @@ rule confusions:
         mem_mb=500,
         runtime=5,
     params:
-        code=code_fingerprint("aann.tables", "aann.records"),
+        code=code_fingerprint("aann.tables", "aann.lineage.records"),
     shell:
         "python -m aann driving confusions {input:q} --output {output:q} 2> {log:q}"

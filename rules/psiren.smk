@@ -110,6 +110,6 @@ rule accuracies:
         mem_mb=500,
         runtime=5,
     params:
-        code=code_fingerprint("aann.tables", "aann.records"),
+        code=code_fingerprint("aann.tables", "aann.lineage.records"),
     shell:
         "python -m aann psiren accuracies {input:q} --output {output:q} 2> {log:q}"

@@ -69,7 +69,7 @@ rule outcomes:
         mem_mb=500,
         runtime=5,
     params:
-        code=code_fingerprint("aann.tables", "aann.records"),
+        code=code_fingerprint("aann.tables", "aann.lineage.records"),
     shell:
         "python -m aann sense outcomes {input:q} --output {output:q} 2> {log:q}"
 

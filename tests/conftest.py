@@ -9,10 +9,10 @@ import torch
 from commands import lacks
 from hypothesis import settings
 
-from aann.config import load
 from aann.datasets import archives
 from aann.datasets.splits import Images
 from aann.networks import Architecture, Convolution, Dense, TernaryNetwork
+from aann.settings.study import load
 
 ROOT = Path(__file__).parent.parent
 torch.set_num_threads(1)

@@ -7,8 +7,8 @@ from pathlib import Path
 import pandas
 from commands import run
 
-from aann import provenance
 from aann.artifacts import write_arrays, write_table
+from aann.lineage import provenance
 from aann.tables import accuracy_row
 
 SCALE = {"scale": "small"}

@@ -28,7 +28,7 @@ def examples(text):
 
 
 def test_nothing_slow_is_imported_before_something_is_used(root):
-    slow = {"numpy", "torch", "pandas", "click", "aann.api", "aann.safeguards"}
+    slow = {"numpy", "torch", "pandas", "click", "aann.api", "aann.builds.safeguards"}
     script = f"import sys, aann; print(*sorted({slow} & set(sys.modules)), dir(aann))"
     command = [sys.executable, "-c", script]
     environment = {**os.environ, "PYTHONPATH": str(root / "src")}

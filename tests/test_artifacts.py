@@ -15,10 +15,11 @@ import pytest
 from commands import lacks, shown
 from PIL import Image
 
-from aann import artifacts, records
+from aann import artifacts
 from aann.driving import video
 from aann.errors import InputError
 from aann.figures import style
+from aann.lineage import records
 from aann.report import story
 
 
@@ -252,7 +253,8 @@ from pathlib import Path
 import numpy
 import pandas
 
-from aann import artifacts, records
+from aann import artifacts
+from aann.lineage import records
 
 folder, encoding = Path(sys.argv[1]), sys.argv[2]
 assert sys.getfilesystemencoding() == encoding, sys.getfilesystemencoding()

@@ -15,12 +15,12 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 from scipy import stats
 
-from aann import provenance, records
 from aann.artifacts import write_table
 from aann.claims import estimates, models, pages, samples, verdicts
 from aann.cli import main
-from aann.config import ClaimsSettings
 from aann.errors import InputError
+from aann.lineage import provenance, records
+from aann.settings.claims import ClaimsSettings
 
 SETTINGS = ClaimsSettings(resamples=500)
 TABLE = "figures/figure_2a.csv"

@@ -8,8 +8,8 @@ from test_claims import write_figure
 from aann import tables
 from aann.artifacts import write_table
 from aann.claims import models, verdicts
-from aann.config import ClaimsSettings
 from aann.figures import climbs, drives, driving, schematic
+from aann.settings.claims import ClaimsSettings
 
 SETTINGS = ClaimsSettings(resamples=200)
 SEEDS = (0, 1, 2)

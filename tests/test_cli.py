@@ -6,7 +6,7 @@ from commands import check_one_line, run, shown
 
 from aann.artifacts import write_arrays, write_table
 from aann.cli import main
-from aann.config import load
+from aann.settings.study import load
 
 STAGES = {
     "datasets",

@@ -11,13 +11,13 @@ import pytest
 from commands import check_one_line, lacks, run, shown
 
 from aann.artifacts import discard, read_arrays, read_table, seal_of, write_arrays, write_table
-from aann.config import load
 from aann.datasets import splits
 from aann.datasets.splits import Images
 from aann.driving import LEFT, RIGHT, assessments, demonstrations
 from aann.driving.episodes import ExpertDriver, NetworkDriver, returned
 from aann.networks import Architecture, TernaryNetwork
 from aann.sense.starts import random_network
+from aann.settings.study import load
 from aann.tables import CONFUSION, EXPERT_RETURNS, RETURNS
 
 CONVOLUTION = {"type": "convolution", "name": "1.0", "filters": 2, "kernel": 7, "stride": 4, "pool": 4}

@@ -5,9 +5,10 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aann import settings_reference
-from aann.config import Settings, load, merge, require_figures, validate
 from aann.errors import InputError
+from aann.settings import reference as settings_reference
+from aann.settings.files import merge
+from aann.settings.study import Settings, load, require_figures, validate
 
 TOO_LARGE = [
     {"type": "convolution", "name": "1.0", "filters": 2, "kernel": 7},

@@ -17,9 +17,9 @@ from commands import check_one_line, lacks, run
 
 from aann import addresses
 from aann.artifacts import read_arrays, seal_of, write_arrays
-from aann.config import DatasetSettings
 from aann.datasets import archives, embedded, splits
 from aann.errors import InputError
+from aann.settings.datasets import DatasetSettings
 
 IMAGES, TEST_IMAGES = 60, 20
 

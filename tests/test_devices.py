@@ -10,11 +10,13 @@ import torch
 from commands import check_one_line, run
 
 from aann import devices, psiren, training
-from aann.config import BackpropagationSettings, PSirenSettings, SparsifySettings, load, validate
 from aann.evaluation import incremental, reference
 from aann.networks import Architecture
 from aann.sense import backpropagation
 from aann.sense.starts import random_network
+from aann.settings.psiren import PSirenSettings, SparsifySettings
+from aann.settings.sense import BackpropagationSettings
+from aann.settings.study import load, validate
 from aann.swaps import sample_swaps
 from aann.training import Progress
 

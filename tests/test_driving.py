@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 
 from aann.artifacts import read_table
-from aann.config import IMAGES, DrivingSettings
 from aann.driving import CLASSES, DATASETS, GO, LEFT, RIGHT, simulator
 from aann.driving.demonstrations import tracks
 from aann.driving.episodes import Episode, ExpertDriver, NetworkDriver, each, returned
@@ -20,6 +19,8 @@ from aann.driving.views import view
 from aann.errors import InputError
 from aann.evaluation.inputs import check_images
 from aann.networks import Architecture, Dense, TernaryNetwork
+from aann.settings.datasets import IMAGES
+from aann.settings.driving import DrivingSettings
 
 TRACKS = (300_000, 7)
 COAST = np.zeros(3)

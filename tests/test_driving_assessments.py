@@ -8,7 +8,6 @@ import pandas
 import pytest
 from commands import shown
 
-from aann.config import DrivingSettings
 from aann.datasets.splits import Images
 from aann.driving import CLASSES, GO, video
 from aann.driving.assessments import confusion, expert_returns, network_returns
@@ -20,6 +19,7 @@ from aann.errors import InputError
 from aann.evaluation import reference
 from aann.networks import Architecture, Convolution, Dense
 from aann.sense.starts import random_network
+from aann.settings.driving import DrivingSettings
 from aann.tables import CONFUSION, EXPERT_RETURNS, RETURNS
 
 SETTINGS = DrivingSettings(steps=60, repeat=2)

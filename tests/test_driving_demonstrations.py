@@ -6,7 +6,6 @@ from commands import shown
 
 from aann import psiren
 from aann.artifacts import read_arrays, seal_of, write_arrays
-from aann.config import DrivingSettings, PSirenSettings
 from aann.datasets.splits import Images
 from aann.driving import GO, LEFT, RIGHT
 from aann.driving.demonstrations import Round, join, load, record, training_frames
@@ -19,6 +18,8 @@ from aann.errors import InputError
 from aann.evaluation import reference
 from aann.networks import Architecture, Convolution, Dense, TernaryNetwork
 from aann.sense.starts import random_network
+from aann.settings.driving import DrivingSettings
+from aann.settings.psiren import PSirenSettings
 
 RECORDED = {"module": "aann.driving.demonstrations", "settings": {"seed": 0}}
 

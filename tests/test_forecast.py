@@ -8,8 +8,8 @@ import pandas
 import pytest
 from commands import check_one_line, run
 
-from aann import forecast
-from aann.forecast import Forecast, Job, Kind, Table, Teller, announcement, in_words, kind_of, renewed, wider
+from aann.builds import forecast
+from aann.builds.forecast import Forecast, Job, Kind, Table, Teller, announcement, in_words, kind_of, renewed, wider
 
 
 @pytest.mark.parametrize(

@@ -8,9 +8,9 @@ import pytest
 from commands import check_one_line, run
 from made_up import make_results
 
-from aann import jobs
 from aann.artifacts import read_table
 from aann.figures import jobs as drawing
+from aann.lineage import times as jobs
 
 BEGAN = 1_795_000_000
 

@@ -7,8 +7,8 @@ import sys
 import pytest
 from commands import run
 
-from aann import machine
-from aann.safeguards import keep_to_machine
+from aann.builds import machine
+from aann.builds.safeguards import keep_to_machine
 
 MIB = 2**20
 
@@ -78,7 +78,7 @@ def test_version_1_says_minus_1_and_a_huge_number_for_no_limit(system):
 
 def test_the_module_runs_as_a_file_and_keeps_to_the_affinity(root):
     first = str(min(os.sched_getaffinity(0)))
-    command = ["taskset", "--cpu-list", first, sys.executable, root / "src/aann/machine.py"]
+    command = ["taskset", "--cpu-list", first, sys.executable, root / "src/aann/builds/machine.py"]
     assert subprocess.run(command, capture_output=True, text=True, check=True).stdout == "1\n"
 
 

@@ -12,10 +12,10 @@ from torchvision.datasets.mnist import read_image_file
 
 from aann.artifacts import read_arrays, read_table
 from aann.cli import main
-from aann.config import merge
 from aann.datasets import splits
 from aann.evaluation import incremental, reference
 from aann.networks import Architecture, TernaryNetwork
+from aann.settings.files import merge
 from aann.swaps import sample_swaps
 
 SHORT = {

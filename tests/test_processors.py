@@ -34,7 +34,7 @@ TOLERANCE = 0.02
 COUNTS = """
 import json, sys
 import numpy, torch
-from aann.config import load
+from aann.settings.study import load
 from aann.evaluation import incremental, reference
 from aann.networks import Architecture
 from aann.sense.starts import random_network
@@ -58,7 +58,8 @@ import json
 from pathlib import Path
 import torch
 from aann import devices, psiren
-from aann.config import PSirenSettings, load
+from aann.settings.psiren import PSirenSettings
+from aann.settings.study import load
 from aann.datasets import splits
 from aann.evaluation.reference import correct_count
 from aann.networks import Architecture

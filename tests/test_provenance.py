@@ -10,8 +10,9 @@ from pathlib import Path
 import numpy
 import pytest
 
-from aann import __version__, provenance
-from aann.records import find
+from aann import __version__
+from aann.lineage import provenance
+from aann.lineage.records import find
 
 
 @pytest.fixture
@@ -77,7 +78,7 @@ def test_a_change_reaches_what_imports_it_and_nothing_else(package):
 
 
 def test_settings_are_tracked_as_values_not_as_code(package):
-    assert changed_by(package / "config.py", "0.005", "0.006") == set()
+    assert changed_by(package / "settings/psiren.py", "0.005", "0.006") == set()
 
 
 def test_provenance_names_inputs_by_their_hash_and_holds_no_path_of_a_machine(tmp_path):

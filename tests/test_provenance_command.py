@@ -10,10 +10,11 @@ from click.testing import CliRunner
 from commands import run
 from made_up import ARCHIVE, DATA, FIGURE, NETWORK, ROW, SCALE, TABLE, make_results
 
-from aann import lineage, provenance, records
 from aann.artifacts import seal_of, write_arrays, write_table
 from aann.cli import main
 from aann.errors import InputError
+from aann.lineage import provenance, records
+from aann.lineage import trace as lineage
 
 
 def digest(path):

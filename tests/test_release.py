@@ -7,9 +7,9 @@ import pytest
 from commands import check_one_line, run
 from made_up import DATA, FIGURE, NETWORK, ROW, TABLE, make_results
 
-from aann import records, release
 from aann.artifacts import seal_of, sha256
 from aann.errors import InputError
+from aann.lineage import records, release
 from aann.networks import TernaryNetwork
 
 RESULTS = "results/small"

@@ -10,12 +10,12 @@ import pytest
 from commands import group_ends
 
 from aann.artifacts import atomic_path, seal_of
+from aann.builds.safeguards import hold_lock, remove_unfinished, require_past
 from aann.errors import InputError
-from aann.safeguards import hold_lock, remove_unfinished, require_past
 
 HOLDER = """
 import sys, time
-from aann.safeguards import hold_lock
+from aann.builds.safeguards import hold_lock
 hold_lock(sys.argv[1])
 print("held", flush=True)
 time.sleep(60)

@@ -2,7 +2,6 @@ import numpy as np
 import pandas
 import pytest
 
-from aann.config import LayersSettings, RacingSettings, SearchImagesSettings, SearchSettings
 from aann.datasets.splits import Images
 from aann.errors import InputError
 from aann.evaluation import reference
@@ -16,6 +15,7 @@ from aann.sense.neighborhoods import Neighborhood, draw, survey
 from aann.sense.search import Search, outcome_of
 from aann.sense.starts import random_network
 from aann.sense.strategies import Climber
+from aann.settings.sense import LayersSettings, RacingSettings, SearchImagesSettings, SearchSettings
 from aann.swaps import apply_swap, neighborhood_size
 
 STRATEGIES = ("best", "first", "annealing", "greedy")

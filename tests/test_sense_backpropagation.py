@@ -2,11 +2,11 @@ import numpy as np
 import pandas
 import pytest
 
-from aann.config import BackpropagationSettings
 from aann.errors import InputError
 from aann.evaluation import reference
 from aann.sense.backpropagation import LITERAL, METHODS, STRAIGHT_THROUGH, train
 from aann.sense.starts import random_network
+from aann.settings.sense import BackpropagationSettings
 
 CHOSEN = BackpropagationSettings(steps=120, batch_size=16, records=4, logit_scale=10)
 

@@ -2,12 +2,13 @@ import numpy as np
 import pandas
 import pytest
 
-from aann.config import ClimbSettings, TSNESettings
 from aann.errors import InputError
 from aann.evaluation import reference
 from aann.networks import TernaryNetwork
 from aann.sense.climbs import changed_weights, climb, embed_climb
 from aann.sense.starts import random_network
+from aann.settings.embeddings import TSNESettings
+from aann.settings.sense import ClimbSettings
 from aann.swaps import apply_swap
 from aann.tables import SURVEYED_NUMBERS, SURVEYED_TEXT
 

@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from aann import slurm
+from aann.builds import slurm
 from aann.errors import InputError
 
 LISTED = """\

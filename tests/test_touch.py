@@ -9,11 +9,12 @@ import pytest
 from commands import check_one_line, run
 from made_up import ARCHIVE, DATA, FIGURE, NETWORK, ROW, SCALE, TABLE, make_results
 
-from aann import provenance, touch
 from aann.artifacts import read_arrays, seal_of, write_arrays
+from aann.builds import touch
+from aann.builds.touch import Job, judge, verify
 from aann.datasets import archives
 from aann.errors import InputError
-from aann.touch import Job, judge, verify
+from aann.lineage import provenance
 
 RESULTS = Path("results/small")
 SPLIT, FIRST, SECOND, GATHER, DRAW = range(1, 6)

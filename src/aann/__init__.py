@@ -40,7 +40,7 @@ __all__ = [
 
 # Jobs of the workflow ask for it, and so do the processes that they start: all of these pass here.
 if "AANN_END_WITH_PARENT" in os.environ:
-    from aann import safeguards
+    from aann.builds import safeguards
 
     safeguards.end_with_parent()
 

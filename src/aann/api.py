@@ -15,7 +15,6 @@ import pandas
 
 from aann import checkout
 from aann.artifacts import require_file
-from aann.config import SearchSettings, Settings, load
 from aann.datasets import archives, embedded, splits
 from aann.datasets.splits import Images
 from aann.errors import InputError
@@ -23,6 +22,8 @@ from aann.evaluation import incremental, reference
 from aann.networks import Architecture, TernaryNetwork
 from aann.sense.search import Found, Search
 from aann.sense.starts import random_network as _random_network
+from aann.settings.sense import SearchSettings
+from aann.settings.study import Settings, load
 from aann.swaps import all_swaps, neighborhood_size, sample_swaps
 
 Evaluator = incremental.Evaluator

@@ -14,10 +14,12 @@ from typing import Any, Literal
 
 import click
 
-from aann import __version__, checkout, machine
+from aann import __version__, checkout
 from aann.addresses import shown
-from aann.config import IMAGES, Settings, load, validate
+from aann.builds import machine
 from aann.errors import InputError
+from aann.settings.datasets import IMAGES
+from aann.settings.study import Settings, load, validate
 
 Command = Callable[..., Any]
 
@@ -129,8 +131,8 @@ def _gather(
     """Write the tables of many jobs as one, sorted, and beside it what it came from."""
     import pandas
 
-    from aann import provenance, records
     from aann.artifacts import read_table, write_table
+    from aann.lineage import provenance, records
 
     recorded = provenance.describe("aann.tables", rows)
     table = pandas.concat([read_table(row, numbers, text) for row in rows])
@@ -178,8 +180,8 @@ def _require_known(name: str, known: tuple[str, ...], kind: str) -> None:
 @_with_settings
 def datasets_split(task: str, archives: Path, output: Path, settings: Settings) -> None:
     """Split a task's data set into training, validation and test images."""
-    from aann import provenance
     from aann.datasets import splits
+    from aann.lineage import provenance
 
     dataset = settings.task(task).dataset
     made = splits.split(dataset, settings.datasets, archives)
@@ -218,7 +220,7 @@ class _PSirenJob:
 
     def provenance(self, *inputs: Path, **values: Any) -> dict[str, Any]:
         """Return the provenance of this job's outputs."""
-        from aann import provenance
+        from aann.lineage import provenance
 
         values = {"task": self.task, "seed": self.problem.seed, **self.problem.surroundings, **values}
         return provenance.describe("aann.psiren", [self.data, *inputs], self.settings, **values)
@@ -369,9 +371,9 @@ def neighbors_survey(
     threads: int,
 ) -> None:
     """Count the correct validation and test images of the first neighbors in a layer; goes on where it was stopped."""
-    from aann import provenance
     from aann.artifacts import write_table
     from aann.datasets import splits
+    from aann.lineage import provenance
     from aann.neighbors import Survey, discard_parts
     from aann.networks import TernaryNetwork
     from aann.tables import SPLITS
@@ -420,9 +422,9 @@ def embeddings_embed(
     task: str, layer: str, neighbors: Path, summary: Path, points: Path, statistics: Path, settings: Settings
 ) -> None:
     """Embed a sample of the neighbors of a layer, drawn uniformly and from few moving weights."""
-    from aann import provenance
     from aann.artifacts import read_table, write_table
     from aann.embeddings import embed_samples
+    from aann.lineage import provenance
     from aann.tables import NEIGHBORS, SPLITS, SURVEY_NUMBERS, SURVEY_TEXT
 
     part = settings.part("embeddings", task)
@@ -463,7 +465,7 @@ def sense() -> None:
 @_with_settings
 def sense_start(task: str, sparsity: float, seed: int, output: Path, settings: Settings) -> None:
     """Draw a random ternary network."""
-    from aann import provenance
+    from aann.lineage import provenance
     from aann.networks import Architecture
     from aann.sense.starts import random_network
 
@@ -498,9 +500,9 @@ def sense_search(
     settings: Settings,
 ) -> None:
     """Search from a network; goes on from a checkpoint where it was stopped."""
-    from aann import provenance
     from aann.artifacts import discard, write_table
     from aann.datasets import splits
+    from aann.lineage import provenance
     from aann.networks import Architecture, TernaryNetwork
     from aann.sense.search import Search, outcome_of
 
@@ -541,9 +543,10 @@ def sense_backpropagation(
     import pandas
     import torch
 
-    from aann import devices, provenance
+    from aann import devices
     from aann.artifacts import write_table
     from aann.datasets import splits
+    from aann.lineage import provenance
     from aann.networks import Architecture, TernaryNetwork
     from aann.sense.backpropagation import METHODS, train
 
@@ -570,9 +573,9 @@ def sense_climb(
     task: str, seed: int, network: Path, data: Path, output: Path, threads: int, settings: Settings
 ) -> None:
     """Figure 5: climb over a few neighborhoods, keep all that was surveyed, and embed it by t-SNE."""
-    from aann import provenance
     from aann.artifacts import write_table
     from aann.datasets import splits
+    from aann.lineage import provenance
     from aann.networks import Architecture, TernaryNetwork
     from aann.sense.climbs import climb, embed_climb
 
@@ -620,8 +623,8 @@ def driving_demonstrate(
     """Record what a network would see on tracks and what the expert chooses; goes on where it was stopped."""
     import torch
 
-    from aann import provenance
     from aann.driving import demonstrations
+    from aann.lineage import provenance
     from aann.networks import Architecture, TernaryNetwork
 
     torch.set_num_threads(threads)
@@ -655,9 +658,10 @@ def driving_driver(
     """Make the network that drives in a round of demonstrations, by p-SIREN."""
     import torch
 
-    from aann import devices, provenance
+    from aann import devices
     from aann.driving import demonstrations
     from aann.driving.drivers import make_driver
+    from aann.lineage import provenance
     from aann.networks import Architecture
     from aann.psiren import Problem
 
@@ -689,9 +693,9 @@ def driving_split(
     task: str, train: tuple[Path, ...], validation: Path, test: Path, output: Path, settings: Settings
 ) -> None:
     """Gather demonstrations as a task's training, validation and test images."""
-    from aann import provenance
     from aann.datasets import splits
     from aann.driving import demonstrations
+    from aann.lineage import provenance
 
     shape, _ = IMAGES[_driven(settings, task)]
     part = settings.driving_part(task, ("seed", "mirror"))
@@ -711,10 +715,10 @@ def driving_split(
 @_with_settings
 def driving_expert(count: int, output: Path, threads: int, settings: Settings) -> None:
     """Let the expert drive on the tracks for returns."""
-    from aann import provenance, records
     from aann.artifacts import write_table
     from aann.driving.assessments import expert_returns
     from aann.driving.demonstrations import tracks
+    from aann.lineage import provenance, records
 
     chosen = {"scale": settings.scale, "driving": settings.driving.model_dump(include={"repeat", "steps", "expert"})}
     write_table(output, expert_returns(settings.driving, tracks("returns", count), threads))
@@ -749,10 +753,10 @@ def driving_assess(
     """Let a network drive, and count what it takes for what."""
     import torch
 
-    from aann import provenance, records
     from aann.artifacts import read_table, write_table
     from aann.datasets import splits
     from aann.driving import assessments
+    from aann.lineage import provenance, records
     from aann.networks import Architecture, TernaryNetwork
     from aann.tables import EXPERT_RETURNS
 
@@ -802,9 +806,9 @@ def driving_confusions(rows: tuple[Path, ...], output: Path) -> None:
 @_with_settings
 def driving_video(task: str, network: Path, track: int | None, title: str, output: Path, settings: Settings) -> None:
     """Film a network's drive: the scene, what the network sees, its outputs and its return so far."""
-    from aann import provenance
     from aann.driving.demonstrations import tracks
     from aann.driving.video import write_video
+    from aann.lineage import provenance
     from aann.networks import Architecture, TernaryNetwork
 
     dataset = _driven(settings, task)
@@ -828,8 +832,8 @@ def figures() -> None:
 @_file("--output", "Writes the figure as PNG, and as PDF and CSV beside it.")
 def figures_schematic(output: Path) -> None:
     """Figure 1: a network and four of its first neighbors."""
-    from aann import provenance
     from aann.figures import schematic
+    from aann.lineage import provenance
 
     schematic.draw(output, provenance.describe("aann.figures.schematic", []))
 
@@ -840,9 +844,9 @@ def figures_schematic(output: Path) -> None:
 @_file("--output", "Writes the figure as PNG, and as PDF and CSV beside it.")
 def figures_sparsity(accuracies: Path, title: str, output: Path) -> None:
     """Figures 2a and 12: test accuracy against sparsity."""
-    from aann import provenance
     from aann.artifacts import read_table
     from aann.figures import sparsity
+    from aann.lineage import provenance
     from aann.tables import ACCURACY
 
     table = read_table(accuracies, ACCURACY)
@@ -856,9 +860,9 @@ def figures_sparsity(accuracies: Path, title: str, output: Path) -> None:
 @_file("--output", "Writes the figure as PNG, and as PDF and CSV beside it.")
 def figures_driving(confusions: Path, returns: Path, title: str, output: Path) -> None:
     """Figure 2b: accuracy on the expert's demonstrations, and returns, against sparsity."""
-    from aann import provenance
     from aann.artifacts import read_table
     from aann.figures import driving as drawing
+    from aann.lineage import provenance
     from aann.tables import CONFUSION_NUMBERS, CONFUSION_TEXT, RETURNS
 
     recorded = provenance.describe("aann.figures.driving", [confusions, returns], title=title)
@@ -884,9 +888,9 @@ def figures_histograms(
     summaries: Path, histograms: tuple[tuple[str, str, str], ...], seed: int, title: str, output: Path
 ) -> None:
     """Figure 3: how accurate the first neighbors are, by sparsity and layer."""
-    from aann import provenance
     from aann.artifacts import read_table
     from aann.figures import histograms as drawing
+    from aann.lineage import provenance
     from aann.tables import HISTOGRAM, SURVEY_NUMBERS, SURVEY_TEXT
 
     read = {
@@ -922,9 +926,9 @@ def figures_embedding(
     """Figures 4 and 11: first neighbors, embedded, and their test accuracy."""
     import pandas
 
-    from aann import provenance
     from aann.artifacts import read_table
     from aann.figures import embedding as drawing
+    from aann.lineage import provenance
     from aann.tables import POINT_NUMBERS, POINT_TEXT
 
     table = pandas.concat([read_table(path, POINT_NUMBERS, POINT_TEXT) for path in points], ignore_index=True)
@@ -942,9 +946,9 @@ def figures_embedding(
 @_file("--output", "Writes the figure as PNG, and as PDF, CSV and HTML beside it.")
 def figures_path(points: Path, title: str, output: Path) -> None:
     """Figure 5: a climb over six neighborhoods, all surveyed networks embedded."""
-    from aann import provenance
     from aann.artifacts import read_table
     from aann.figures import path as drawing
+    from aann.lineage import provenance
     from aann.tables import SURVEYED_NUMBERS, SURVEYED_TEXT
 
     table = read_table(points, (*SURVEYED_NUMBERS, "x", "y"), SURVEYED_TEXT)
@@ -999,8 +1003,8 @@ def figures_climbs(
     traces: _SeededFiles, baselines: _SeededFiles, layers: tuple[str, ...], title: str, output: Path
 ) -> None:
     """Figures 6, 7 and 8a: accuracy along climbs from random networks."""
-    from aann import provenance
     from aann.figures import climbs as drawing
+    from aann.lineage import provenance
 
     inputs = [path for _, path in (*traces, *baselines)]
     recorded = provenance.describe("aann.figures.climbs", inputs, title=title)
@@ -1057,9 +1061,9 @@ def figures_drives(
     """Figure 8b: accuracy along climbs on the driving task, and returns before and after."""
     import pandas
 
-    from aann import provenance
     from aann.artifacts import read_table
     from aann.figures import drives as drawing
+    from aann.lineage import provenance
     from aann.tables import RETURNS
 
     driven = pandas.concat([read_table(path, RETURNS).assign(driver=driver) for driver, path in returns])
@@ -1078,8 +1082,8 @@ def figures_drives(
 @_file("--output", "Writes the figure as PNG, and as PDF and CSV beside it.")
 def figures_comparison(runs: _Runs, title: str, output: Path) -> None:
     """Figure S1: accuracy against neighbors evaluated, by search."""
-    from aann import provenance
     from aann.figures import comparison as drawing
+    from aann.lineage import provenance
 
     recorded = provenance.describe("aann.figures.comparison", [path for *_, path in runs], title=title)
     drawing.draw(_read_runs(runs), title, output, recorded)
@@ -1091,9 +1095,9 @@ def figures_comparison(runs: _Runs, title: str, output: Path) -> None:
 @_file("--output", "Writes the figure as PNG, and as PDF and CSV beside it.")
 def figures_improvement(outcomes: Path, titles: tuple[tuple[str, str], ...], output: Path) -> None:
     """Figure S2: what a search adds to networks of p-SIREN."""
-    from aann import provenance
     from aann.artifacts import read_table
     from aann.figures import improvement as drawing
+    from aann.lineage import provenance
     from aann.tables import OUTCOME_NUMBERS, OUTCOME_TEXT
 
     table = read_table(outcomes, OUTCOME_NUMBERS, OUTCOME_TEXT)
@@ -1108,10 +1112,10 @@ def figures_improvement(outcomes: Path, titles: tuple[tuple[str, str], ...], out
 @_file("--output", "Writes the figure as PNG, and as PDF and CSV beside it.")
 def figures_jobs(jobs: Path, cores: int, title: str, output: Path) -> None:
     """Where the time went: jobs over time, memory, and a forecast for other machines."""
-    from aann import provenance
     from aann.artifacts import read_table
     from aann.figures import jobs as drawing
-    from aann.jobs import NUMBERS, TEXT
+    from aann.lineage import provenance
+    from aann.lineage.times import NUMBERS, TEXT
 
     table = read_table(jobs, NUMBERS, TEXT).fillna({"after": ""})
     drawing.draw(table, cores, title, output, provenance.describe("aann.figures.jobs", [jobs], cores=cores))
@@ -1122,9 +1126,9 @@ def figures_jobs(jobs: Path, cores: int, title: str, output: Path) -> None:
 @_file("--output", "Writes the figure as PNG, and as PDF and CSV beside it.")
 def figures_rules(graph: Path, output: Path) -> None:
     """The rule graph of the workflow."""
-    from aann import provenance
     from aann.artifacts import require_file
     from aann.figures import rules as drawing
+    from aann.lineage import provenance
 
     text = require_file(graph).read_text(encoding="utf-8", errors="replace")
     try:
@@ -1140,7 +1144,7 @@ def figures_rules(graph: Path, output: Path) -> None:
 def jobs_of(results: Path, output: Path) -> None:
     """Write when each job of a run began, what it took, and what it waited for."""
     from aann.artifacts import write_table
-    from aann.jobs import read
+    from aann.lineage.times import read
 
     write_table(output, read(results))
 
@@ -1150,9 +1154,9 @@ def jobs_of(results: Path, output: Path) -> None:
 @click.option("--scale", required=True, help="The scale of that run, such as paper.")
 def forecast_of(jobs: Path, scale: str) -> None:
     """Renew the seconds of each kind of job of a scale, from which a build says how long it takes."""
-    from aann import forecast
     from aann.artifacts import read_table
-    from aann.jobs import NUMBERS, TEXT
+    from aann.builds import forecast
+    from aann.lineage.times import NUMBERS, TEXT
 
     table = read_table(jobs, NUMBERS, TEXT[:2])
     measured = table[table.stage != "forecast"]
@@ -1175,9 +1179,9 @@ def claims() -> None:
 @_with_settings
 def claims_judge(claims: Path, results: Path, output: Path, settings: Settings) -> None:
     """Judge every claim: reproduced, exceeded, not reproduced, or not measured at this scale."""
-    from aann import provenance
     from aann.artifacts import atomic_path
     from aann.claims import models, pages, verdicts
+    from aann.lineage import provenance
 
     read, chosen = models.load(claims), settings.claims
     judged = verdicts.judge_all(read, results, settings.scale, chosen)
@@ -1227,7 +1231,7 @@ def report() -> None:
 @_with_settings
 def report_page(notebook: Path, template: Path, results: Path, output: Path, settings: Settings) -> None:
     """Run the notebook on the results of the settings' scale, and write what it shows as a page."""
-    from aann import provenance, records
+    from aann.lineage import provenance, records
     from aann.report import FILES, page
 
     inputs = [notebook, template, *(results / name for name in FILES)]
@@ -1253,8 +1257,8 @@ def provenance_of(file: Path, results: Path | None, as_json: bool) -> None:
     FILE is any output: a figure (PNG, PDF, CSV, HTML), a table, a network. A file that was changed after it was made or
     used is named.
     """
-    from aann import lineage
-    from aann.lineage_text import to_text
+    from aann.lineage import trace as lineage
+    from aann.lineage.text import to_text
 
     found = lineage.trace(file, results)
     sys.stdout.write(json.dumps(lineage.to_dict(found), indent=2) + "\n" if as_json else to_text(found))
@@ -1282,7 +1286,7 @@ def results_touch(configfiles: tuple[Path, ...]) -> None:
     Copies have other times, and no records of Snakemake. Files are proven by their seals and by what they record of
     their inputs, settings and code. What is not proven is named, and is made again.
     """
-    from aann.touch import touch
+    from aann.builds.touch import touch
 
     done = touch(configfiles)
     for line in done.doubts:
@@ -1294,7 +1298,7 @@ def results_touch(configfiles: tuple[Path, ...]) -> None:
 @_file("--results", "The folder of results of one scale, such as results/quick.")
 def results_remove(results: Path) -> None:
     """Remove what the workflow made at one scale: results, their seals, logs and benchmarks. Other files stay."""
-    from aann.removal import remove
+    from aann.builds.removal import remove
 
     removed = remove(results)
     for path in removed.kept:
@@ -1317,7 +1321,7 @@ def release() -> None:
 @_file("--output", "Writes the release, a folder that is not there yet.")
 def release_pack(drawn: tuple[Path, ...], results: Path, networks: tuple[Path, ...], output: Path) -> None:
     """Write a release with all that the results DRAWN came from."""
-    from aann.release import pack
+    from aann.lineage.release import pack
 
     files = pack(results, drawn, networks, output)["files"]
     size = sum(path.stat().st_size for path in output.rglob("*") if path.is_file())
@@ -1329,7 +1333,7 @@ def release_pack(drawn: tuple[Path, ...], results: Path, networks: tuple[Path, .
 @_file("--results", "Where its files go: a folder with the name of its scale, such as results/paper.")
 def release_unpack(folder: Path, results: Path) -> None:
     """Verify the release in FOLDER and put its files in their places."""
-    from aann.release import unpack
+    from aann.lineage.release import unpack
 
     click.echo(f"{folder}: {unpack(folder, results)} files are what the manifest says, and stand in {results}")
 
@@ -1339,7 +1343,7 @@ def release_unpack(folder: Path, results: Path) -> None:
 @_file("--results", "What was drawn again, such as results/paper.")
 def release_compare(folder: Path, results: Path) -> None:
     """Fail, with a line for each, if results differ from those that the release in FOLDER was made with."""
-    from aann.release import differing, read_manifest
+    from aann.lineage.release import differing, read_manifest
 
     lines = differing(folder, results)
     for line in lines:
@@ -1369,7 +1373,7 @@ def settings_check(settings: Settings) -> None:
 @settings.command("schema")
 def settings_schema() -> None:
     """Print the schema of the settings, as YAML (workflow/schemas/config.schema.yaml)."""
-    from aann.settings_reference import schema_yaml
+    from aann.settings.reference import schema_yaml
 
     click.echo(schema_yaml().encode(), nl=False)  # UTF-8, whatever the terminal has
 
@@ -1377,6 +1381,6 @@ def settings_schema() -> None:
 @settings.command("reference")
 def settings_reference() -> None:
     """Print the page on all settings, as Markdown (config/README.md)."""
-    from aann.settings_reference import markdown
+    from aann.settings.reference import markdown
 
     click.echo(markdown().encode(), nl=False)  # UTF-8, whatever the terminal has

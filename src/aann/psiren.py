@@ -22,12 +22,12 @@ import torch
 from tqdm import tqdm
 
 from aann import devices, training
-from aann.config import PSirenSettings, SparsifySettings
 from aann.datasets.splits import Images
 from aann.errors import InputError
 from aann.evaluation import reference
 from aann.evaluation.inputs import check_images
 from aann.networks import Architecture, TernaryNetwork
+from aann.settings.psiren import PSirenSettings, SparsifySettings
 from aann.training import Curve, Phase, Progress, Weights
 
 RealWeights = dict[str, np.ndarray]

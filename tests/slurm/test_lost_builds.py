@@ -3,7 +3,7 @@
 import pytest
 from workflow.conftest import Workflow
 
-from aann.safeguards import hold_lock
+from aann.builds.safeguards import hold_lock
 
 TARGETS = ("figure_12", "results/small/psiren/mnist/accuracies.csv")
 RULES = {"dense", "sparsify_mnist", "sparsify_fashion", "network"}

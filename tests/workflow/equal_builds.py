@@ -17,8 +17,8 @@ from pathlib import Path
 
 from pathspec import GitIgnoreSpec
 
-from aann import machine
 from aann.artifacts import seal_of
+from aann.builds import machine
 
 ROOT = Path(__file__).parents[2]
 EVERYTHING = ("all_figures", "claims", "report_page")

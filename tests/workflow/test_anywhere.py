@@ -259,7 +259,7 @@ def test_as_a_module_it_refuses_a_second_build_and_no_dry_run(clone, importing):
 
 HOLDER = """
 import sys, time
-from aann.safeguards import hold_lock
+from aann.builds.safeguards import hold_lock
 hold_lock(sys.argv[1])
 print("held", flush=True)
 time.sleep(60)

@@ -17,7 +17,8 @@ from dry_runs import dry_run
 from hypothesis import HealthCheck, Phase, given, settings
 from snakemake_interface_common.exceptions import WorkflowError
 
-from aann.config import Settings, merge
+from aann.settings.files import merge
+from aann.settings.study import Settings
 
 COUNT = int(os.environ.get("AANN_CONFIGURATIONS", "200"))
 

@@ -10,7 +10,7 @@ import pytest
 import yaml
 from dry_runs import dry_run
 
-from aann import forecast
+from aann.builds import forecast
 
 EVERYTHING = ("all_figures", "claims", "report_page")
 

@@ -8,7 +8,7 @@ import pytest
 import yaml
 from dry_runs import dry_run
 
-from aann.config import merge
+from aann.settings.files import merge
 
 ODD = """a b'"; touch touched; $(touch touched) `touch touched` & | > # \\ é"""
 """A folder; a name with a line break or with `{}` is refused."""

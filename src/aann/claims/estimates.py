@@ -24,8 +24,8 @@ from scipy import stats
 
 from aann.claims.models import Measure
 from aann.claims.samples import NotMeasurableError, Rows, Tables
-from aann.config import ClaimsSettings
 from aann.errors import InputError
+from aann.settings.claims import ClaimsSettings
 
 
 @dataclass(frozen=True)

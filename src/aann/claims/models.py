@@ -7,8 +7,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from aann.config import first_problem, read_yaml
 from aann.errors import InputError
+from aann.settings.files import read_yaml
+from aann.settings.messages import first_problem
 
 Scalar = str | int | float
 Verdict = Literal["reproduced", "exceeded", "not reproduced", "not measured"]

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from aann import lineage
 from aann.artifacts import require_intact
 from aann.claims.estimates import Estimate, estimate
 from aann.claims.models import Claim, Claims, Rule, Verdict
 from aann.claims.samples import NotMeasurableError, Tables
-from aann.config import ClaimsSettings
 from aann.errors import InputError
+from aann.lineage import trace as lineage
+from aann.settings.claims import ClaimsSettings
 
 ENFORCED = "paper"
 """The scale at which a claim that is no longer reproduced is a failure; data of others are stand-ins."""

@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 
 from aann.artifacts import is_sealed, read_arrays, write_arrays
-from aann.config import DatasetSettings
 from aann.datasets import archives, embedded
 from aann.errors import InputError
+from aann.settings.datasets import DatasetSettings
 
 SPLITS = ("train", "validation", "test")
 

@@ -8,12 +8,12 @@ from functools import partial
 import numpy as np
 import pandas
 
-from aann.config import DrivingSettings
 from aann.datasets.splits import Images
 from aann.driving import CLASSES
 from aann.driving.episodes import Driver, ExpertDriver, NetworkDriver, each, returned
 from aann.evaluation import reference
 from aann.networks import TernaryNetwork
+from aann.settings.driving import DrivingSettings
 from aann.tables import CONFUSION, EXPERT_RETURNS, RETURNS
 
 

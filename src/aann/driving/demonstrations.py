@@ -19,12 +19,12 @@ import numpy as np
 from tqdm import tqdm
 
 from aann.artifacts import is_sealed, read_arrays, write_arrays
-from aann.config import DrivingSettings, NoiseSettings
 from aann.datasets.splits import Images
 from aann.driving import CLASSES, GO, LEFT, RIGHT
 from aann.driving.episodes import Driver, Episode, ExpertDriver, NetworkDriver, each
 from aann.errors import InputError
 from aann.networks import TernaryNetwork
+from aann.settings.driving import DrivingSettings, NoiseSettings
 
 
 @dataclass(frozen=True)

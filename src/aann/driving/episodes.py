@@ -12,13 +12,13 @@ from typing import Protocol, TypeVar
 import numpy as np
 import torch
 
-from aann.config import DrivingSettings
 from aann.driving.expert import Expert, actions
 from aann.driving.simulator import Simulator
 from aann.driving.views import LAG, view
 from aann.errors import InputError
 from aann.evaluation import reference
 from aann.networks import TernaryNetwork
+from aann.settings.driving import DrivingSettings
 
 Result = TypeVar("Result")
 

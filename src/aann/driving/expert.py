@@ -10,9 +10,9 @@ import math
 
 import numpy as np
 
-from aann.config import ExpertSettings
 from aann.driving import CLASSES, GO, LEFT, RIGHT
 from aann.driving.simulator import POINT_SPACING, Simulator
+from aann.settings.driving import ExpertSettings
 
 
 def actions(settings: ExpertSettings) -> np.ndarray:

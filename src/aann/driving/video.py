@@ -11,12 +11,12 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from aann.artifacts import atomic_path, to_json
-from aann.config import DrivingSettings
 from aann.driving import CLASSES
 from aann.driving.episodes import Episode, NetworkDriver
 from aann.driving.simulator import FRAMES_PER_SECOND
 from aann.errors import InputError
 from aann.networks import TernaryNetwork
+from aann.settings.driving import DrivingSettings
 
 _SIZE = (960, 440)
 _SCENE = (20, 20)

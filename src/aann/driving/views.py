@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from aann.config import SIGNED
+from aann.settings.datasets import SIGNED
 
 LAG = 2
 """The earlier frame is of so many decisions before."""

@@ -13,7 +13,7 @@ import pandas
 from matplotlib.axes import Axes
 
 from aann.figures import style
-from aann.jobs import makespan
+from aann.lineage.times import makespan
 
 _COLORS = {
     "datasets": style.GREY,
@@ -33,8 +33,8 @@ SUBMISSION_SECONDS = 30.0
 def draw(jobs: pandas.DataFrame, cores: int, title: str, output: Path, provenance: Mapping[str, Any]) -> None:
     """Draw jobs over time, the sum of their memory, and a forecast of the time by number of cores.
 
-    ``jobs`` is the table of ``aann.jobs.read``, of a run on ``cores`` cores. The table drawn has a row a job and,
-    with the ``stage`` `forecast`, a row for each number of cores.
+    ``jobs`` is the table of ``aann.lineage.times.read``, of a run on ``cores`` cores. The table drawn has a row a job,
+    and with the ``stage`` `forecast` a row for each number of cores.
     """
     style.use_style()
     figure, axes = plt.subplots(

@@ -17,11 +17,11 @@ from typing import Any
 
 import pandas
 
-from aann import records
 from aann.artifacts import read_table, require_intact
 from aann.claims import pages
 from aann.claims.verdicts import ENFORCED, Judgement, judgements, read_verdicts, require_one_scale
 from aann.errors import InputError
+from aann.lineage import records
 from aann.report import CLAIMS, FIGURES, FILES, VIDEO
 from aann.report.words import listed
 

@@ -20,12 +20,12 @@ import pandas
 import torch
 
 from aann import training
-from aann.config import BackpropagationSettings
 from aann.datasets.splits import Images
 from aann.errors import InputError
 from aann.evaluation import reference
 from aann.networks import TernaryNetwork
 from aann.psiren import keep_largest
+from aann.settings.sense import BackpropagationSettings
 from aann.tables import BASELINE_NUMBERS, BASELINE_TEXT, SPLITS
 from aann.training import Curve, Phase, Progress, Weights
 

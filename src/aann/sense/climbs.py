@@ -8,12 +8,13 @@ import numpy as np
 import pandas
 from sklearn.manifold import TSNE
 
-from aann.config import ClimbSettings, TSNESettings
 from aann.datasets.splits import Images
 from aann.embeddings import TIE
 from aann.evaluation.incremental import Evaluator
 from aann.networks import TernaryNetwork, require_layer
 from aann.sense.neighborhoods import draw
+from aann.settings.embeddings import TSNESettings
+from aann.settings.sense import ClimbSettings
 from aann.swaps import apply_swap
 from aann.tables import SPLITS, SURVEYED_NUMBERS, SURVEYED_TEXT
 

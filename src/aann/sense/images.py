@@ -6,9 +6,9 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from aann.config import SearchImagesSettings
 from aann.datasets.splits import Images
 from aann.errors import InputError
+from aann.settings.sense import SearchImagesSettings
 
 
 class SearchImages:

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from aann.config import LayersSettings
 from aann.errors import InputError
+from aann.settings.sense import LayersSettings
 
 _MEMORY = 0.8
 """How much of a layer's average gain stays with each of its neighborhoods."""

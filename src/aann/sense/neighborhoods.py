@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import special
 
-from aann.config import RacingSettings
 from aann.errors import InputError
 from aann.evaluation.incremental import Evaluator
 from aann.evaluation.objectives import Objective
+from aann.settings.sense import RacingSettings
 from aann.swaps import neighborhood_size, sample_swaps
 
 _PARTS = 4

@@ -14,7 +14,6 @@ import pandas
 from tqdm import tqdm
 
 from aann.artifacts import read_arrays, write_arrays
-from aann.config import SearchSettings
 from aann.datasets.splits import Images
 from aann.errors import InputError
 from aann.evaluation.incremental import Evaluator
@@ -24,6 +23,7 @@ from aann.sense.images import SearchImages
 from aann.sense.layers import LayerSchedule
 from aann.sense.neighborhoods import draw, survey
 from aann.sense.strategies import Climber, Step
+from aann.settings.sense import SearchSettings
 from aann.tables import OUTCOME_NUMBERS, OUTCOME_TEXT, SPLITS, TRACE_NUMBERS, TRACE_TEXT
 
 _COLUMNS = (

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from aann.artifacts import is_sealed
+from aann.builds.safeguards import hold_lock, remove_unfinished
 from aann.errors import InputError
-from aann.safeguards import hold_lock, remove_unfinished
 
 LOCK = Path("logs/build.lock")
 """What a build locks in the folder of its scale."""

@@ -1,8 +1,8 @@
 """What a result came from, followed back from file to file to the data sets.
 
-A file's record names its inputs with their hashes (``aann.records``). Each is looked for where it was, and then under
-the results folder: among files of its name first, then among all of its kind. What was found with another hash was
-changed since, and is said to be. Times are those of Snakemake's benchmark files, which no record holds.
+A file's record names its inputs with their hashes (``aann.lineage.records``). Each is looked for where it was, and then
+under the results folder: among files of its name first, then among all of its kind. What was found with another hash
+was changed since, and is said to be. Times are those of Snakemake's benchmark files, which no record holds.
 """
 
 from __future__ import annotations
@@ -15,8 +15,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from aann import checkout, records
+from aann import checkout
 from aann.artifacts import is_intact, require_file, sha256
+from aann.lineage import records
 
 _FOLDERS_OF_A_SCALE = ("benchmarks", "figures", "datasets")
 """Folders that stand in that of a scale, and nowhere else below it."""

@@ -18,7 +18,7 @@ from typing import Any
 from aann import __version__, checkout
 from aann.artifacts import require_intact, sha256
 
-_PACKAGE = Path(__file__).parent
+_PACKAGE = Path(__file__).parents[1]
 _RECORDED = (
     ("numpy",),
     ("numba",),
@@ -34,7 +34,7 @@ _RECORDED = (
     ("pandas",),
 )
 """What results depend on; names in one row are distributions of the same package, of which one is installed."""
-_NO_RESULT_DEPENDS_ON = ("aann", "aann.addresses", "aann.config", "aann.errors")
+_NO_RESULT_DEPENDS_ON = ("aann", "aann.addresses", "aann.settings", "aann.errors")
 """Settings reach a stage as values, which are recorded and tracked themselves; messages are no results, and
 downloads are verified."""
 
@@ -95,10 +95,14 @@ def _reachable(modules: Iterable[str]) -> set[str]:
     waiting = list(modules)
     while waiting:
         name = waiting.pop()
-        if name not in reached and name not in _NO_RESULT_DEPENDS_ON:
+        if name not in reached and not _left_out(name):
             reached.add(name)
             waiting.extend(_imports(name))
     return reached
+
+
+def _left_out(module: str) -> bool:
+    return module in _NO_RESULT_DEPENDS_ON or module.startswith("aann.settings.")
 
 
 @cache

@@ -1,8 +1,8 @@
 """How long a build takes: said when it begins, from the times of jobs measured before, and corrected as jobs end.
 
 What a job took on this machine before, its benchmark says. Else a table beside this module says what jobs of its kind
-took on another machine; ``make forecast`` renews it. The build is then scheduled as in ``aann.schedules``. Little is
-imported, since this runs in the process of the workflow.
+took on another machine; ``make forecast`` renews it. The build is then scheduled as in ``aann.lineage.schedules``.
+Little is imported, since this runs in the process of the workflow.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from aann.artifacts import atomic_path
-from aann.schedules import makespan
+from aann.lineage.schedules import makespan
 
 TABLE = Path(__file__).with_name("forecast.csv")
 """Seconds and cores of each kind of job of a scale: the median over seeds, and how many jobs it is of."""

@@ -20,7 +20,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, NoReturn
 
-from aann import machine
+from aann.builds import machine
 from aann.errors import InputError
 
 END_WITH_PARENT = "AANN_END_WITH_PARENT"
@@ -66,7 +66,7 @@ def hold_lock(path: Path | str) -> None:
         os.ftruncate(file, 0)
         since = datetime.now().astimezone().isoformat(sep=" ", timespec="microseconds")
         os.write(file, f"process {os.getpid()} on {platform.node()} since {since}".encode())
-        os.fsync(file)  # for jobs on other machines (aann.slurm)
+        os.fsync(file)  # for jobs on other machines (aann.builds.slurm)
         _held.add(path.absolute())
     except BlockingIOError as error:
         raise InputError(

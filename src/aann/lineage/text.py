@@ -8,7 +8,7 @@ from typing import Any
 import yaml
 
 from aann.artifacts import to_json
-from aann.lineage import File, Input, Lineage
+from aann.lineage.trace import File, Input, Lineage
 
 _DIGITS = 12
 """Of a hash; machines get all of it."""

@@ -15,10 +15,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from aann import provenance, records
 from aann.artifacts import is_sealed, require_intact, seal_of, sha256
 from aann.datasets import archives
 from aann.errors import InputError
+from aann.lineage import provenance, records
 
 EVERYTHING = ("all_figures", "claims", "report_page")
 _UNREAD = {"clustering", "figures"}

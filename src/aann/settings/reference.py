@@ -8,13 +8,13 @@ from typing import Any
 
 import yaml
 
-from aann.config import Settings
+from aann.settings.study import Settings
 
 _WORDS = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
 _SCHEMA_HEADER = """\
 # The settings of the workflow: keys, types, allowed values, defaults and units.
-# Written by `python -m aann settings schema` from src/aann/config.py, which validates them; a test holds both equal.
+# Written by `python -m aann settings schema` from src/aann/settings/, which validates them; a test holds both equal.
 """
 
 _PAGE_HEADER = """\
@@ -34,7 +34,7 @@ names it; `python -m aann settings check` does the same by hand and prints every
 **Another network** is an entry in `networks` and its name in a task. **Another seed** is a number in a task's list, and
 only what is new runs. **Another sparsity** is one too, and repeats step 2 of that task and what follows it.
 
-The tables below are written by `python -m aann settings reference` from `src/aann/config.py`; a test holds them equal.
+The tables below are written by `python -m aann settings reference` from `src/aann/settings/`; a test holds them equal.
 """
 
 

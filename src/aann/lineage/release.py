@@ -17,10 +17,10 @@ from collections.abc import Container, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from aann import records
 from aann.artifacts import atomic_path, require_intact, sha256, to_json
 from aann.errors import InputError
-from aann.provenance import versions
+from aann.lineage import records
+from aann.lineage.provenance import versions
 
 MANIFEST = "manifest.json"
 _COMPRESSED = (".safetensors",)

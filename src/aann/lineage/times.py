@@ -1,7 +1,7 @@
 """The jobs of a run: when each ran, what it took and what it waited for, and how long all would take on other machines.
 
 Times and memory are those of Snakemake's benchmark files. What a job waited for is read off the records of its outputs
-(``aann.records``), which name their inputs.
+(``aann.lineage.records``), which name their inputs.
 """
 
 from __future__ import annotations
@@ -12,8 +12,9 @@ from typing import Any
 
 import pandas
 
-from aann import lineage, records, schedules
 from aann.errors import InputError
+from aann.lineage import records, schedules
+from aann.lineage import trace as lineage
 
 NUMBERS = ("start", "seconds", "cores", "memory_mb")
 TEXT = ("job", "stage", "after")
@@ -90,7 +91,7 @@ def _maker(path: Path, results: Path) -> str | None:
 def makespan(jobs: pandas.DataFrame, cores: float, overhead: float = 0.0) -> float:
     """Return how many seconds jobs take on so many cores, each with ``overhead`` seconds more.
 
-    It is that of ``aann.schedules``; jobs that were never measured are left out of what others wait for.
+    It is that of ``aann.lineage.schedules``; jobs that were never measured are left out of what others wait for.
     """
     rows = jobs.set_index("job").to_dict("index")
     return schedules.makespan(

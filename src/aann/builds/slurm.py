@@ -11,8 +11,8 @@ import subprocess
 import time
 from pathlib import Path
 
+from aann.builds.safeguards import hold_lock
 from aann.errors import InputError
-from aann.safeguards import hold_lock
 
 LOCK = Path(".snakemake/slurm.lock")
 """Held by the one build of a working folder that may have jobs in SLURM; there if any build ever had."""

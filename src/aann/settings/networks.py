@@ -1,0 +1,46 @@
+"""Architectures: layers from input to logits."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from aann.settings.types import LayerName, Section
+
+
+class ConvolutionSettings(Section):
+    """A convolution without bias, then HardTanh, then max-pooling."""
+
+    type: Literal["convolution"] = Field(description="Kind of layer.")
+    name: LayerName = Field(description="The layer's name in files and figures.")
+    filters: int = Field(ge=1, description="Output channels.")
+    kernel: int = Field(ge=1, description="Side of the kernel, in pixels.")
+    stride: int = Field(1, ge=1, description="Step of the kernel, in pixels.")
+    padding: int = Field(0, ge=0, description="Zeros added on each side, in pixels.")
+    pool: int = Field(0, ge=0, description="Side of the max-pooling window, in pixels; 0 for none.")
+    pool_stride: int = Field(0, ge=0, description="Step of the pooling window, in pixels; 0 for its side.")
+
+
+class DenseSettings(Section):
+    """A fully connected layer without bias; HardTanh follows unless it is the last."""
+
+    type: Literal["dense"] = Field(description="Kind of layer.")
+    name: LayerName = Field(description="The layer's name in files and figures.")
+    units: int = Field(ge=1, description="Outputs; in the last layer, classes.")
+
+
+LayerSettings = Annotated[ConvolutionSettings | DenseSettings, Field(discriminator="type")]
+
+
+class NetworkSettings(Section):
+    """An architecture: layer specifications from input to logits."""
+
+    input_shape: list[Annotated[int, Field(ge=1)]] = Field(
+        min_length=3, max_length=3, description="Channels, height and width of the input."
+    )
+    input_scale: int = Field(
+        255, ge=1, lt=2**15, description="The input value that stands for 1; HardTanh clamps at it."
+    )
+    signed: bool = Field(False, strict=True, description="Whether inputs may be negative, down to -input_scale.")
+    layers: list[LayerSettings] = Field(min_length=1, description="Layers in order; the last is dense.")

@@ -1,0 +1,77 @@
+"""Stage psiren (Algorithm 1)."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from aann.settings.types import Epochs, LearningRate, PositiveEpochs, Section
+
+
+class DenseTrainingSettings(Section):
+    """Algorithm 1, step 1."""
+
+    epochs: PositiveEpochs = Field(3, description="n1, epochs of dense training.")
+    learning_rate: LearningRate = Field(0.005, description="Adam's first learning rate; it falls as a cosine.")
+
+
+class SparsifySettings(Section):
+    """Algorithm 1, step 2, done once on the way to the largest sparsity; each level is a stop on that way."""
+
+    epochs: PositiveEpochs = Field(8, description="n2, epochs from dense to the largest sparsity.")
+    learning_rate: LearningRate = Field(0.005, description="Adam's constant learning rate.")
+    interval: int = Field(20, ge=1, description="Minibatches between two prunings.")
+    distribution: Literal["uniform", "global"] = Field(
+        "uniform", description="`uniform`: every layer has the same sparsity; `global`: the smallest weights of all."
+    )
+
+
+class FineTuneSettings(Section):
+    """Algorithm 1, step 3."""
+
+    epochs: Epochs = Field(0.5, description="n3, epochs at the final mask; 0 for none.")
+    learning_rate: LearningRate = Field(0.005, description="Adam's first learning rate; it falls as a cosine.")
+
+
+class BinarySettings(Section):
+    """Algorithm 1, step 4: ternary weights from latent weights in [-1, 1], by a straight-through estimator."""
+
+    epochs: PositiveEpochs = Field(3, description="n4, epochs of all layers together.")
+    learning_rate: LearningRate = Field(0.005, description="Adam's first learning rate; it falls as a cosine.")
+    mask: Literal["dynamic", "fixed"] = Field(
+        "dynamic", description="`dynamic`: the non-zero weights are always the largest latent ones; `fixed`: step 3's."
+    )
+    latent_scale: float = Field(0.3, gt=0, le=1, description="Mean absolute latent weight of a layer at the start.")
+    logit_scale: float = Field(
+        60.0, gt=0, le=10_000, description="The loss sees logits times this, divided by the non-zeros of a class."
+    )
+    gradient_window: float = Field(
+        0.4,
+        gt=0,
+        le=1000,
+        description="HardTanh passes gradients up to this many roots of a unit's non-zeros (and at least up to 1).",
+    )
+    last_layer_epochs: Epochs = Field(
+        15, description="Further epochs of the last layer alone, over stored features; 0 for none."
+    )
+    last_layer_learning_rate: LearningRate = Field(0.002, description="Its first learning rate; it falls as a cosine.")
+    last_layer_batch_size: int = Field(512, ge=1, description="Its images a minibatch.")
+
+
+class PSirenSettings(Section):
+    """p-SIREN (Algorithm 1)."""
+
+    batch_size: int = Field(64, ge=1, description="Images a minibatch.")
+    shift: int = Field(
+        1, ge=0, le=14, description="Training images are moved by up to this many pixels each way; 0 for not at all."
+    )
+    precision: Literal["auto", "bfloat16", "float32"] = Field(
+        "auto",
+        description="Type in which training convolves; evaluation is always exact. `auto`: bfloat16 where the "
+        "processor has instructions for it, else float32.",
+    )
+    dense: DenseTrainingSettings = Field(default=DenseTrainingSettings(), description="Step 1, dense training.")
+    sparsify: SparsifySettings = Field(default=SparsifySettings(), description="Step 2, gradual sparsification.")
+    fine_tune: FineTuneSettings = Field(default=FineTuneSettings(), description="Step 3, fine-tuning.")
+    binary: BinarySettings = Field(default=BinarySettings(), description="Step 4, binarized training.")

@@ -1,0 +1,182 @@
+"""Stage sense (Algorithm 2): ways of searching."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from aann.settings.embeddings import TSNESettings
+from aann.settings.types import LayerName, LearningRate, Name, Section, Sparsity, require_distinct
+
+
+class SearchImagesSettings(Section):
+    """The images that a search counts on. Which network is kept is always for validation images to say."""
+
+    split: Literal["train", "validation"] = Field("train", description="The split they are from.")
+    count: Literal["all"] | Annotated[int, Field(ge=1)] = Field("all", description="How many, drawn at random.")
+    shift: int = Field(
+        0, ge=0, le=14, description="They are moved by up to this many pixels each way; 0 for not at all."
+    )
+    refresh: int = Field(0, ge=0, description="Neighborhoods after which they are drawn and moved anew; 0 for never.")
+
+
+class LayersSettings(Section):
+    """In which layers a search moves weights, and in what order."""
+
+    names: list[LayerName] = Field(min_length=1, description="The layers; with one alone, it is fixed.")
+    schedule: Literal["cycle", "random", "gain"] = Field(
+        "cycle",
+        description="`cycle`: one after the other (Figure 6); `random`: drawn (Figure 8); `gain`: drawn in proportion "
+        "to what the layer's neighborhoods have gained of late.",
+    )
+    repeat: int = Field(1, ge=1, description="Neighborhoods in a row in the same layer.")
+
+    @model_validator(mode="after")
+    def _distinct(self) -> LayersSettings:
+        require_distinct(self.names, "names")
+        return self
+
+
+class RacingSettings(Section):
+    """Neighbors that a sample of the images shows to be worse are dropped before they are counted on all images."""
+
+    share: float = Field(1.0, gt=0, le=1, description="Share of the images in the sample; 1 for no race.")
+    error: float = Field(
+        0.2, gt=0, lt=0.5, description="Probability, by a t-test, that a neighbor is dropped that is no worse."
+    )
+
+
+class TemperatureSettings(Section):
+    """Simulated annealing; in images for `accuracy`, in units of an activation for `margins`."""
+
+    first: float = Field(20.0, gt=0, le=1e9, description="Temperature at the start.")
+    last: float = Field(0.1, gt=0, le=1e9, description="Temperature at the end of the budget; it falls geometrically.")
+
+
+class BudgetSettings(Section):
+    """When a search ends: with the neighborhood that reaches one of these."""
+
+    evaluations: int = Field(ge=1, le=10**12, description="Neighbors evaluated.")
+    minutes: float = Field(
+        60.0, gt=0, le=10**6, description="Time; a run that it ends depends on the speed of the machine."
+    )
+
+
+class SearchSettings(Section):
+    """One way of searching; runs name it beside their start."""
+
+    strategy: Literal["best", "first", "annealing", "greedy"] = Field(
+        "best",
+        description="`best`: the best of a neighborhood (Algorithm 2); `first`: the first that is not worse (neutral "
+        "drift); `annealing`: also worse ones, at a falling temperature; `greedy`: many, from the best on.",
+    )
+    objective: Literal["accuracy", "margins"] = Field(
+        "accuracy", description="`accuracy`: correct images; `margins`: the sum of margins, limited by `margin`."
+    )
+    margin: float = Field(
+        16.0, gt=0, le=1000, description="Margins beyond this many units of an activation count no more."
+    )
+    deficit: float = Field(
+        120.0, gt=0, le=10_000, description="Images that are wrong by more than this, in the same unit, count no less."
+    )
+    images: SearchImagesSettings = Field(default=SearchImagesSettings(), description="What the search counts on.")
+    layers: LayersSettings = Field(description="Where it moves weights.")
+    neighbors: dict[LayerName, Annotated[int, Field(ge=1)]] = Field(
+        min_length=1, description="Neighbors surveyed in a neighborhood, by layer."
+    )
+    draw: Literal["uniform", "grid"] = Field(
+        "uniform",
+        description="`uniform`: any neighbors; `grid`: some weights of one sign, each with each of as many places.",
+    )
+    racing: RacingSettings = Field(default=RacingSettings(), description="What is dropped early.")
+    most: int = Field(16, ge=1, description="Swaps that `greedy` looks at, and takes, of a neighborhood at most.")
+    temperature: TemperatureSettings = Field(default=TemperatureSettings(), description="For `annealing`.")
+    record: int = Field(
+        1,
+        ge=1,
+        description="Neighborhoods after which validation and test images are counted; always after 1, 2, 4, 8, ... "
+        "and at the end.",
+    )
+    budget: BudgetSettings = Field(description="When it ends.")
+
+    @model_validator(mode="after")
+    def _neighbors_of_all_layers(self) -> SearchSettings:
+        if sorted(self.neighbors) != sorted(self.layers.names):
+            raise ValueError(
+                f"neighbors: has the layers {', '.join(self.neighbors)}; expected those of layers.names, which are "
+                f"{', '.join(self.layers.names)}"
+            )
+        return self
+
+    def neighbors_of(self, layer: str) -> int:
+        """Return how many neighbors of a layer are surveyed at a time."""
+        return self.neighbors[layer]
+
+
+class BackpropagationSettings(Section):
+    """Backpropagation from the sparse ternary networks that searches start from (the lines of Figures 6 to 8)."""
+
+    steps: int = Field(1000, ge=1, description="Minibatches in all.")
+    batch_size: int = Field(64, ge=1, description="Images a minibatch.")
+    learning_rate: LearningRate = Field(
+        0.01, description="Adam's first learning rate with a straight-through estimator; it falls as a cosine."
+    )
+    literal_learning_rate: LearningRate = Field(
+        0.01, description="Adam's constant learning rate for gradient steps on the ternary weights themselves."
+    )
+    latent_scale: float = Field(0.05, gt=0, le=1, description="Absolute latent weight at the start.")
+    logit_scale: float = Field(
+        60.0, gt=0, le=10_000, description="The loss sees logits times this, divided by the non-zeros of a class."
+    )
+    gradient_window: float = Field(
+        2.0,
+        gt=0,
+        le=1000,
+        description="HardTanh passes gradients up to this many roots of a unit's non-zeros (and at least up to 1).",
+    )
+    records: int = Field(20, ge=1, description="How many times accuracy is counted along the way.")
+
+
+class ClimbSettings(Section):
+    """The climb of Figure 5, by the p-SIREN network of the task's first seed; all surveyed networks are embedded."""
+
+    sparsity: Sparsity = Field(90.0, description="The network's; one of the task's.")
+    layer: LayerName = Field("fc", description="The layer in which weights move.")
+    neighborhoods: int = Field(6, ge=1, le=6, description="Neighborhoods, each of the best of the one before.")
+    neighbors: int = Field(250, ge=2, description="Neighbors surveyed in each.")
+    tsne: TSNESettings = Field(default=TSNESettings(), description="t-SNE.")
+
+
+_OTHER_RUNS = ("backpropagation", "climb")
+"""Runs of stage sense that are no searches, as they stand in paths."""
+
+
+class SenseSettings(Section):
+    """SENSE (Algorithm 2): ways of searching by name, and which of them figures show."""
+
+    searches: dict[Name, SearchSettings] = Field(
+        default={},
+        description="Figures 6, 7, 8a and 8b show `figure-6`, `figure-7`, `figure-8a` and `figure-8b`; Figure 8b also "
+        "shows `car-greedy` and `car-polish`.",
+    )
+    random: list[Name] = Field(default=[], description="Searches of Figure S1 from random networks.")
+    trained: list[Name] = Field(default=[], description="Searches of Figure S1 from networks of p-SIREN.")
+    improvement: list[Name] = Field(
+        default=[], max_length=1, description="The search of Figure S2, at every sparsity of every task; at most one."
+    )
+    climb: ClimbSettings = Field(default=ClimbSettings(), description="Figure 5.")
+    backpropagation: BackpropagationSettings = Field(
+        default=BackpropagationSettings(), description="What the search is compared with in Figures 6 to 8."
+    )
+
+    @model_validator(mode="after")
+    def _searches_are_there(self) -> SenseSettings:
+        for name in _OTHER_RUNS:
+            if name in self.searches:
+                raise ValueError(f"searches: {name!r} is what other runs are called; choose another name")
+        for key in ("random", "trained", "improvement"):
+            for name in getattr(self, key):
+                if name not in self.searches:
+                    raise ValueError(f"{key}: no search {name!r}; 'searches' has {', '.join(self.searches) or 'none'}")
+        return self

@@ -1,0 +1,275 @@
+"""A study: all settings of one scale, checked together, and the part of them that a job depends on."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+from pydantic import Field, ValidationError, model_validator
+
+from aann.errors import InputError
+from aann.settings.claims import ClaimsSettings
+from aann.settings.datasets import IMAGES, SIGNED, DatasetSettings
+from aann.settings.driving import DrivingSettings
+from aann.settings.embeddings import EmbeddingsSettings
+from aann.settings.files import merge, read_yaml
+from aann.settings.messages import first_problem, suggestion
+from aann.settings.neighbors import NeighborsSettings
+from aann.settings.networks import DenseSettings, NetworkSettings
+from aann.settings.psiren import PSirenSettings
+from aann.settings.sense import SenseSettings
+from aann.settings.tasks import TaskSettings
+from aann.settings.types import Folder, Name, Section
+
+
+class Settings(Section):
+    """All settings of one scale."""
+
+    scale: Name = Field(description="Names the folder below `results`: `paper` or `quick`.")
+    results: Folder = Field("results", description="The folder that all runs write to.")
+    device: Literal["auto", "cpu", "cuda"] = Field(
+        "cpu",
+        description="Where networks are trained: `auto` is a GPU where there is one. Trained networks depend on it, "
+        "counts do not.",
+    )
+    networks: dict[Name, NetworkSettings] = Field(min_length=1, description="Architectures by name.")
+    tasks: dict[Name, TaskSettings] = Field(min_length=1, description="Tasks by name.")
+    datasets: DatasetSettings = Field(default=DatasetSettings(), description="Stage datasets.")
+    psiren: PSirenSettings = Field(default=PSirenSettings(), description="Stage psiren.")
+    neighbors: dict[Name, NeighborsSettings] = Field(default={}, description="Stage neighbors, by task.")
+    embeddings: dict[Name, EmbeddingsSettings] = Field(default={}, description="Stage embeddings, by task.")
+    driving: DrivingSettings = Field(default=DrivingSettings(), description="Stage driving.")
+    sense: SenseSettings = Field(default=SenseSettings(), description="Stage sense.")
+    claims: ClaimsSettings = Field(default=ClaimsSettings(), description="Stage claims.")
+
+    @model_validator(mode="after")
+    def _networks_fit(self) -> Settings:
+        for name, task in self.tasks.items():
+            if task.network not in self.networks:
+                known = ", ".join(self.networks)
+                raise ValueError(f"tasks.{name}.network: no network {task.network!r}; 'networks' has {known}")
+            network = self.networks[task.network]
+            last = network.layers[-1]
+            shape, classes = IMAGES[task.dataset]
+            if network.input_shape != shape or not isinstance(last, DenseSettings) or last.units != classes:
+                raise ValueError(
+                    f"tasks.{name}.network: {task.network!r} does not fit {task.dataset!r}; expected input_shape "
+                    f"{shape} and a last layer of {classes} units"
+                )
+            least = SIGNED.get(task.dataset, 0)
+            if least and not (network.signed and network.input_scale >= least):
+                raise ValueError(
+                    f"tasks.{name}.network: {task.network!r} does not fit {task.dataset!r}; expected signed: true and "
+                    f"an input_scale of at least {least}"
+                )
+        return self
+
+    @model_validator(mode="after")
+    def _neighbors_fit(self) -> Settings:
+        for name, studied in self.neighbors.items():
+            self._require_task("neighbors", name)
+            absent = [sparsity for sparsity in studied.sparsities if sparsity not in self.tasks[name].sparsities]
+            if absent:
+                raise ValueError(f"neighbors.{name}.sparsities: {absent[0]:g} is not in tasks.{name}.sparsities")
+            self._require_layers(f"neighbors.{name}.first", name, studied.first)
+            self._require_layers(f"neighbors.{name}.others", name, studied.others)
+        return self
+
+    @model_validator(mode="after")
+    def _embeddings_fit(self) -> Settings:
+        for name, embedded in self.embeddings.items():
+            self._require_task("embeddings", name)
+            self._require_layers(f"embeddings.{name}.layers", name, embedded.layers)
+            studied = self.neighbors.get(name)
+            if studied is None:
+                continue  # as in the part of one stage; the workflow asks for both
+            if embedded.sparsity not in studied.sparsities:
+                raise ValueError(
+                    f"embeddings.{name}.sparsity: {embedded.sparsity:g} is not in neighbors.{name}.sparsities"
+                )
+            uncounted = [layer for layer in embedded.layers if layer not in studied.first]
+            if uncounted:
+                raise ValueError(f"embeddings.{name}.layers: {uncounted[0]!r} is not in neighbors.{name}.first")
+        return self
+
+    def _require_task(self, section: str, name: str) -> None:
+        if name not in self.tasks:
+            raise ValueError(f"{section}.{name}: no such task; 'tasks' has {', '.join(self.tasks)}")
+
+    def _require_layers(self, key: str, task: str, layers: Iterable[str]) -> None:
+        network = self.networks.get(self.tasks[task].network)
+        known = [layer.name for layer in network.layers] if network else list(layers)
+        unknown = [layer for layer in layers if layer not in known]
+        if unknown:
+            raise ValueError(f"{key}: no layer {unknown[0]!r}; the task's network has {', '.join(known)}")
+
+    def task(self, name: str) -> TaskSettings:
+        """Return the settings of a task; raise ``InputError`` if there is none of that name."""
+        return _lookup(self.tasks, name, "task", "tasks")
+
+    def psiren_of(self, task: str) -> PSirenSettings:
+        """Return the settings of p-SIREN for a task: its own, or those of all tasks."""
+        return self.task(task).psiren or self.psiren
+
+    def part(self, section: str, task: str) -> dict[str, Any]:
+        """Return, as settings in their own right, what the result of one stage for one task depends on.
+
+        Left out are the lists of sparsities and seeds, since a network does not depend on which others are made, and
+        the places that data come from, since their content is verified.
+        """
+        chosen = self.task(task)
+        places = {"folder", "mirrors"}
+        found = self.psiren_of(task) if section == "psiren" else getattr(self, section)
+        if isinstance(found, dict):
+            values = {task: _lookup(found, task, "task", section).model_dump()}
+        else:
+            values = found.model_dump(exclude=places)
+        return {
+            "scale": self.scale,
+            "networks": {chosen.network: self.networks[chosen.network].model_dump()},
+            "tasks": {task: chosen.model_dump(exclude={"sparsities", "seeds", "psiren"})},
+            section: values,
+            **(self._device if section == "psiren" else {}),
+        }
+
+    @property
+    def _device(self) -> dict[str, str]:
+        """What a stage that trains depends on beside its own settings: the device, unless it is the CPU."""
+        return {} if self.device == "cpu" else {"device": self.device}
+
+    def search(self, task: str, name: str) -> dict[str, Any]:
+        """Return, as settings in their own right, what a run of one search for one task depends on.
+
+        Raises ``InputError`` for an unknown search, and for layers that the task's network does not have.
+        """
+        chosen = _lookup(self.sense.searches, name, "search", "sense.searches")
+        try:
+            self._require_layers(f"sense.searches.{name}.layers.names", task, chosen.layers.names)
+        except ValueError as error:
+            raise InputError(str(error)) from error
+        return self.part("sense", task) | {"sense": {"searches": {name: chosen.model_dump()}}}
+
+    def sense_part(self, task: str, key: str) -> dict[str, Any]:
+        """Return, as settings in their own right, what a job for one key of ``sense`` depends on, and no searches."""
+        trained = self._device if key == "backpropagation" else {}
+        return self.part("sense", task) | {"sense": {key: getattr(self.sense, key).model_dump()}} | trained
+
+    def driving_part(self, task: str, keys: Sequence[str]) -> dict[str, Any]:
+        """Return, as settings in their own right, what a job for a task depends on that needs keys of `driving`."""
+        trained = self._device if "psiren" in keys else {}
+        return self.part("driving", task) | {"driving": self.driving.model_dump(include=set(keys))} | trained
+
+    def network(self, task: str) -> dict[str, Any]:
+        """Return the specification of a task's network, for ``Architecture.from_dict``."""
+        return self.networks[self.task(task).network].model_dump()
+
+
+Item = TypeVar("Item")
+
+
+def _lookup(items: Mapping[str, Item], name: str, kind: str, key: str) -> Item:
+    if name not in items:
+        known = ", ".join(items) or "none"
+        raise InputError(f"unknown {kind} {name!r}{suggestion(name, items)}; the setting '{key}' has {known}")
+    return items[name]
+
+
+def validate(values: Mapping[str, Any], source: str = "configuration") -> Settings:
+    """Return validated settings.
+
+    Raises ``InputError`` with one line that names the first wrong key, its value and what was expected.
+    """
+    from aann.networks import Architecture
+
+    try:
+        settings = Settings.model_validate(json.loads(json.dumps(values)))
+    except ValidationError as error:
+        raise InputError(f"{source}: {first_problem(error, Settings)}") from error
+    except (TypeError, ValueError) as error:
+        raise InputError(f"{source}: {error}; expected only text, numbers, lists and mappings") from error
+    for name, network in settings.networks.items():
+        try:
+            Architecture.from_dict(network.model_dump())
+        except InputError as error:
+            raise InputError(f"{source}: networks.{name}: {error}") from error
+    return settings
+
+
+def require_figures(settings: Settings) -> None:
+    """Raise ``InputError`` with one line that names the key if settings lack what the figures are made of.
+
+    Settings are valid without, such as those of one stage; the workflow, which draws all figures, asks for it.
+    """
+    try:
+        _require_tasks_of_figures(settings)
+        _require_searches_of_figures(settings)
+    except ValueError as error:
+        raise InputError(f"configuration: {error}; see config/README.md") from error
+
+
+def _require_tasks_of_figures(settings: Settings) -> None:
+    for task in ("mnist", "fashion", "car"):
+        if task not in settings.tasks:
+            raise ValueError(f"tasks: no task {task!r}, which figures show; 'tasks' has {', '.join(settings.tasks)}")
+        driven = settings.tasks[task].dataset in SIGNED
+        if driven != (task == "car"):
+            expected = f"one of {', '.join(SIGNED) if task == 'car' else ', '.join(sorted({*IMAGES} - {*SIGNED}))}"
+            raise ValueError(f"tasks.{task}.dataset: figures show another kind of data; expected {expected}")
+    needed = [
+        ("mnist", settings.sense.climb.sparsity, "sense.climb.sparsity"),
+        ("car", settings.driving.sparsity, "driving.sparsity"),
+        ("car", 90.0, "Figure 8b"),
+        *([("mnist", 90.0, "sense.trained")] if settings.sense.trained else []),
+    ]
+    for task, sparsity, key in needed:
+        if sparsity not in settings.tasks[task].sparsities:
+            raise ValueError(f"tasks.{task}.sparsities: lacks {sparsity:g}, which {key} needs")
+    for section in ("neighbors", "embeddings"):
+        for task in ("mnist", "car"):
+            if task not in getattr(settings, section):
+                raise ValueError(f"{section}: no task {task!r}, whose neighbors figures show")
+
+
+def _require_searches_of_figures(settings: Settings) -> None:
+    sense = settings.sense
+    static = [task for task, chosen in settings.tasks.items() if chosen.dataset not in SIGNED]
+    if not sense.random and not sense.trained:
+        raise ValueError("sense.random: has no search, nor has sense.trained; Figure S1 shows at least one")
+    if not sense.improvement:
+        raise ValueError("sense.improvement: has no search; Figure S2 shows one")
+    if not any(0 < sparsity < 100 for task in static for sparsity in settings.tasks[task].sparsities):
+        raise ValueError("tasks.mnist.sparsities: lacks one between 0 and 100, which Figure S2 shows")
+    settings._require_layers("sense.climb.layer", "mnist", [sense.climb.layer])
+    shown = {
+        "mnist": ["figure-6", "figure-7", "figure-8a", *sense.random, *sense.trained],
+        "car": ["figure-8b", "car-greedy", "car-polish"],
+    }
+    for task in settings.tasks:
+        for name in [*shown.get(task, []), *(sense.improvement if task in static else [])]:
+            if name not in sense.searches:
+                known = ", ".join(sense.searches) or "none"
+                raise ValueError(f"sense.searches: no search {name!r}, which figures show; it has {known}")
+            settings._require_layers(f"sense.searches.{name}.layers.names", task, sense.searches[name].layers.names)
+
+
+def load(paths: Iterable[Path | str]) -> Settings:
+    """Read YAML files, each laid over those before it, and validate the result.
+
+    Raises ``InputError`` if a file is missing or is not YAML, or if a setting is wrong.
+    """
+    merged: dict[str, Any] = {}
+    names = [str(path) for path in paths]
+    for path in names:
+        merged = merge(merged, read_yaml(Path(path)))
+    return validate(merged, source=" + ".join(names))
+
+
+def completed(values: Mapping[str, Any], path: Path) -> dict[str, Any]:
+    """Return a configuration that has all settings without a default as it is, and any other laid over a file.
+
+    Raises ``InputError`` if the file is missing or is not YAML.
+    """
+    required = [key for key, field in Settings.model_fields.items() if field.is_required()]
+    return dict(values) if all(key in values for key in required) else merge(read_yaml(path), values)

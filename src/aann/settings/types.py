@@ -1,0 +1,87 @@
+"""Types of values that several stages' settings have."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+
+def _three_decimals(value: float) -> float:
+    if round(value, 3) != value:
+        raise ValueError("sparsities have at most three decimals")
+    return value
+
+
+def _printable(value: str) -> str:
+    if not value.isprintable():
+        raise ValueError("expected characters that can be printed, on one line")
+    return value
+
+
+def _not_too_long(value: str) -> str:
+    if any(len(part.encode()) > _LONGEST_NAME for part in Path(value).parts):
+        raise ValueError(f"names of folders have at most {_LONGEST_NAME} bytes")
+    return value
+
+
+_LONGEST_NAME = 255
+"""Of a file or folder, as file systems have it."""
+
+Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]*$", max_length=64)]
+
+LayerName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=64)]
+
+Sparsity = Annotated[float, Field(ge=0, le=100), AfterValidator(_three_decimals)]
+
+Printable = AfterValidator(_printable)
+
+Folder = Annotated[str, Field(pattern=r"^[^~{}*?\n-][^{}*?\n]*$"), Printable, AfterValidator(_not_too_long)]
+
+Seed = Annotated[int, Field(ge=0, lt=2**32)]
+
+Epochs = Annotated[float, Field(ge=0, le=10_000)]
+
+PositiveEpochs = Annotated[float, Field(gt=0, le=10_000)]
+
+LearningRate = Annotated[float, Field(gt=0, le=1)]
+
+
+def _amount(value: Any) -> Any:
+    number = value.replace("_", "") if isinstance(value, str) else value
+    if isinstance(number, str) and number.isdecimal():
+        number = int(number)
+    if number != "exhaustive" and (isinstance(number, bool) or not isinstance(number, int) or number < 1):
+        raise ValueError("expected exhaustive or a whole number of at least 1")
+    return number
+
+
+Amount = Annotated[Literal["exhaustive"] | Annotated[int, Field(ge=1)], BeforeValidator(_amount)]
+
+
+class Section(BaseModel):
+    """Unknown keys are errors, and nothing changes after validation.
+
+    A number may come as text, since Snakemake hands on nested values of ``--config`` that way; true and false are no
+    numbers.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _booleans_are_no_numbers(cls, values: Any) -> Any:
+        for key, value in values.items() if isinstance(values, dict) else ():
+            field = cls.model_fields.get(key)
+            items = value if isinstance(value, list) else [value]
+            if field and field.annotation is not bool and any(isinstance(item, bool) for item in items):
+                raise ValueError(f"{key}: true and false do not stand for numbers or names")
+        return values
+
+
+def require_distinct(values: list[Any], name: str) -> None:
+    """Raise ``ValueError`` if a value is repeated."""
+    repeated = [value for index, value in enumerate(values) if value in values[:index]]
+    if repeated:
+        raise ValueError(f"{name}: {repeated[0]} stands there twice; expected distinct values")
