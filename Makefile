@@ -63,13 +63,13 @@ figures-from-release: $(READY) ## Verify release/, draw everything again from it
 	$(BIN)/python -m aann release compare release --results $(PAPER)
 
 times: $(READY) ## After a run of the paper's scale on CORES cores: draw where its time went.
-	$(BIN)/python -m aann jobs --results $(PAPER) --output $(PAPER)/jobs/jobs.csv
+	$(BIN)/python -m aann times jobs --results $(PAPER) --output $(PAPER)/jobs/jobs.csv
 	$(BIN)/python -m aann figures jobs --jobs $(PAPER)/jobs/jobs.csv --cores $(CORES) --title "The paper's scale" \
 	  --output $(PAPER)/jobs/times.png
 
 forecast: $(READY) ## After a build at SCALE (paper): renew the table from which builds say how long they take.
-	$(BIN)/python -m aann jobs --results results/$(AT) --output results/$(AT)/jobs/jobs.csv
-	$(BIN)/python -m aann forecast --jobs results/$(AT)/jobs/jobs.csv --scale $(AT)
+	$(BIN)/python -m aann times jobs --results results/$(AT) --output results/$(AT)/jobs/jobs.csv
+	$(BIN)/python -m aann times forecast --jobs results/$(AT)/jobs/jobs.csv --scale $(AT)
 
 rules: $(READY) ## Draw the rule graph.
 	mkdir -p $(PAPER)/jobs

@@ -410,6 +410,12 @@ def training_kinds(rounds):
     return ["train", *(f"round{number}" for number in range(1, rounds + 1))]
 
 
+def driver_of(wildcards):
+    """Return the origin and the search of the network that is assessed; the search is empty where there is none."""
+    origin, _, search = (wildcards.run.lstrip("-") or "psiren").partition(".")
+    return origin, search
+
+
 def driven_network(wildcards):
     """Return the network that is assessed: of p-SIREN, or where a run of SENSE starts or ends."""
     folder = (

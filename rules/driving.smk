@@ -66,7 +66,7 @@ rule driver:
             f"--train {quote(path)}" for path in input.train
         ],
         settings=driving_settings("seed", "mirror", "psiren", "sparsity"),
-        code=code_fingerprint("aann.driving.drivers", "aann.driving.demonstrations"),
+        code=code_fingerprint("aann.driving.drivers"),
     shell:
         "python -m aann driving driver --task {wildcards.task} {params.train} --validation {input.validation:q}"
         " --output {output:q} --threads {threads} --settings {params.settings:q} 2> {log:q}"
@@ -148,12 +148,14 @@ rule assess:
         batch=1,
     params:
         number=tracks_driven,
+        origin=lambda wildcards: driver_of(wildcards)[0],
+        search=lambda wildcards: driver_of(wildcards)[1],
         settings=driving_settings("repeat", "steps", "expert"),
         code=code_fingerprint("aann.driving.assessments"),
     shell:
-        "python -m aann driving assess --task {wildcards.task} --seed {wildcards.seed} --sparsity {wildcards.sparsity}"
-        " --network {input.network:q} --data {input.data:q} --expert {input.expert:q} --count {params.number}"
-        " --returns {output.returns:q} --confusion {output.confusion:q} --threads {threads}"
+        "python -m aann driving assess --task {wildcards.task} --sparsity {wildcards.sparsity} --origin {params.origin}"
+        " --search {params.search:q} --seed {wildcards.seed} --network {input.network:q} --data {input.data:q} --expert {input.expert:q}"
+        " --count {params.number} --returns {output.returns:q} --confusion {output.confusion:q} --threads {threads}"
         " --settings {params.settings:q} 2> {log:q}"
 
 
@@ -174,7 +176,7 @@ rule returns:
         mem_mb=500,
         runtime=5,
     params:
-        code=code_fingerprint("aann.tables", "aann.lineage.records"),
+        code=code_fingerprint("aann.gathering"),
     shell:
         "python -m aann driving returns {input:q} --output {output:q} 2> {log:q}"
 
@@ -196,6 +198,6 @@ rule confusions:
         mem_mb=500,
         runtime=5,
     params:
-        code=code_fingerprint("aann.tables", "aann.lineage.records"),
+        code=code_fingerprint("aann.gathering"),
     shell:
         "python -m aann driving confusions {input:q} --output {output:q} 2> {log:q}"

@@ -46,6 +46,6 @@ rule clustering:
         mem_mb=500,
         runtime=5,
     params:
-        code=code_fingerprint("aann.tables", "aann.lineage.records"),
+        code=code_fingerprint("aann.gathering"),
     shell:
         "python -m aann embeddings clustering {input:q} --output {output:q} 2> {log:q}"

@@ -25,8 +25,8 @@ rule survey:
         amount=neighbors_to_survey,
         code=code_fingerprint("aann.neighbors"),
     shell:
-        "python -m aann neighbors survey --network {input.network:q} --data {input.data:q} --layer {wildcards.layer}"
-        " --amount {params.amount} --seed {wildcards.seed} --sparsity {wildcards.sparsity}"
+        "python -m aann neighbors survey --task {wildcards.task} --network {input.network:q} --data {input.data:q}"
+        " --layer {wildcards.layer} --amount {params.amount} --seed {wildcards.seed} --sparsity {wildcards.sparsity}"
         " --output {output.neighbors:q} --best {output.best:q} --histogram {output.histogram:q}"
         " --summary {output.summary:q} --threads {threads} 2> {log:q}"
 
@@ -46,6 +46,6 @@ rule surveys:
         mem_mb=500,
         runtime=5,
     params:
-        code=code_fingerprint("aann.tables", "aann.lineage.records"),
+        code=code_fingerprint("aann.gathering"),
     shell:
         "python -m aann neighbors summaries {input:q} --output {output:q} 2> {log:q}"

@@ -21,7 +21,7 @@ rule dense:
         batch=1,
     params:
         settings=stage_settings("psiren"),
-        code=code_fingerprint("aann.psiren"),
+        code=code_fingerprint("aann.psiren.jobs"),
     shell:
         "python -m aann psiren dense --task {wildcards.task} --seed {wildcards.seed} --data {input.data:q}"
         " --output {output.weights:q} --curve {output.curve:q} --threads {threads}"
@@ -56,7 +56,7 @@ for TASK in SETTINGS.tasks:
         params:
             task=TASK,
             settings=to_json(SETTINGS.part("psiren", TASK)),
-            code=code_fingerprint("aann.psiren"),
+            code=code_fingerprint("aann.psiren.jobs"),
             sparsities=[f"--sparsity {sparsity}" for sparsity in sparsities_of(TASK)],
             outputs=lambda wildcards, output: [
                 f"--output {quote(path)}" for path in output.weights
@@ -87,7 +87,7 @@ rule network:
         batch=1,
     params:
         settings=stage_settings("psiren"),
-        code=code_fingerprint("aann.psiren", "aann.tables"),
+        code=code_fingerprint("aann.psiren.jobs"),
     shell:
         "python -m aann psiren network --task {wildcards.task} --sparsity {wildcards.sparsity}"
         " --seed {wildcards.seed} --data {input.data:q} --sparse {input.sparse:q} --output {output.network:q}"
@@ -110,6 +110,6 @@ rule accuracies:
         mem_mb=500,
         runtime=5,
     params:
-        code=code_fingerprint("aann.tables", "aann.lineage.records"),
+        code=code_fingerprint("aann.gathering"),
     shell:
         "python -m aann psiren accuracies {input:q} --output {output:q} 2> {log:q}"

@@ -49,7 +49,7 @@ rule search:
         code=code_fingerprint("aann.sense.search"),
     shell:
         "python -m aann sense search --task {wildcards.task} --search {wildcards.search}"
-        " --sparsity {wildcards.sparsity} --seed {wildcards.seed} --network {input.network:q} --data {input.data:q}"
+        " --sparsity {wildcards.sparsity} --origin {wildcards.origin} --seed {wildcards.seed} --network {input.network:q} --data {input.data:q}"
         " --trace {output.trace:q} --output {output.network:q} --outcome {output.outcome:q} --threads {threads}"
         " --settings {params.settings:q} 2> {log:q}"
 
@@ -69,7 +69,7 @@ rule outcomes:
         mem_mb=500,
         runtime=5,
     params:
-        code=code_fingerprint("aann.tables", "aann.lineage.records"),
+        code=code_fingerprint("aann.gathering"),
     shell:
         "python -m aann sense outcomes {input:q} --output {output:q} 2> {log:q}"
 
@@ -94,7 +94,8 @@ rule backpropagation:
         settings=sense_settings("backpropagation"),
         code=code_fingerprint("aann.sense.backpropagation"),
     shell:
-        "python -m aann sense backpropagation --task {wildcards.task} --seed {wildcards.seed}"
+        "python -m aann sense backpropagation --task {wildcards.task} --sparsity {wildcards.sparsity}"
+        " --origin {wildcards.origin} --seed {wildcards.seed}"
         " --network {input.network:q} --data {input.data:q} --output {output:q} --threads {threads}"
         " --settings {params.settings:q} 2> {log:q}"
 
@@ -118,5 +119,5 @@ rule climb:
         settings=sense_settings("climb"),
         code=code_fingerprint("aann.sense.climbs"),
     shell:
-        "python -m aann sense climb --task {wildcards.task} --seed {wildcards.seed} --network {input.network:q}"
-        " --data {input.data:q} --output {output:q} --threads {threads} --settings {params.settings:q} 2> {log:q}"
+        "python -m aann sense climb --task {wildcards.task} --sparsity {wildcards.sparsity} --seed {wildcards.seed}"
+        " --network {input.network:q} --data {input.data:q} --output {output:q} --threads {threads} --settings {params.settings:q} 2> {log:q}"

@@ -9,7 +9,8 @@ import pytest
 import torch
 from commands import check_one_line, run
 
-from aann import devices, psiren, training
+from aann import devices, training
+from aann.psiren import algorithm as psiren
 from aann.evaluation import incremental, reference
 from aann.networks import Architecture
 from aann.sense import backpropagation

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from commands import shown
 
-from aann import psiren
+from aann.psiren import algorithm as psiren
 from aann.artifacts import read_arrays, seal_of, write_arrays
 from aann.datasets.splits import Images
 from aann.driving import GO, LEFT, RIGHT

@@ -57,7 +57,8 @@ TRAINING = """
 import json
 from pathlib import Path
 import torch
-from aann import devices, psiren
+from aann import devices
+from aann.psiren import algorithm as psiren
 from aann.settings.psiren import PSirenSettings
 from aann.settings.study import load
 from aann.datasets import splits

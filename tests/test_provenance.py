@@ -84,10 +84,10 @@ def test_settings_are_tracked_as_values_not_as_code(package):
 def test_provenance_names_inputs_by_their_hash_and_holds_no_path_of_a_machine(tmp_path):
     path = tmp_path / "input.csv"
     path.write_text("a\n1\n")
-    described = provenance.describe("aann.psiren", [path], {"scale": "quick"}, seed=3)
+    described = provenance.describe("aann.psiren.jobs", [path], {"scale": "quick"}, seed=3)
     assert described["inputs"] == {"input.csv": hashlib.sha256(b"a\n1\n").hexdigest()}
     assert (described["seed"], described["settings"]) == (3, {"scale": "quick"})
-    assert described == provenance.describe("aann.psiren", [path], {"scale": "quick"}, seed=3)
+    assert described == provenance.describe("aann.psiren.jobs", [path], {"scale": "quick"}, seed=3)
     assert str(tmp_path) not in json.dumps(described)
     assert set(described) == {"module", "code", "inputs", "settings", "seed", "versions"}
 

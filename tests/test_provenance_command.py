@@ -48,7 +48,7 @@ def test_a_figure_goes_back_to_the_archives_with_hashes_settings_and_seeds(resul
     assert found["files"][path]["provenance"]["title"] == "MNIST"
     row = found["files"][ROW]
     assert (row["record"], row["provenance"]["seed"], row["provenance"]["settings"]) == (NETWORK, 0, SCALE)
-    assert row["provenance"]["code"] == provenance.code_fingerprint("aann.psiren")
+    assert row["provenance"]["code"] == provenance.code_fingerprint("aann.psiren.jobs")
     assert row["provenance"]["versions"] == provenance.versions()
     assert row["inputs"] == [{"recorded": DATA, "sha256": digest(DATA), "path": DATA, "state": "same"}]
     assert (found["files"][ARCHIVE]["record"], found["files"][ARCHIVE]["inputs"]) == (None, [])
@@ -168,7 +168,7 @@ def test_a_benchmark_that_holds_something_else_gives_no_seconds(results):
 
 def test_the_job_of_all_sparsities_has_one_benchmark(results):
     path = Path("results/small/psiren/mnist/sparse/p90/seed0.safetensors")
-    write_arrays(path, {}, {"provenance": provenance.describe("aann.psiren", [], SCALE)})
+    write_arrays(path, {}, {"provenance": provenance.describe("aann.psiren.jobs", [], SCALE)})
     benchmark = Path("results/small/benchmarks/psiren/mnist/sparse/seed0.jsonl")
     benchmark.parent.mkdir(parents=True)
     benchmark.write_text('{"s": 98.5}\n')
@@ -205,7 +205,7 @@ def test_scales_are_those_of_all_settings_on_the_way(results, network):
         Path(FIGURE): {"small"},
         Path(ARCHIVE): set(),
     }
-    network.save(Path(NETWORK), provenance.describe("aann.psiren", [DATA], {"scale": "other"}))
+    network.save(Path(NETWORK), provenance.describe("aann.psiren.jobs", [DATA], {"scale": "other"}))
     assert lineage.scales([Path(FIGURE)], Path("results/small")) == {Path(FIGURE): {"small", "other"}}
 
 

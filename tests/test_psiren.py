@@ -6,7 +6,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aann import psiren, training
+from aann import training
+from aann.psiren import algorithm as psiren
 from aann.errors import InputError
 from aann.evaluation import reference
 from aann.networks import Architecture, Dense, TernaryNetwork

@@ -260,7 +260,7 @@ def read_table(path: Path | str, columns: tuple[str, ...] = (), text: tuple[str,
     try:
         with path.open("rb") as file:
             table = (
-                pandas.read_csv(file, dtype=dict.fromkeys(text, str))
+                pandas.read_csv(file, dtype=dict.fromkeys(text, str)).fillna(dict.fromkeys(text, ""))
                 if path.suffix == ".csv"
                 else pandas.read_parquet(file)
             )

@@ -13,12 +13,17 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas
 
+from aann import tables
+from aann.artifacts import write_table
 from aann.errors import InputError
+from aann.lineage import provenance
+from aann.settings.study import Settings
 
 POINTS = ("method", "from_index", "to_index", "sign", "validation_correct", "test_correct", "x", "y")
 """Columns of the table of embedded points: one row a method and point."""
@@ -288,3 +293,24 @@ def _euclidean(coordinates: np.ndarray) -> np.ndarray:
     from scipy.spatial.distance import pdist, squareform
 
     return np.asarray(squareform(pdist(coordinates)))
+
+
+def make_embedding(
+    settings: Settings, task: str, layer: str, neighbors: Path, summary: Path, points: Path, statistics: Path
+) -> None:
+    """Embed neighbors of a survey; write the points, and how clustered they are. The summary is the same survey's.
+
+    Raises ``InputError`` if a table is missing, damaged, or of another task or layer.
+    """
+    part = settings.part("embeddings", task)
+    survey = tables.SURVEY.read(summary, task=task, layer=layer).set_index("split")
+    if not {*tables.SPLITS} <= {*survey.index}:
+        raise InputError(f"{summary}: lacks a row of {' or '.join(tables.SPLITS)}; delete it and run the survey again")
+    original = (int(survey.original_correct["validation"]), int(survey.original_correct["test"]))
+    placed, clustered = embed_samples(tables.NEIGHBORS.read(neighbors), original, part["embeddings"][task])
+    keys = {"task": task, "sparsity": float(survey.sparsity["test"]), "layer": layer}
+    images = int(survey.images["test"])
+    placed = tables.POINTS.make(placed, **keys, seed=int(survey.seed["test"]), test_images=images)
+    recorded = provenance.describe("aann.embeddings", [neighbors, summary], part, task=task, layer=layer)
+    write_table(points, placed, {"provenance": recorded})
+    write_table(statistics, tables.CLUSTERING.make(clustered, **keys))

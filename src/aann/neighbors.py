@@ -17,9 +17,11 @@ import numpy as np
 import pandas
 from tqdm import tqdm
 
-from aann.artifacts import read_table, read_table_metadata, write_table, write_tables
+from aann.artifacts import read_table_metadata, write_table, write_tables
+from aann.datasets import splits
 from aann.errors import InputError
 from aann.evaluation.incremental import Evaluator
+from aann.lineage import provenance
 from aann.networks import TernaryNetwork, require_layer
 from aann.swaps import neighborhood_size, sample_numbers, swaps_at
 from aann.tables import HISTOGRAM, NEIGHBORS, SPLITS, SURVEY
@@ -93,7 +95,7 @@ class Survey:
         original = {split: self.evaluators[split].correct_count() for split in SPLITS}
         images = {split: len(self.images[split][1]) for split in SPLITS}
         summary = Summary(self.layer, neighborhood_size(self.weights), original, images)
-        write_tables(output, summary.watch(read_table(part, NEIGHBORS) for part in parts), metadata)
+        write_tables(output, summary.watch(NEIGHBORS.read(part) for part in parts), metadata)
         return summary
 
     def _make_parts(self, folder: Path) -> list[Path]:
@@ -139,7 +141,7 @@ def _folder(output: Path) -> Path:
 def _is_part(path: Path, described: Mapping[str, Any]) -> bool:
     """Return whether a file holds the neighbors that it should."""
     try:
-        return read_table_metadata(path) == described and len(read_table(path, NEIGHBORS)) == described["count"]
+        return read_table_metadata(path) == described and len(NEIGHBORS.read(path)) == described["count"]
     except InputError:
         return False
 
@@ -171,19 +173,52 @@ class Summary:
 
     @property
     def histogram(self) -> pandas.DataFrame:
-        """How many neighbors have each count of correct images, columns ``HISTOGRAM``."""
+        """How many neighbors have each count of correct images: what ``HISTOGRAM`` measures."""
         tables = [
             pandas.DataFrame({"split": split, "correct": np.flatnonzero(counts), "neighbors": counts[counts > 0]})
             for split, counts in self._counts.items()
         ]
-        return pandas.concat(tables)[list(HISTOGRAM)]
+        return pandas.concat(tables)
 
-    def rows(self, sparsity: float, seed: int) -> pandas.DataFrame:
-        """Return a row for each split, columns ``SURVEY``."""
+    @property
+    def rows(self) -> pandas.DataFrame:
+        """A row for each split: what ``SURVEY`` measures."""
         rows = []
         for split, counts in self._counts.items():
             original = self.original[split]
             better, equal, worse = counts[original + 1 :].sum(), counts[original], counts[:original].sum()
             found = (self.images[split], original, self.neighborhood, counts.sum(), better, equal, worse)
-            rows.append((sparsity, seed, self.layer, split, *found))
-        return pandas.DataFrame(rows, columns=list(SURVEY))
+            rows.append((split, *found))
+        return pandas.DataFrame(rows, columns=["split", *SURVEY.measured])
+
+
+@dataclass(frozen=True)
+class Outputs:
+    """The files that a survey writes."""
+
+    neighbors: Path
+    best: Path
+    histogram: Path
+    summary: Path
+
+
+def make_survey(
+    network: Path, data: Path, amount: str, keys: Mapping[str, Any], outputs: Outputs, threads: int
+) -> None:
+    """Survey the first neighbors of a network in a layer, and write all tables; goes on where it was stopped.
+
+    ``keys`` are those of ``tables.HISTOGRAM``. ``amount`` is `exhaustive` or how many neighbors are drawn.
+
+    Raises ``InputError`` for a layer that is not there, another amount, and data that do not fit the network.
+    """
+    number = int(amount) if amount.isdecimal() else amount
+    recorded = provenance.describe("aann.neighbors", [network, data], amount=number, **keys)
+    read = splits.load(data)
+    images = {split: (read[split].images, read[split].labels) for split in SPLITS}
+    ternary = TernaryNetwork.load(network)
+    survey = Survey(ternary, images, keys["layer"], number, keys["seed"], recorded, threads)
+    found = survey.run(outputs.neighbors, {"provenance": recorded})
+    write_table(outputs.best, found.best, {"provenance": recorded})
+    write_table(outputs.histogram, HISTOGRAM.make(found.histogram, **keys))
+    write_table(outputs.summary, SURVEY.make(found.rows, **keys))
+    discard_parts(outputs.neighbors)

@@ -1,56 +1,126 @@
-"""The columns of tables that one stage writes and another reads."""
+"""The tables that one stage writes and another reads: their keys, their columns, and the order of their rows.
+
+A table says by its keys which network, run or data its rows are about, so that readers find rows by key and never by a
+label or a path. Its other columns are what was measured.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
+
+from aann.artifacts import read_table
+from aann.errors import InputError
 
 SPLITS = ("validation", "test")
 """The images that networks are counted on; those they were trained on are not."""
 
-NEIGHBORS = ("from_index", "to_index", "sign", "validation_correct", "test_correct")
+_TEXT = frozenset(
+    {"task", "origin", "search", "layer", "split", "sampling", "method", "space", "job", "stage", "after"}
+)
+"""Columns that hold text. All others hold numbers."""
+
+NETWORK = ("task", "sparsity", "seed")
+"""The keys of a network of p-SIREN. The sparsity is in percent."""
+
+START = ("task", "sparsity", "origin", "seed")
+"""The keys of a network that a search starts from. The origin is `random` or `psiren`."""
+
+RUN = ("task", "sparsity", "origin", "search", "seed")
+"""The keys of a run of SENSE, and of its last network. The search is empty for the network that it starts from."""
+
+
+@dataclass(frozen=True)
+class Table:
+    """The columns of a table, keys first, and by which of them its rows are sorted when tables are gathered."""
+
+    keys: tuple[str, ...]
+    measured: tuple[str, ...]
+    by: tuple[str, ...] = ()
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """All columns in order."""
+        return self.keys + self.measured
+
+    @property
+    def text(self) -> tuple[str, ...]:
+        """The columns that hold text."""
+        return tuple(column for column in self.columns if column in _TEXT)
+
+    def read(self, path: Path | str, **keys: Any) -> Any:
+        """Return the table in a file, as pandas reads it. ``keys`` are those that all its rows must have.
+
+        A key that the file lacks is added: tables of older versions have fewer keys.
+
+        Raises ``InputError`` if the file cannot be read, a column is missing or of another type, or rows have another
+        key than expected.
+        """
+        expected = [column for column in self.columns if column not in keys]
+        numbers = tuple(column for column in expected if column not in _TEXT)
+        table = read_table(path, numbers, tuple(column for column in expected if column in _TEXT))
+        for key, value in keys.items():
+            if key not in table.columns:
+                table[key] = value
+            different = table.loc[table[key] != value, key]
+            if len(different):
+                raise InputError(
+                    f"{path}: its column {key!r} holds {different.iloc[0]!r}, expected {value!r}; name another file"
+                )
+        return table[[*self.columns, *(name for name in table.columns if name not in self.columns)]]
+
+    def make(self, rows: Iterable[Any] | Any, **keys: Any) -> Any:
+        """Return rows as a pandas table with these columns; ``keys`` are the same for all rows."""
+        import pandas
+
+        return pandas.DataFrame(rows).assign(**keys)[list(self.columns)]
+
+
+NEIGHBORS = Table((), ("from_index", "to_index", "sign", "validation_correct", "test_correct"))
 """One row a first neighbor: the swap, as flat indices into the layer's weights and the weight moved; correct images."""
 
-HISTOGRAM = ("split", "correct", "neighbors")
+HISTOGRAM = Table((*NETWORK, "layer"), ("split", "correct", "neighbors"))
 """One row a split and count of correct images: how many neighbors have it."""
 
-SURVEY = (
-    "sparsity",
-    "seed",
-    "layer",
-    "split",
-    "images",
-    "original_correct",
-    "neighborhood",
-    "neighbors",
-    "better",
-    "equal",
-    "worse",
+SURVEY = Table(
+    (*NETWORK, "layer", "split"),
+    ("images", "original_correct", "neighborhood", "neighbors", "better", "equal", "worse"),
+    by=("sparsity", "layer", "seed", "split"),
 )
 """One row a network, layer and split: how many neighbors there are, were counted, and are better, equal and worse."""
 
-SURVEY_TEXT = ("layer", "split")
-SURVEY_NUMBERS = tuple(column for column in SURVEY if column not in SURVEY_TEXT)
-"""The columns of ``SURVEY`` by what they hold."""
-
-POINT_TEXT = ("layer", "sampling", "method")
-POINT_NUMBERS = ("from_index", "to_index", "sign", "validation_correct", "test_correct", "x", "y", "test_images")
+POINTS = Table(
+    (*NETWORK, "layer", "sampling", "method"),
+    ("from_index", "to_index", "sign", "validation_correct", "test_correct", "x", "y", "test_images"),
+)
 """One row a layer, sampling, method and embedded neighbor; the original network has indices of -1 and a sign of 0."""
 
-CLUSTERING_TEXT = ("layer", "sampling", "space")
-CLUSTERING_NUMBERS = ("seed", "silhouette", "clusters", "hopkins", "points")
-"""One row a layer, sampling, draw and space (`original`, the weights, or a method): how clustered neighbors are."""
+CLUSTERING = Table(
+    ("task", "sparsity", "layer", "sampling", "space"),
+    ("seed", "silhouette", "clusters", "hopkins", "points"),
+    by=("sampling", "space", "layer", "seed"),
+)
+"""One row a layer, sampling, draw (by its seed) and space: how clustered neighbors are.
 
-TRACE_TEXT = ("layer",)
-TRACE_NUMBERS = (
-    "neighborhood",
-    "evaluations",
-    "from_index",
-    "to_index",
-    "objective",
-    "validation_correct",
-    "validation_accuracy",
-    "test_correct",
-    "test_accuracy",
+The space is `original`, that of the weights, or a method.
+"""
+
+TRACE = Table(
+    RUN,
+    (
+        "neighborhood",
+        "evaluations",
+        "layer",
+        "from_index",
+        "to_index",
+        "objective",
+        "validation_correct",
+        "validation_accuracy",
+        "test_correct",
+        "test_accuracy",
+    ),
 )
 """One row an accepted swap of a SENSE run, or a neighborhood that had none (with indices of -1); the start comes first.
 
@@ -58,67 +128,83 @@ TRACE_NUMBERS = (
 not counted. The start has neighborhood 0 and an empty layer.
 """
 
-BASELINE_TEXT = ("method",)
-BASELINE_NUMBERS = ("step", "validation_correct", "validation_accuracy", "test_correct", "test_accuracy")
+BASELINE = Table(
+    START, ("method", "step", "validation_correct", "validation_accuracy", "test_correct", "test_accuracy")
+)
 """One row a method of backpropagation (`literal`, `straight-through`) and minibatches so far, from 0 on."""
 
-SURVEYED_TEXT = ("layer",)
-SURVEYED_NUMBERS = (
-    "neighborhood",
-    "from_index",
-    "to_index",
-    "sign",
-    "best",
-    "validation_correct",
-    "test_correct",
-    "validation_images",
-    "test_images",
+SURVEYED = Table(
+    NETWORK,
+    (
+        "layer",
+        "neighborhood",
+        "from_index",
+        "to_index",
+        "sign",
+        "best",
+        "validation_correct",
+        "test_correct",
+        "validation_images",
+        "test_images",
+    ),
 )
 """One row a neighbor that a climb surveyed: its neighborhood from 1 on, the swap that leads there from the best of the
 neighborhood before, and whether (1 or 0) it is the one the climb went on from. The start has neighborhood 0, indices of
 -1 and a sign of 0.
 """
 
-OUTCOME_TEXT = ("task",)
-OUTCOME_NUMBERS = (
-    "sparsity",
-    "seed",
-    "evaluations",
-    "accepted",
-    "before_validation_accuracy",
-    "before_test_accuracy",
-    "after_validation_accuracy",
-    "after_test_accuracy",
+CLIMB = Table(SURVEYED.keys, (*SURVEYED.measured, "x", "y"))
+"""``SURVEYED``, embedded in a plane."""
+
+OUTCOME = Table(
+    RUN,
+    (
+        "evaluations",
+        "accepted",
+        "before_validation_accuracy",
+        "before_test_accuracy",
+        "after_validation_accuracy",
+        "after_test_accuracy",
+    ),
+    by=("task", "sparsity", "seed"),
 )
 """One row a search: where it started, and the network that validation images chose; accuracies are fractions."""
 
-EXPERT_RETURNS = ("track", "expert_return")
+EXPERT_RETURNS = Table((), ("track", "expert_return"))
 """One row a track: the sum of rewards that the expert gets there."""
 
-RETURNS = ("sparsity", "seed", "track", "return", "expert_return")
+RETURNS = Table(RUN, ("track", "return", "expert_return"), by=("sparsity", "seed", "track"))
 """One row a network and track: its sum of rewards, and the expert's."""
 
-CONFUSION_TEXT = ("split",)
-CONFUSION_NUMBERS = ("sparsity", "seed", "label", "prediction", "frames")
-CONFUSION = ("sparsity", "seed", "split", "label", "prediction", "frames")
+CONFUSION = Table(
+    RUN, ("split", "label", "prediction", "frames"), by=("sparsity", "seed", "split", "label", "prediction")
+)
 """One row a network, split, class that the expert chose and class that the network chose: how many frames."""
 
-ACCURACY = (
-    "sparsity",
-    "seed",
-    "validation_correct",
-    "validation_images",
-    "validation_accuracy",
-    "test_correct",
-    "test_images",
-    "test_accuracy",
+ACCURACY = Table(
+    NETWORK,
+    (
+        "validation_correct",
+        "validation_images",
+        "validation_accuracy",
+        "test_correct",
+        "test_images",
+        "test_accuracy",
+    ),
+    by=("sparsity", "seed"),
 )
-"""One row a network: sparsity in percent, counts of correct images, and accuracies as fractions."""
+"""One row a network: counts of correct images, and accuracies as fractions."""
 
 
-def accuracy_row(sparsity: float, seed: int, validation: tuple[int, int], test: tuple[int, int]) -> dict[str, Any]:
-    """Return a row of ``ACCURACY`` from (correct, images) of validation and test."""
-    row = {"sparsity": sparsity, "seed": seed}
-    for name, (correct, images) in (("validation", validation), ("test", test)):
+JOBS = Table((), ("job", "stage", "start", "seconds", "cores", "memory_mb", "after"))
+"""One row a job: name and stage; seconds after the first job began, and of the job; cores that it kept busy; most
+memory; and the names of the jobs that it waited for, with blanks between them.
+"""
+
+
+def accuracies_of(counts: dict[str, tuple[int, int]]) -> dict[str, float]:
+    """Return what ``ACCURACY`` measures, from (correct, images) of validation and test."""
+    row: dict[str, float] = {}
+    for name, (correct, images) in counts.items():
         row |= {f"{name}_correct": correct, f"{name}_images": images, f"{name}_accuracy": correct / images}
     return row

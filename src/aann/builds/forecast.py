@@ -111,6 +111,18 @@ def renew(scale: str, jobs: Iterable[Mapping[str, Any]], path: Path = TABLE) -> 
     return sum(row["scale"] == scale for row in rows)
 
 
+def renew_from(jobs: Path, scale: str) -> tuple[int, int]:
+    """Make the rows of one scale in the table again from a file of jobs; return how many jobs and kinds it has.
+
+    Raises ``InputError`` if the file is no table of jobs.
+    """
+    from aann.tables import JOBS
+
+    table = JOBS.read(jobs)
+    measured = table[table.stage != "forecast"]
+    return len(measured), renew(scale, measured.to_dict("records"))
+
+
 @dataclass
 class Job:
     """A job that will run: its threads, what it waits for, and its seconds; None if nothing like it was measured.

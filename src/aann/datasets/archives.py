@@ -39,20 +39,28 @@ _TIMEOUT_SECONDS = 60
 _LARGEST_BYTES = 2**27
 
 
-def fetch(dataset: str, folder: Path, mirrors: Sequence[str] = (), names: Sequence[str] = FILES) -> None:
-    """Put archives of a data set into ``folder``, each verified by its MD5 sum before it is written.
+def fetch(dataset: str, folder: Path, mirrors: Sequence[str] = (), names: Sequence[str] = ()) -> None:
+    """Put archives of a data set, all unless named, into ``folder``, each verified by its MD5 sum before it is written.
 
-    A file that is there and has its sum is kept. Raises ``InputError`` if no place serves a file with that sum; the
-    message lists the places tried and says how to supply the file by hand.
+    A file that is there and has its sum is kept. Raises ``InputError`` for an unknown data set or archive, and if no
+    place serves a file with that sum; the message lists the places tried and says how to supply the file by hand.
     """
-    sums = _resources(dataset)
+    _require_known(dataset, DATASETS, "data set")
     for name in names:
+        _require_known(name, FILES, "archive")
+    sums = _resources(dataset)
+    for name in names or FILES:
         path, md5 = folder / name, sums[name]
         if path.is_file() and _md5(path.read_bytes()) == md5:
             continue
         content = _download(dataset, name, md5, path, mirrors)
         with atomic_path(path, seal=False) as temporary:
             temporary.write_bytes(content)
+
+
+def _require_known(name: str, known: Sequence[str], kind: str) -> None:
+    if name not in known:
+        raise InputError(f"unknown {kind} {name!r}; expected one of {', '.join(known)}")
 
 
 def _resources(dataset: str) -> dict[str, str]:

@@ -13,7 +13,9 @@ import numpy as np
 from aann.artifacts import is_sealed, read_arrays, write_arrays
 from aann.datasets import archives, embedded
 from aann.errors import InputError
+from aann.lineage import provenance
 from aann.settings.datasets import DatasetSettings
+from aann.settings.study import Settings
 
 SPLITS = ("train", "validation", "test")
 
@@ -38,6 +40,15 @@ class Images:
         digest = hashlib.sha256(np.ascontiguousarray(self.images).data)
         digest.update(np.ascontiguousarray(self.labels).data)
         return digest.hexdigest()
+
+
+def make(settings: Settings, task: str, archives_folder: Path, output: Path) -> None:
+    """Split the data set of a task, and write the splits. Raises ``InputError`` as ``split`` does."""
+    dataset = settings.task(task).dataset
+    made = split(dataset, settings.datasets, archives_folder)
+    inputs = sources(dataset, archives_folder)
+    recorded = provenance.describe("aann.datasets.splits", inputs, settings.part("datasets", task), task=task)
+    save(output, made, recorded)
 
 
 def split(dataset: str, settings: DatasetSettings, folder: Path) -> dict[str, Images]:
@@ -82,13 +93,13 @@ def _set_aside(images: Images, count: int, seed: int, setting: str) -> tuple[Ima
     return images.take(np.flatnonzero(~aside)), images.take(np.flatnonzero(aside))
 
 
-def save(path: Path | str, splits: Mapping[str, Images], provenance: Mapping[str, Any]) -> None:
+def save(path: Path | str, splits: Mapping[str, Images], recorded: Mapping[str, Any]) -> None:
     """Write the splits as one safetensors file; the metadata has the number of images and a hash of each split."""
     arrays = {}
     for name, images in splits.items():
         arrays[f"{name}.images"], arrays[f"{name}.labels"] = images.images, images.labels
     hashes = {name: {"images": len(images), "sha256": images.sha256} for name, images in splits.items()}
-    write_arrays(path, arrays, {"splits": hashes, "provenance": dict(provenance)})
+    write_arrays(path, arrays, {"splits": hashes, "provenance": dict(recorded)})
 
 
 def load(path: Path | str) -> dict[str, Images]:

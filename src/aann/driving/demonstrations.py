@@ -16,15 +16,19 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from tqdm import tqdm
 
 from aann.artifacts import is_sealed, read_arrays, write_arrays
+from aann.datasets import splits
 from aann.datasets.splits import Images
-from aann.driving import CLASSES, GO, LEFT, RIGHT
+from aann.driving import CLASSES, GO, LEFT, RIGHT, driven
 from aann.driving.episodes import Driver, Episode, ExpertDriver, NetworkDriver, each
 from aann.errors import InputError
-from aann.networks import TernaryNetwork
+from aann.lineage import provenance
+from aann.networks import Architecture, TernaryNetwork
 from aann.settings.driving import DrivingSettings, NoiseSettings
+from aann.settings.study import Settings
 
 
 @dataclass(frozen=True)
@@ -171,3 +175,39 @@ def tracks(kind: str, count: int) -> range:
     if not 1 <= count <= _TRACKS_OF_A_KIND:
         raise InputError(f"{count} tracks of kind {kind!r}: expected 1 to {_TRACKS_OF_A_KIND}")
     return range(place * _TRACKS_OF_A_KIND, place * _TRACKS_OF_A_KIND + count)
+
+
+def make_demonstrations(
+    settings: Settings, task: str, kind: str, count: int, driver: Path | None, output: Path, threads: int
+) -> None:
+    """Write the demonstrations on tracks of a kind; goes on where it was stopped. Without a driver, the expert drives.
+
+    Raises ``InputError`` for a task that is not driven, another kind of tracks, and a driver that does not fit.
+    """
+    torch.set_num_threads(threads)
+    dataset = driven(settings, task)
+    if kind == "returns":
+        raise InputError("--kind returns: those tracks are for returns alone; expected train, validation, test, round1")
+    part = settings.driving_part(task, ("seed", "repeat", "steps", "every", "expert", "noise"))
+    inputs = [driver] if driver else []
+    recorded = provenance.describe("aann.driving.demonstrations", inputs, part, task=task, kind=kind)
+    network = TernaryNetwork.load(driver, Architecture.from_dict(settings.network(task))) if driver else None
+    record(Round(kind, dataset, tracks(kind, count), settings.driving, network), output, recorded, threads)
+
+
+def make_splits(
+    settings: Settings, task: str, train: Sequence[Path], validation: Path, test: Path, output: Path
+) -> None:
+    """Write demonstrations as the splits of a task.
+
+    Raises ``InputError`` for a task that is not driven, and for frames that do not fit it.
+    """
+    shape = settings.shape(driven(settings, task))
+    part = settings.driving_part(task, ("seed", "mirror"))
+    recorded = provenance.describe("aann.driving.demonstrations", [*train, validation, test], part, task=task)
+    made = {
+        "train": training_frames(train, settings.driving, shape),
+        "validation": load(validation, shape),
+        "test": load(test, shape),
+    }
+    splits.save(output, made, recorded)

@@ -11,12 +11,15 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from aann.artifacts import atomic_path, to_json
-from aann.driving import CLASSES
+from aann.driving import CLASSES, driven
+from aann.driving.demonstrations import tracks
 from aann.driving.episodes import Episode, NetworkDriver
 from aann.driving.simulator import FRAMES_PER_SECOND
 from aann.errors import InputError
-from aann.networks import TernaryNetwork
+from aann.lineage import provenance
+from aann.networks import Architecture, TernaryNetwork
 from aann.settings.driving import DrivingSettings
+from aann.settings.study import Settings
 
 _SIZE = (960, 440)
 _SCENE = (20, 20)
@@ -32,7 +35,7 @@ def write_video(
     track: int,
     output: Path,
     title: str,
-    provenance: Mapping[str, Any],
+    recorded: Mapping[str, Any],
 ) -> float:
     """Write an MP4 (H.264, as browsers play it) of a network's drive on a track; return the sum of rewards.
 
@@ -41,7 +44,7 @@ def write_video(
     episode, driver = Episode(track, dataset, settings), NetworkDriver(network)
     rate = Fraction(FRAMES_PER_SECOND, settings.repeat)
     with atomic_path(output) as temporary:
-        _encode(temporary, _pictures(episode, driver, title), rate, {"title": title, "comment": to_json(provenance)})
+        _encode(temporary, _pictures(episode, driver, title), rate, {"title": title, "comment": to_json(recorded)})
     return episode.simulator.total
 
 
@@ -113,3 +116,18 @@ def _encode(path: Path, pictures: Iterator[Image.Image], rate: Fraction, metadat
         for picture in pictures:
             container.mux(stream.encode(av.VideoFrame.from_ndarray(np.asarray(picture))))
         container.mux(stream.encode())
+
+
+def make_video(
+    settings: Settings, task: str, network: Path, track: int | None, title: str, output: Path
+) -> tuple[int, float]:
+    """Film a network's drive on a track, the first of those for returns unless named; return the track and the return.
+
+    Raises ``InputError`` for a task that is not driven, and a network that does not fit it.
+    """
+    dataset = driven(settings, task)
+    driver = TernaryNetwork.load(network, Architecture.from_dict(settings.network(task)))
+    chosen = tracks("returns", 1)[0] if track is None else track
+    part = settings.driving_part(task, ("repeat", "steps", "expert"))
+    recorded = provenance.describe("aann.driving.video", [network], part, task=task, track=chosen, title=title)
+    return chosen, write_video(driver, dataset, settings.driving, chosen, output, title, recorded)

@@ -34,9 +34,18 @@ _RECORDED = (
     ("pandas",),
 )
 """What results depend on; names in one row are distributions of the same package, of which one is installed."""
-_NO_RESULT_DEPENDS_ON = ("aann", "aann.addresses", "aann.settings", "aann.errors")
-"""Settings reach a stage as values, which are recorded and tracked themselves; messages are no results, and
-downloads are verified."""
+NO_RESULT_DEPENDS_ON = {
+    "aann.__main__": "it only calls the command",
+    "aann.addresses": "what is downloaded is verified",
+    "aann.builds": "builds run jobs and decide nothing in them",
+    "aann.checkout": "it only finds files, whose contents are tracked",
+    "aann.cli": "it only finds the command",
+    "aann.commands": "commands decide nothing; each calls one function of its stage",
+    "aann.errors": "messages are no results",
+    "aann.lineage": "records say what a result came from, and change no result",
+    "aann.settings": "settings reach a stage as values, which are tracked themselves",
+}
+"""Modules, and packages with all their modules, that no fingerprint holds, and why."""
 
 
 def describe(
@@ -102,7 +111,7 @@ def _reachable(modules: Iterable[str]) -> set[str]:
 
 
 def _left_out(module: str) -> bool:
-    return module in _NO_RESULT_DEPENDS_ON or module.startswith("aann.settings.")
+    return module == "aann" or ".".join(module.split(".")[:2]) in NO_RESULT_DEPENDS_ON
 
 
 @cache

@@ -16,11 +16,6 @@ from aann.errors import InputError
 from aann.lineage import records, schedules
 from aann.lineage import trace as lineage
 
-NUMBERS = ("start", "seconds", "cores", "memory_mb")
-TEXT = ("job", "stage", "after")
-"""Columns of the table of jobs: name and stage; seconds after the first job began, and of the job; cores that it kept
-busy; most memory; and the names of the jobs that it waited for, with blanks between them."""
-
 
 def read(results: Path) -> pandas.DataFrame:
     """Return the jobs that have benchmarks below the results of a scale, in the order in which they began.

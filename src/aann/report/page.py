@@ -15,6 +15,9 @@ from typing import Any, BinaryIO
 
 from aann.artifacts import atomic_path, require_file
 from aann.errors import InputError
+from aann.lineage import provenance, records
+from aann.report import FILES
+from aann.settings.study import Settings
 
 _SHOWN = 160
 """Characters of a cell that failed that are shown."""
@@ -33,6 +36,14 @@ def write_page(notebook: Path, template: Path, output: Path, parameters: Mapping
     page = render(run(notebook, parameters), template)
     with atomic_path(output) as temporary:
         temporary.write_text(page, encoding="utf-8")
+
+
+def make_page(settings: Settings, notebook: Path, template: Path, results: Path, output: Path) -> None:
+    """Write the page of one scale's results, and beside it what it came from. Raises as ``write_page`` does."""
+    inputs = [notebook, template, *(results / name for name in FILES)]
+    recorded = provenance.describe("aann.report.notebook", inputs, {"scale": settings.scale})
+    write_page(notebook, template, output, {"results": str(results), "scale": settings.scale})
+    records.write_beside(output, recorded)
 
 
 def run(notebook: Path, parameters: Mapping[str, Any]) -> Any:

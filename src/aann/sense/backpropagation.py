@@ -14,19 +14,24 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas
 import torch
 
-from aann import training
-from aann.datasets.splits import Images
+from aann import devices, training
+from aann.artifacts import write_table
+from aann.datasets.splits import Images, load
 from aann.errors import InputError
 from aann.evaluation import reference
-from aann.networks import TernaryNetwork
-from aann.psiren import keep_largest
+from aann.lineage import provenance
+from aann.networks import Architecture, TernaryNetwork
+from aann.psiren.algorithm import keep_largest
 from aann.settings.sense import BackpropagationSettings
-from aann.tables import BASELINE_NUMBERS, BASELINE_TEXT, SPLITS
+from aann.settings.study import Settings
+from aann.tables import BASELINE, SPLITS
 from aann.training import Curve, Phase, Progress, Weights
 
 LITERAL, STRAIGHT_THROUGH = METHODS = ("literal", "straight-through")
@@ -140,7 +145,7 @@ def train(
         Curve(),
     )
     table = pandas.DataFrame(record.rows).assign(method=method)
-    return trained.network(), table[[*BASELINE_TEXT, *BASELINE_NUMBERS]]
+    return trained.network(), table[list(BASELINE.measured)]
 
 
 def _both(first: Callable[[], None], second: Callable[[Progress], None]) -> Callable[[Progress], None]:
@@ -168,3 +173,21 @@ def _phase(trained: _Trained, settings: BackpropagationSettings, batches: int) -
         validate=lambda: math.nan,
         logit_scale=settings.logit_scale / fan_in[last],
     )
+
+
+def make_baseline(
+    settings: Settings, keys: Mapping[str, Any], network: Path, data: Path, output: Path, threads: int
+) -> None:
+    """Train from a network by all methods, and write the accuracies along the way.
+
+    ``keys`` are those of ``tables.START``. Raises ``InputError`` for an unknown task, and what does not fit it.
+    """
+    torch.set_num_threads(threads)
+    task, device = keys["task"], devices.choose(settings.device)
+    part = settings.sense_part(task, "backpropagation")
+    values = {**keys, **devices.recorded(device)}
+    recorded = provenance.describe("aann.sense.backpropagation", [network, data], part, **values)
+    start = TernaryNetwork.load(network, Architecture.from_dict(settings.network(task)))
+    read, chosen = load(data), settings.sense.backpropagation
+    trained = [train(start, read, chosen, method, keys["seed"], device)[1] for method in METHODS]
+    write_table(output, BASELINE.make(pandas.concat(trained), **keys), {"provenance": recorded})

@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas
 from sklearn.manifold import TSNE
 
-from aann.datasets.splits import Images
+from aann.artifacts import write_table
+from aann.datasets.splits import Images, load
 from aann.embeddings import TIE
 from aann.evaluation.incremental import Evaluator
-from aann.networks import TernaryNetwork, require_layer
+from aann.lineage import provenance
+from aann.networks import Architecture, TernaryNetwork, require_layer
 from aann.sense.neighborhoods import draw
 from aann.settings.embeddings import TSNESettings
 from aann.settings.sense import ClimbSettings
+from aann.settings.study import Settings
 from aann.swaps import apply_swap
-from aann.tables import SPLITS, SURVEYED_NUMBERS, SURVEYED_TEXT
+from aann.tables import CLIMB, SPLITS, SURVEYED
 
 
 def climb(
@@ -52,7 +57,7 @@ def climb(
                 evaluator.accept(layer, int(first[best]), int(last[best]))
         tables.append(table)
     images = {f"{split}_images": len(splits[split]) for split in SPLITS}
-    return pandas.concat(tables, ignore_index=True).assign(layer=layer, **images)[[*SURVEYED_TEXT, *SURVEYED_NUMBERS]]
+    return pandas.concat(tables, ignore_index=True).assign(layer=layer, **images)[list(SURVEYED.measured)]
 
 
 def embed_climb(
@@ -85,3 +90,19 @@ def changed_weights(surveyed: pandas.DataFrame, weights: Mapping[str, np.ndarray
         now = moved[best[0]] if len(best) else now
     stacked = np.stack(rows)
     return stacked[:, (stacked != stacked[0]).any(axis=0)]
+
+
+def make_climb(
+    settings: Settings, keys: Mapping[str, Any], network: Path, data: Path, output: Path, threads: int
+) -> None:
+    """Climb from a network, embed all that was surveyed, and write it.
+
+    ``keys`` are those of ``tables.NETWORK``. Raises ``InputError`` for an unknown task, and what does not fit it.
+    """
+    task, seed, chosen = keys["task"], keys["seed"], settings.sense.climb
+    part = settings.sense_part(task, "climb")
+    recorded = provenance.describe("aann.sense.climbs", [network, data], part, **keys)
+    start = TernaryNetwork.load(network, Architecture.from_dict(settings.network(task)))
+    surveyed = climb(start, load(data), chosen, seed, threads)
+    points = embed_climb(surveyed, start.weights, chosen.tsne, seed)
+    write_table(output, CLIMB.make(points, **keys), {"provenance": recorded})

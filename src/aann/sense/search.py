@@ -13,18 +13,20 @@ import numpy as np
 import pandas
 from tqdm import tqdm
 
-from aann.artifacts import read_arrays, write_arrays
-from aann.datasets.splits import Images
+from aann.artifacts import discard, read_arrays, write_arrays, write_table
+from aann.datasets.splits import Images, load
 from aann.errors import InputError
 from aann.evaluation.incremental import Evaluator
 from aann.evaluation.objectives import ACCURACY, Objective, sum_of_margins
-from aann.networks import TernaryNetwork
+from aann.lineage import provenance
+from aann.networks import Architecture, TernaryNetwork
 from aann.sense.images import SearchImages
 from aann.sense.layers import LayerSchedule
 from aann.sense.neighborhoods import draw, survey
 from aann.sense.strategies import Climber, Step
 from aann.settings.sense import SearchSettings
-from aann.tables import OUTCOME_NUMBERS, OUTCOME_TEXT, SPLITS, TRACE_NUMBERS, TRACE_TEXT
+from aann.settings.study import Settings
+from aann.tables import OUTCOME, SPLITS, TRACE
 
 _COLUMNS = (
     "neighborhood",
@@ -194,7 +196,7 @@ class Search:
             counts = table[f"{split}_correct"].astype(float)
             table[f"{split}_correct"] = counts.where(counts != NOT_COUNTED)
             table[f"{split}_accuracy"] = table[f"{split}_correct"] / len(self.splits[split])
-        return table[[*TRACE_NUMBERS[:2], *TRACE_TEXT, *TRACE_NUMBERS[2:]]]
+        return table[list(TRACE.measured)]
 
     # --- progress and checkpoints -------------------------------------------------------------------------------------
 
@@ -255,23 +257,52 @@ class Search:
         return now
 
 
-def outcome_of(trace: pandas.DataFrame, task: str, sparsity: float, seed: int) -> pandas.DataFrame:
+def outcome_of(trace: pandas.DataFrame, keys: Mapping[str, Any]) -> pandas.DataFrame:
     """Return one row with columns ``tables.OUTCOME``: what a search with this trace started from and what it chose."""
     counted = trace[trace.test_correct.notna()]
     before, after = counted.iloc[0], counted.iloc[int(counted.validation_correct.argmax())]
     row = {
-        "task": task,
-        "sparsity": sparsity,
-        "seed": seed,
         "evaluations": int(trace.evaluations.iloc[-1]),
         "accepted": int((trace.from_index >= 0).sum()),
     }
     for name, found in (("before", before), ("after", after)):
         row |= {f"{name}_{split}_accuracy": found[f"{split}_accuracy"] for split in SPLITS}
-    return pandas.DataFrame([row])[[*OUTCOME_TEXT, *OUTCOME_NUMBERS]]
+    made: pandas.DataFrame = OUTCOME.make([row], **keys)
+    return made
 
 
 def _difference(found: Mapping[str, Any], expected: Mapping[str, Any]) -> str:
     """Return the first entry in which two identities differ, or nothing."""
     names = [name for name in {**expected, **found} if found.get(name) != expected.get(name)]
     return f"its {names[0]!r} differs" if names else ""
+
+
+@dataclass(frozen=True)
+class Outputs:
+    """The files that a run writes."""
+
+    trace: Path
+    network: Path
+    outcome: Path
+
+
+def make_run(
+    settings: Settings, keys: Mapping[str, Any], network: Path, data: Path, outputs: Outputs, threads: int
+) -> None:
+    """Search from a network and write what was found; goes on from a checkpoint where it was stopped.
+
+    ``keys`` are those of ``tables.RUN``.
+
+    Raises ``InputError`` for an unknown search, a network or data that do not fit, and another run's checkpoint.
+    """
+    task, name, seed = keys["task"], keys["search"], keys["seed"]
+    part = settings.search(task, name)
+    recorded = provenance.describe("aann.sense.search", [network, data], part, **keys)
+    start = TernaryNetwork.load(network, Architecture.from_dict(settings.network(task)))
+    search = Search(start, load(data), settings.sense.searches[name], seed, recorded, threads)
+    checkpoint = outputs.trace.with_suffix(".checkpoint.safetensors")
+    found = search.run(checkpoint)
+    found.network.save(outputs.network, recorded)
+    write_table(outputs.outcome, outcome_of(found.trace, keys))
+    write_table(outputs.trace, TRACE.make(found.trace, **keys), {"provenance": recorded})
+    discard(checkpoint)

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 
 import numpy as np
 
 from aann.errors import InputError
+from aann.lineage import provenance
 from aann.networks import Architecture, TernaryNetwork
+from aann.settings.study import Settings
 
 RANDOM, TRAINED = "random", "psiren"
 """The two starts of Algorithm 2, as they stand in the names of runs: without and with backpropagation."""
@@ -29,3 +32,11 @@ def random_network(architecture: Architecture, sparsity: float, seed: int) -> Te
         flat[chosen] = random.choice(np.array([-1, 1], np.int8), len(chosen))
         weights[name] = flat.reshape(shape)
     return TernaryNetwork(architecture, weights)
+
+
+def make_start(settings: Settings, task: str, sparsity: float, seed: int, output: Path) -> None:
+    """Write a random network for a task. Raises ``InputError`` for an unknown task, and as ``random_network`` does."""
+    specification = settings.network(task)
+    network = random_network(Architecture.from_dict(specification), sparsity, seed)
+    keys = {"task": task, "sparsity": sparsity, "seed": seed}
+    network.save(output, provenance.describe("aann.sense.starts", [], {"network": specification}, **keys))

@@ -161,6 +161,10 @@ class Settings(Section):
         trained = self._device if "psiren" in keys else {}
         return self.part("driving", task) | {"driving": self.driving.model_dump(include=set(keys))} | trained
 
+    def shape(self, dataset: str) -> list[int]:
+        """Return channels, height and width of the images of a data set."""
+        return IMAGES[dataset][0]
+
     def network(self, task: str) -> dict[str, Any]:
         """Return the specification of a task's network, for ``Architecture.from_dict``."""
         return self.networks[self.task(task).network].model_dump()

@@ -1,0 +1,52 @@
+"""Commands for releases."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from aann.commands import HELP, options
+
+commands = click.Group("release", help=HELP["release"])
+_folder = click.argument("folder", type=click.Path(path_type=Path))
+
+
+@commands.command("pack")
+@options.paths("drawn")
+@options.path("--results", "The results of a scale, such as results/paper.")
+@options.path("--network", "Ships it too; may be repeated.", multiple=True, required=False)
+@options.path("--output", "Writes the release, a folder that is not there yet.")
+def pack(drawn: tuple[Path, ...], results: Path, network: tuple[Path, ...], output: Path) -> None:
+    """Write a release with all that the results DRAWN came from."""
+    from aann.lineage.release import pack
+
+    files = pack(results, drawn, network, output)["files"]
+    size = sum(path.stat().st_size for path in output.rglob("*") if path.is_file())
+    click.echo(f"{output}: {len(files)} files, {size / 1e6:.1f} MB")
+
+
+@commands.command("unpack")
+@_folder
+@options.path("--results", "Where its files go: a folder with the name of its scale, such as results/paper.")
+def unpack(folder: Path, results: Path) -> None:
+    """Verify the release in FOLDER and put its files in their places."""
+    from aann.lineage.release import unpack
+
+    click.echo(f"{folder}: {unpack(folder, results)} files are what the manifest says, and are now in {results}")
+
+
+@commands.command("compare")
+@_folder
+@options.path("--results", "What was drawn again, such as results/paper.")
+def compare(folder: Path, results: Path) -> None:
+    """Fail, with a line for each, if results differ from those that the release in FOLDER was made with."""
+    from aann.lineage.release import differing, read_manifest
+
+    lines = differing(folder, results)
+    for line in lines:
+        click.echo(line, err=True)
+    if lines:
+        sys.exit(1)
+    click.echo(f"{results}: all {len(read_manifest(folder)['drawn'])} drawn results are equal to the last byte")

@@ -1,0 +1,25 @@
+"""Commands of stage report."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from aann.commands import HELP, options
+from aann.settings.study import Settings
+
+commands = click.Group("report", help=HELP["report"])
+
+
+@commands.command("page")
+@options.path("--notebook", "The notebook, such as workflow/notebooks/report.ipynb.")
+@options.path("--template", "How nbconvert writes it, such as workflow/notebooks/page.html.j2.")
+@options.path("--results", "The folder of results of one scale, such as results/paper.")
+@options.path("--output", "Writes the page, HTML that needs no other file.")
+@options.settings
+def page(notebook: Path, template: Path, results: Path, output: Path, settings: Settings) -> None:
+    """Run the notebook on the results of the settings' scale, and write what it shows as a page."""
+    from aann.report import page
+
+    page.make_page(settings, notebook, template, results, output)

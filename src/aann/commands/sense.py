@@ -1,0 +1,110 @@
+"""Commands of stage sense."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from aann.commands import HELP, options
+from aann.settings.study import Settings
+
+commands = click.Group("sense", help=HELP["sense"])
+_network = options.path("--network", "The ternary network to start from.")
+
+
+@commands.command("start")
+@options.task
+@options.sparsity
+@options.seed("Draws the network.")
+@options.path("--output", "Writes the network, a safetensors file.")
+@options.settings
+def start(task: str, sparsity: float, seed: int, output: Path, settings: Settings) -> None:
+    """Draw a random ternary network."""
+    from aann.sense import starts
+
+    starts.make_start(settings, task, sparsity, seed, output)
+
+
+@commands.command("search")
+@options.task
+@click.option("--search", "name", required=True, help="A search of the settings.")
+@options.sparsity
+@options.origin
+@options.seed("Seed of all that the search draws.")
+@_network
+@options.data
+@options.path("--trace", "Writes what was accepted and counted, a Parquet table; a checkpoint is kept beside it.")
+@options.path("--output", "Writes the network with the best validation accuracy, a safetensors file.")
+@options.path("--outcome", "Writes the accuracies before and after, a CSV table of one row.")
+@options.threads
+@options.settings
+def search(
+    task: str,
+    name: str,
+    sparsity: float,
+    origin: str,
+    seed: int,
+    network: Path,
+    data: Path,
+    trace: Path,
+    output: Path,
+    outcome: Path,
+    threads: int,
+    settings: Settings,
+) -> None:
+    """Search from a network; goes on from a checkpoint where it was stopped."""
+    from aann.sense import search
+
+    keys = {"task": task, "sparsity": sparsity, "origin": origin, "search": name, "seed": seed}
+    search.make_run(settings, keys, network, data, search.Outputs(trace, output, outcome), threads)
+
+
+options.gathers(commands, "outcomes", "outcomes", "Gather the outcomes of many searches in one table.")
+
+
+@commands.command("backpropagation")
+@options.task
+@options.sparsity
+@options.origin
+@options.seed("Seed of the minibatches.")
+@_network
+@options.data
+@options.path("--output", "Writes the accuracies along the way, a Parquet table.")
+@options.threads
+@options.settings
+def backpropagation(
+    task: str,
+    sparsity: float,
+    origin: str,
+    seed: int,
+    network: Path,
+    data: Path,
+    output: Path,
+    threads: int,
+    settings: Settings,
+) -> None:
+    """Train the network that a search starts from by backpropagation, taken literally and done properly."""
+    from aann.sense import backpropagation
+
+    keys = {"task": task, "sparsity": sparsity, "origin": origin, "seed": seed}
+    backpropagation.make_baseline(settings, keys, network, data, output, threads)
+
+
+@commands.command("climb")
+@options.task
+@options.sparsity
+@options.seed("Draws the neighbors.")
+@_network
+@options.data
+@options.path("--output", "Writes all surveyed networks with their place in the plane, a Parquet table.")
+@options.threads
+@options.settings
+def climb(
+    task: str, sparsity: float, seed: int, network: Path, data: Path, output: Path, threads: int, settings: Settings
+) -> None:
+    """Figure 5: climb over a few neighborhoods, keep all that was surveyed, and embed it by t-SNE."""
+    from aann.sense import climbs
+
+    keys = {"task": task, "sparsity": sparsity, "seed": seed}
+    climbs.make_climb(settings, keys, network, data, output, threads)

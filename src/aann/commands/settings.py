@@ -1,0 +1,38 @@
+"""Commands on settings."""
+
+from __future__ import annotations
+
+import json
+
+import click
+
+from aann.addresses import shown
+from aann.commands import HELP, options
+from aann.settings.study import Settings
+
+commands = click.Group("settings", help=HELP["settings"])
+
+
+@commands.command("check")
+@options.settings
+def check(settings: Settings) -> None:
+    """Validate settings and print them with every default filled in, and *** for passwords in addresses."""
+    values = settings.model_dump()
+    values["datasets"]["mirrors"] = [shown(mirror) for mirror in settings.datasets.mirrors]
+    click.echo(json.dumps(values, indent=2))
+
+
+@commands.command("schema")
+def schema() -> None:
+    """Print the schema of the settings, as YAML (workflow/schemas/config.schema.yaml)."""
+    from aann.settings.reference import schema_yaml
+
+    click.echo(schema_yaml().encode(), nl=False)  # UTF-8, whatever the terminal has
+
+
+@commands.command("reference")
+def reference() -> None:
+    """Print the page on all settings, as Markdown (config/README.md)."""
+    from aann.settings.reference import markdown
+
+    click.echo(markdown().encode(), nl=False)  # UTF-8, whatever the terminal has

@@ -1,0 +1,1 @@
+"""Stage psiren: p-sparse ternary networks by backpropagation (Algorithm 1)."""
