@@ -9,7 +9,7 @@ from commands import run
 
 from aann.artifacts import write_arrays, write_table
 from aann.lineage import provenance
-from aann.tables import accuracies_of
+from aann.tables import accuracy_row
 
 SCALE = {"scale": "small"}
 ARCHIVE = "results/datasets/mnist/images.gz"
@@ -30,7 +30,7 @@ def make_results(network):
     for seed in (0, 1):
         path = Path(NETWORK).with_name(f"seed{seed}.safetensors")
         network.save(path, provenance.describe("aann.psiren.jobs", [DATA], SCALE, seed=seed, sparsity=90.0))
-        row = accuracies_of(90, seed, (9, 10), (8, 10))
+        row = accuracy_row((9, 10), (8, 10), task="mnist", sparsity=90, seed=seed)
         write_table(path.with_suffix(".accuracy.csv"), pandas.DataFrame([row]))
     benchmark = Path("results/small/benchmarks/psiren/mnist/p90/seed0.jsonl")
     benchmark.write_text(json.dumps({"s": 54.321, "h:m:s": "0:00:54"}) + "\n")

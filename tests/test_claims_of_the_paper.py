@@ -24,7 +24,9 @@ def accuracies(sparsities):
     table = crossed(sparsity=[float(sparsity) for sparsity in sparsities], seed=SEEDS)
     correct = 9900 - (2 * table.sparsity).astype(int) - table.seed
     rows = zip(table.sparsity, table.seed, correct, strict=True)
-    return pandas.DataFrame([tables.accuracies_of(p, seed, (n, 10_000), (n, 10_000)) for p, seed, n in rows])
+    return pandas.DataFrame(
+        [tables.accuracy_row((n, 10_000), (n, 10_000), task="mnist", sparsity=p, seed=seed) for p, seed, n in rows]
+    )
 
 
 def surveys(sparsities, shares):

@@ -10,9 +10,9 @@ import torch
 from commands import check_one_line, run
 
 from aann import devices, training
-from aann.psiren import algorithm as psiren
 from aann.evaluation import incremental, reference
 from aann.networks import Architecture
+from aann.psiren import algorithm as psiren
 from aann.sense import backpropagation
 from aann.sense.starts import random_network
 from aann.settings.psiren import PSirenSettings, SparsifySettings

@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 from commands import shown
 
-from aann.psiren import algorithm as psiren
 from aann.artifacts import read_arrays, seal_of, write_arrays
 from aann.datasets.splits import Images
 from aann.driving import GO, LEFT, RIGHT
@@ -17,6 +16,7 @@ from aann.driving.views import view
 from aann.errors import InputError
 from aann.evaluation import reference
 from aann.networks import Architecture, Convolution, Dense, TernaryNetwork
+from aann.psiren import algorithm as psiren
 from aann.sense.starts import random_network
 from aann.settings.driving import DrivingSettings
 from aann.settings.psiren import PSirenSettings

@@ -6,7 +6,7 @@ from commands import shown
 from PIL import Image
 
 from aann.figures import schematic, sparsity, style
-from aann.tables import ACCURACY, accuracies_of
+from aann.tables import ACCURACY, accuracy_row
 
 PROVENANCE = {"module": "aann.figures", "inputs": {"a.csv": "0" * 64}}
 
@@ -14,7 +14,7 @@ PROVENANCE = {"module": "aann.figures", "inputs": {"a.csv": "0" * 64}}
 @pytest.fixture
 def accuracies():
     rows = [
-        accuracies_of(level, seed, (9000 + seed, 10_000), (9000 - 10 * seed - int(level), 10_000))
+        accuracy_row(level, seed, (9000 + seed, 10_000), (9000 - 10 * seed - int(level), 10_000))
         for level in (0.0, 50.0, 95.0)
         for seed in (0, 1, 2)
     ]
@@ -67,6 +67,6 @@ def test_figure_2a_says_how_many_networks_a_point_has(accuracies, tmp_path, monk
 
 
 def test_accuracy_is_the_count_over_the_number():
-    row = accuracies_of(90, 1, (9, 10), (7, 8))
+    row = accuracy_row((9, 10), (7, 8), task="mnist", sparsity=90, seed=1)
     assert tuple(row) == ACCURACY
     assert (row["validation_accuracy"], row["test_accuracy"]) == (0.9, 0.875)

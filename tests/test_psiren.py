@@ -7,10 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aann import training
-from aann.psiren import algorithm as psiren
 from aann.errors import InputError
 from aann.evaluation import reference
 from aann.networks import Architecture, Dense, TernaryNetwork
+from aann.psiren import algorithm as psiren
 from aann.settings.psiren import PSirenSettings
 
 SETTINGS = {

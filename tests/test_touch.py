@@ -84,7 +84,9 @@ def test_a_change_since_is_named(jobs, number, change, line):
 
 def test_other_code_is_named(jobs, monkeypatch):
     real = provenance.code_fingerprint
-    monkeypatch.setattr(provenance, "code_fingerprint", lambda name: "other" if name == "aann.psiren.jobs" else real(name))
+    monkeypatch.setattr(
+        provenance, "code_fingerprint", lambda name: "other" if name == "aann.psiren.jobs" else real(name)
+    )
     line = f"{NETWORK}: was made by other code of aann.psiren.jobs"
     assert doubts(jobs, SPLIT) == {FIRST: line, SECOND: line.replace("seed0", "seed1")}
 

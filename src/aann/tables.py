@@ -202,9 +202,9 @@ memory; and the names of the jobs that it waited for, with blanks between them.
 """
 
 
-def accuracies_of(counts: dict[str, tuple[int, int]]) -> dict[str, float]:
-    """Return what ``ACCURACY`` measures, from (correct, images) of validation and test."""
-    row: dict[str, float] = {}
-    for name, (correct, images) in counts.items():
+def accuracy_row(validation: tuple[int, int], test: tuple[int, int], **keys: Any) -> dict[str, Any]:
+    """Return a row of ``ACCURACY`` from (correct, images) of validation and test."""
+    row = dict(keys)
+    for name, (correct, images) in (("validation", validation), ("test", test)):
         row |= {f"{name}_correct": correct, f"{name}_images": images, f"{name}_accuracy": correct / images}
     return row

@@ -9,7 +9,7 @@ import pandas
 import pytest
 
 from aann.artifacts import seal_of, write_table
-from aann.tables import accuracies_of
+from aann.tables import accuracy_row
 
 TABLE = "psiren/mnist/accuracies.csv"
 ROWS = {sparsity: f"psiren/mnist/p{sparsity}/seed0.accuracy.csv" for sparsity in (0, 90)}
@@ -18,7 +18,7 @@ DRAW = ("--allowed-rules", "accuracies", "figure_2a", "--rerun-triggers", "mtime
 
 
 def write_row(workflow, sparsity, correct):
-    row = accuracies_of(sparsity, 0, (correct, 100), (correct, 100))
+    row = accuracy_row((correct, 100), (correct, 100), task="mnist", sparsity=sparsity, seed=0)
     write_table(workflow.results / ROWS[sparsity], pandas.DataFrame([row]))
 
 

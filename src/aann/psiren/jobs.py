@@ -66,10 +66,10 @@ class Job:
         """Steps 3 and 4: write a ternary network and its accuracies. Test images are looked at once, here."""
         network, learned = algorithm.p_siren(self.problem, self._read_weights(sparse), sparsity)
         recorded = self._provenance(sparse, sparsity=sparsity)
-        counts = {split: self._count(network, split) for split in tables.SPLITS}
         keys = {"task": self.task, "sparsity": sparsity, "seed": self.problem.seed}
+        row = tables.accuracy_row(self._count(network, "validation"), self._count(network, "test"), **keys)
         self._write_curve(learned, recorded)
-        write_table(accuracy, tables.ACCURACY.make([tables.accuracies_of(counts)], **keys))
+        write_table(accuracy, tables.ACCURACY.make([row]))
         network.save(output, recorded)
 
     def _provenance(self, *inputs: Path, **values: Any) -> dict[str, Any]:
