@@ -13,13 +13,9 @@ from aann.lineage import provenance
 from aann.artifacts import require_writable, sha256, to_json
 from aann.claims.models import load as load_claims
 from aann.settings.study import completed, require_figures, validate
-from aann.datasets import TITLES as DATASET_TITLES
-from aann.driving import DATASETS as DRIVING_DATASETS
-from aann.datasets.archives import (
-    DATASETS as DOWNLOADED,
-    FILES as ARCHIVE_FILES,
-    SETTINGS_VARIABLE,
-)
+from aann.catalog import TORCHVISION
+from aann.datasets import splits
+from aann.datasets.archives import FILES as ARCHIVE_FILES, SETTINGS_VARIABLE
 from aann.errors import InputError
 from aann.report import FIGURES as FIGURE_NAMES, FILES as REPORT_FILES
 from aann.builds.safeguards import (
@@ -42,12 +38,12 @@ try:
     )
     require_figures(SETTINGS)
     require_writable(SETTINGS.results, "results")
-    require_writable(SETTINGS.datasets.folder, "datasets.folder")
+    require_writable(SETTINGS.downloads.folder, "downloads.folder")
     if workflow.is_main_process:
         require_room(".snakemake")
         require_past(
             SETTINGS.results,
-            SETTINGS.datasets.folder,
+            SETTINGS.downloads.folder,
             beside("config"),
             beside("workflow"),
         )
@@ -59,11 +55,11 @@ except InputError as error:
     raise WorkflowError(str(error))
 
 RESULTS = f"{SETTINGS.results}/{SETTINGS.scale}"
-ARCHIVES = SETTINGS.datasets.folder
+ARCHIVES = SETTINGS.downloads.folder
 GPUS = int(SETTINGS.device == "cuda")  # that a job asks for which trains
 
 # Not in a command, which is shown and logged: the address of a mirror may hold a password.
-os.environ[SETTINGS_VARIABLE] = to_json(SETTINGS.datasets.mirrors)
+os.environ[SETTINGS_VARIABLE] = to_json(SETTINGS.downloads.mirrors)
 
 
 class shell(shell):
@@ -126,9 +122,7 @@ resource_scopes:
     batch="local",
 
 
-DRIVEN = [
-    task for task in SETTINGS.tasks if SETTINGS.task(task).dataset in DRIVING_DATASETS
-]
+DRIVEN = [task for task in SETTINGS.tasks if SETTINGS.dataset(task).kind == "driving"]
 STATIC = [task for task in SETTINGS.tasks if task not in DRIVEN]
 
 
@@ -139,7 +133,7 @@ def any_of(names):
 
 wildcard_constraints:
     task=any_of(SETTINGS.tasks),
-    dataset=any_of(DOWNLOADED),
+    dataset=any_of(TORCHVISION),
     archive=any_of(ARCHIVE_FILES),
     sparsity=r"\d+(\.\d+)?",
     seed=r"\d+",
@@ -181,16 +175,9 @@ def stage_settings(section):
     return lambda wildcards: to_json(SETTINGS.part(section, wildcards.task))
 
 
-def archives_of(task):
-    """Return the archives that hold a task's data set; none if it is made here."""
-    dataset = SETTINGS.task(task).dataset
-    archives = ARCHIVE_FILES if dataset in DOWNLOADED else ()
-    return expand(rules.fetch_archive.output, dataset=dataset, archive=archives)
-
-
 def data_title(task):
     """Return what a figure says its data are."""
-    title = DATASET_TITLES[SETTINGS.task(task).dataset]
+    title = SETTINGS.dataset(task).title or SETTINGS.task(task).dataset
     return title if SETTINGS.scale == "paper" else f"{title} ({SETTINGS.scale} scale)"
 
 
