@@ -7,9 +7,9 @@ Images: MNIST for the static network (the test images, and the training images w
 
 Contenders, all of which count the same neighbors' correct images, or this stops with an error:
 
-  aann                    a grid of evenly spread sources and targets, which shares halves of swaps much as a whole
+  aann                    a grid of evenly spread non-zeros and zeros, which shares halves of swaps much as a whole
                           neighborhood does, in a size that takes about --seconds on the least threads (where that is
-                          few swaps, they share less). In the last layer: every target of the first sources.
+                          few swaps, they share less). In the last layer: every zero for the first non-zeros.
   aann, consecutive swaps 2^21 swaps as they stand in the whole neighborhood, which is what the grid stands for; this
                           takes long, so only in layer 2.0 of the static network, at 90 % and at most 1,000 images
   aann, random swaps      20,000 random swaps of that layer, at 90 % and at most 10,000 images
@@ -65,7 +65,7 @@ from aann.evaluation.reference import channels_last
 from aann.figures import style
 from aann.machine import processors
 from aann.networks import Architecture, Convolution, Layer, TernaryNetwork
-from aann.swaps import apply_swap, neighborhood_size, sample_swaps, swaps_at
+from aann.swaps import Swaps, apply_swap, neighborhood_size, sample_swaps, swaps_at
 
 SEED = 0
 AANN, CONSECUTIVE, SAMPLED = "aann", "aann, consecutive swaps", "aann, random swaps"
@@ -83,8 +83,6 @@ CELL = ["network", "weights", "layer", "sparsity", "images", "threads"]
 NETWORKS = ("static", "dynamic", "two-frames")
 TASKS = {"static": "mnist", "two-frames": "car"}
 """Tasks whose networks and images are used."""
-
-Swaps = tuple[np.ndarray, np.ndarray]
 
 
 @dataclass(frozen=True)
@@ -113,7 +111,7 @@ class Contender:
     @property
     def speeds(self) -> list[float]:
         """Neighbors a second of each run."""
-        return [len(self.swaps[0]) / seconds for seconds in self.seconds]
+        return [len(self.swaps.from_index) / seconds for seconds in self.seconds]
 
 
 # --- networks and images ----------------------------------------------------------------------------------------------
@@ -188,15 +186,15 @@ def with_threads(evaluator: incremental.Evaluator, threads: int) -> incremental.
 def part(problem: Problem, layer: str, count: int) -> Swaps:
     """Return about ``count`` swaps of a layer that share halves as a whole neighborhood does."""
     weights = problem.network.weights[layer]
-    sources = int(np.count_nonzero(weights))
-    targets = weights.size - sources
+    nonzeros = int(np.count_nonzero(weights))
+    zeros = weights.size - nonzeros
     if layer == problem.network.layers[-1]:
-        return swaps_at(weights, np.arange(min(count, sources * targets)))
+        return swaps_at(weights, np.arange(min(count, nonzeros * zeros)))
     side = max(1, round(math.sqrt(count)))
-    rows = min(side, sources)
-    columns = min(max(1, count // rows), targets)
-    chosen = np.linspace(0, sources - 1, rows).astype(np.int64), np.linspace(0, targets - 1, columns).astype(np.int64)
-    return swaps_at(weights, (chosen[0][:, None] * targets + chosen[1]).ravel())
+    rows = min(side, nonzeros)
+    columns = min(max(1, count // rows), zeros)
+    chosen = np.linspace(0, nonzeros - 1, rows).astype(np.int64), np.linspace(0, zeros - 1, columns).astype(np.int64)
+    return swaps_at(weights, (chosen[0][:, None] * zeros + chosen[1]).ravel())
 
 
 def calibrated(problem: Problem, layer: str, evaluator: incremental.Evaluator, seconds: float) -> Swaps:
@@ -207,7 +205,7 @@ def calibrated(problem: Problem, layer: str, evaluator: incremental.Evaluator, s
     while True:
         swaps = part(problem, layer, count)
         elapsed = timed(evaluator.correct_counts, layer, *swaps)[0]
-        if elapsed > 0.6 * seconds or len(swaps[0]) == most:
+        if elapsed > 0.6 * seconds or len(swaps.from_index) == most:
             return swaps
         count = min(most, int(count * min(20, 0.9 * seconds / elapsed)) + 1)
 
@@ -282,9 +280,8 @@ class Baseline:
     def counts(self, swaps: Swaps, setup: Setup) -> np.ndarray:
         """Return how many images each neighbor puts into their class."""
         found = []
-        for first in range(0, len(swaps[0]), setup.together):
-            chosen = swaps[0][first : first + setup.together], swaps[1][first : first + setup.together]
-            weights = self._moved(chosen, setup)
+        for first in range(0, len(swaps.from_index), setup.together):
+            weights = self._moved(swaps.take(slice(first, first + setup.together)), setup)
             batches = [slice(at, at + setup.batch) for at in range(0, len(self._labels), setup.batch)]
             parts = [self._count(self._values[batch], self._labels[batch], weights, setup) for batch in batches]
             found.append(np.sum(parts, axis=0))
@@ -449,14 +446,18 @@ def table_rows(
                 continue
             cell = (problem.name, problem.weights, layer, problem.sparsity, len(problem.labels), threads)
             speed = statistics.median(one.speeds)
-            print(*cell, f"{one.name}: {speed:,.1f} neighbors/s ({len(one.swaps[0])} a run) {one.setup}", flush=True)
+            print(
+                *cell,
+                f"{one.name}: {speed:,.1f} neighbors/s ({len(one.swaps.from_index)} a run) {one.setup}",
+                flush=True,
+            )
             yield dict(zip(CELL, cell, strict=True)) | {
                 "contender": one.name,
                 "neighbors_per_second": round(speed, 3),
                 "min": round(min(one.speeds), 3),
                 "max": round(max(one.speeds), 3),
                 "runs": len(one.speeds),
-                "neighbors_per_run": len(one.swaps[0]),
+                "neighbors_per_run": len(one.swaps.from_index),
                 "setup": one.setup,
             }
 
@@ -522,7 +523,7 @@ def shared_windows(problem: Problem, evaluator: incremental.Evaluator, layer: st
     random = np.random.default_rng(SEED)
     weights = problem.network.weights[layer]
     swaps = sample_swaps(weights, min(pairs, neighborhood_size(weights)), random)
-    plan = incremental._plan(weights, *swaps, 1, 1)
+    plan = incremental._plan(weights, swaps, 1, 1)
     counts = []
     for block in random.choice(len(evaluator._labels), min(4, len(evaluator._labels)), replace=False):
         for pair in plan.pairs:

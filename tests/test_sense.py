@@ -145,14 +145,14 @@ def test_a_layer_that_the_network_lacks_is_refused():
 @pytest.mark.parametrize("sampling", ["uniform", "grid"])
 def test_drawn_swaps_are_different_and_possible(start, sampling):
     weights = start.weights["fc"]
-    first, last = draw(weights, 100, sampling, np.random.default_rng(0))
-    assert len({*zip(first.tolist(), last.tolist(), strict=True)}) == len(first) <= 100
+    from_index, to_index = draw(weights, 100, sampling, np.random.default_rng(0))
+    assert len({*zip(from_index.tolist(), to_index.tolist(), strict=True)}) == len(from_index) <= 100
     flat = weights.ravel()
-    assert flat[first].all()
-    assert not flat[last].any()
+    assert flat[from_index].all()
+    assert not flat[to_index].any()
     if sampling == "grid":
-        assert len({*flat[first].tolist()}) == 1
-        assert len(first) == len({*first.tolist()}) * len({*last.tolist()})
+        assert len({*flat[from_index].tolist()}) == 1
+        assert len(from_index) == len({*from_index.tolist()}) * len({*to_index.tolist()})
 
 
 def test_a_small_neighborhood_is_drawn_whole(start):
@@ -166,6 +166,11 @@ def test_a_layer_without_neighbors_is_refused(architecture):
         draw(dense.weights["fc"], 5, "grid", np.random.default_rng(0))
 
 
+def pairs(swaps):
+    """Return swaps as pairs of indices."""
+    return list(zip(*(indices.tolist() for indices in swaps), strict=True))
+
+
 def test_a_race_drops_what_is_surely_worse_and_keeps_what_is_surely_better(start, blobs):
     images = blobs(64 * 4 * 12, 0)
     random = np.random.default_rng(0)
@@ -174,8 +179,8 @@ def test_a_race_drops_what_is_surely_worse_and_keeps_what_is_surely_better(start
     swaps = draw(start.weights["fc"], 400, "uniform", random)
     exact = evaluator.changes("fc", *swaps, objective)
     left = survey(evaluator, "fc", swaps, objective, RacingSettings(share=0.5, error=0.1), random)
-    known = dict(zip(zip(*(index.tolist() for index in swaps), strict=True), exact.tolist(), strict=True))
-    kept = np.array([known[pair] for pair in zip(left.start.tolist(), left.end.tolist(), strict=True)])
+    known = dict(zip(pairs(swaps), exact.tolist(), strict=True))
+    kept = np.array([known[pair] for pair in pairs(left.swaps)])
     assert not left.exact
     assert 0 < len(kept) < len(exact)
     assert set(np.sort(exact)[-5:]) <= set(kept)
@@ -206,7 +211,7 @@ def climber(start, images, most=5):
 
 def surveyed(by, start, layer="fc", count=60):
     swaps = draw(start.weights[layer], count, "uniform", np.random.default_rng(2))
-    return Neighborhood(layer, *swaps, by.evaluator.changes(layer, *swaps, by.objective), exact=True)
+    return Neighborhood(layer, swaps, by.evaluator.changes(layer, *swaps, by.objective), exact=True)
 
 
 def test_best_takes_the_best_if_it_is_not_worse(start, splits):
@@ -225,7 +230,7 @@ def test_first_takes_the_first_that_is_not_worse(start, splits):
     neighborhood = surveyed(by, start)
     index = int(np.flatnonzero(neighborhood.changes >= 0)[0])
     (step,) = by.climb("first", neighborhood, 0)
-    assert (step.from_index, step.to_index) == (neighborhood.start[index], neighborhood.end[index])
+    assert (step.from_index, step.to_index) == pairs(neighborhood.swaps)[index]
 
 
 def test_annealing_takes_worse_neighbors_when_it_is_hot_and_none_when_it_is_cold(start, splits):

@@ -113,13 +113,11 @@ def count_neighbors(
     evaluator = Evaluator(network, images, labels, layers=[layer], threads=threads)
     weights = network.weights[layer]
     if amount is None or amount >= neighborhood_size(weights):
-        start, end = all_swaps(weights)
+        swaps = all_swaps(weights)
     else:
-        start, end = sample_swaps(weights, amount, np.random.default_rng(seed))
-    counts = evaluator.correct_counts(layer, start, end)
-    return pandas.DataFrame(
-        {"from_index": start, "to_index": end, "sign": weights.ravel()[start], "correct": counts},
-    )
+        swaps = sample_swaps(weights, amount, np.random.default_rng(seed))
+    counts = evaluator.correct_counts(layer, *swaps)
+    return pandas.DataFrame({**swaps._asdict(), "sign": weights.ravel()[swaps.from_index], "correct": counts})
 
 
 def search(

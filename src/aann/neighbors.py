@@ -118,13 +118,10 @@ class Survey:
 
     def count(self, numbers: np.ndarray) -> pandas.DataFrame:
         """Return the table of the neighbors with some numbers, columns ``NEIGHBORS``."""
-        start, end = swaps_at(self.weights, numbers)
-        counts = {
-            f"{split}_correct": self.evaluators[split].correct_counts(self.layer, start, end).astype(np.int32)
-            for split in SPLITS
-        }
-        swaps = {"from_index": start.astype(np.int32), "to_index": end.astype(np.int32)}
-        return pandas.DataFrame({**swaps, "sign": self.weights.ravel()[start], **counts})
+        swaps = swaps_at(self.weights, numbers)
+        counts = {f"{split}_correct": self.evaluators[split].correct_counts(self.layer, *swaps) for split in SPLITS}
+        table = pandas.DataFrame({**swaps._asdict(), "sign": self.weights.ravel()[swaps.from_index], **counts})
+        return table.astype(dict.fromkeys((*swaps._fields, *counts), np.int32))
 
 
 def discard_parts(output: Path) -> None:

@@ -166,7 +166,7 @@ class Evaluator:
     def _values(self, layer: str, from_index: np.ndarray, to_index: np.ndarray, objective: Objective) -> np.ndarray:
         require_layer(layer, self.network.layers)
         swaps = zip(*check_swaps(self.network.weights[layer], from_index, to_index), strict=True)
-        values = [self._value(neighbor(self.network, layer, start, end), objective) for start, end in swaps]
+        values = [self._value(neighbor(self.network, layer, *swap), objective) for swap in swaps]
         return np.array(values, np.int64)
 
     def _value(self, network: TernaryNetwork, objective: Objective) -> int:

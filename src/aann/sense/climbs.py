@@ -38,17 +38,17 @@ def climb(
     tables = [pandas.DataFrame([{"neighborhood": 0, "from_index": -1, "to_index": -1, "sign": 0, "best": 0, **counts}])]
     for number in range(1, settings.neighborhoods + 1):
         weights = evaluators["validation"].network.weights[layer]
-        first, last = draw(weights, settings.neighbors, "uniform", random)
-        found = {f"{split}_correct": evaluators[split].correct_counts(layer, first, last) for split in SPLITS}
+        swaps = draw(weights, settings.neighbors, "uniform", random)
+        found = {f"{split}_correct": evaluators[split].correct_counts(layer, *swaps) for split in SPLITS}
         best = int(found["validation_correct"].argmax())
         moves = found["validation_correct"][best] >= evaluators["validation"].correct_count()
-        table = pandas.DataFrame({"neighborhood": number, "from_index": first, "to_index": last, **found})
-        table["sign"] = weights.ravel()[first].astype(int)
+        table = pandas.DataFrame({"neighborhood": number, **swaps._asdict(), **found})
+        table["sign"] = weights.ravel()[swaps.from_index].astype(int)
         table["best"] = 0
         if moves:
             table.loc[best, "best"] = 1
             for evaluator in evaluators.values():
-                evaluator.accept(layer, int(first[best]), int(last[best]))
+                evaluator.accept(layer, int(swaps.from_index[best]), int(swaps.to_index[best]))
         tables.append(table)
     images = {f"{split}_images": len(splits[split]) for split in SPLITS}
     return pandas.concat(tables, ignore_index=True).assign(layer=layer, **images)[[*SURVEYED_TEXT, *SURVEYED_NUMBERS]]
@@ -77,8 +77,8 @@ def changed_weights(surveyed: pandas.DataFrame, weights: Mapping[str, np.ndarray
     (layer,) = set(surveyed.layer)
     now, rows = weights[layer], []
     for _, group in surveyed.groupby("neighborhood"):
-        swaps = group[["from_index", "to_index"]].to_numpy()
-        moved = [now if first < 0 else apply_swap(now, int(first), int(last)) for first, last in swaps]
+        swaps = zip(group.from_index.tolist(), group.to_index.tolist(), strict=True)
+        moved = [now if from_index < 0 else apply_swap(now, from_index, to_index) for from_index, to_index in swaps]
         rows += [network.ravel() for network in moved]
         best = np.flatnonzero(group.best)
         now = moved[best[0]] if len(best) else now

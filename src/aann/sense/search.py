@@ -124,7 +124,7 @@ class Search:
         candidates = survey(self._searching, layer, swaps, self._objective, settings.racing, self._random)
         steps = climber.climb(settings.strategy, candidates, self._temperature)
         self._neighborhoods += 1
-        self._evaluations += len(swaps[0]) + climber.checked
+        self._evaluations += len(swaps.from_index) + climber.checked
         self._accepted += len(steps)
         self._schedule.learn(layer, sum(step.change for step in steps))
         self._record(self._neighborhoods, layer, steps)

@@ -79,27 +79,27 @@ class Climber:
     def _counted(self, neighborhood: Neighborhood) -> Neighborhood:
         """Return neighbors with their changes on all images, from the network as it is now."""
         self.checked += len(neighborhood)
-        layer, start, end = neighborhood.layer, neighborhood.start, neighborhood.end
-        return Neighborhood(layer, start, end, self.evaluator.changes(layer, start, end, self.objective), exact=True)
+        layer, swaps = neighborhood.layer, neighborhood.swaps
+        return Neighborhood(layer, swaps, self.evaluator.changes(layer, *swaps, self.objective), exact=True)
 
     def _accept_if(self, known: Neighborhood, index: int, threshold: float) -> Iterator[Step]:
         change = int(known.changes[index])
         if change >= threshold:
-            step = Step(known.layer, int(known.start[index]), int(known.end[index]), change)
+            from_index, to_index = (int(indices[index]) for indices in known.swaps)
+            step = Step(known.layer, from_index, to_index, change)
             self.evaluator.accept(step.layer, step.from_index, step.to_index)
             yield step
 
 
 def _disjoint(neighborhood: Neighborhood, most: int) -> list[int]:
     """Return the first neighbors that share no weight and no place with one before them, ``most`` at most."""
-    sources: set[int] = set()
-    targets: set[int] = set()
+    touched: set[int] = set()
     chosen: list[int] = []
-    for index, (start, end) in enumerate(zip(neighborhood.start.tolist(), neighborhood.end.tolist(), strict=True)):
+    swaps = zip(*(indices.tolist() for indices in neighborhood.swaps), strict=True)
+    for index, ends in enumerate(swaps):
         if len(chosen) == most:
             break
-        if start not in sources and end not in targets:
-            sources.add(start)
-            targets.add(end)
+        if touched.isdisjoint(ends):
+            touched.update(ends)
             chosen.append(index)
     return chosen
