@@ -9,9 +9,6 @@ import numpy as np
 from aann.errors import InputError
 from aann.networks import Architecture, TernaryNetwork
 
-RANDOM, TRAINED = "random", "psiren"
-"""The two starts of Algorithm 2, as they stand in the names of runs: without and with backpropagation."""
-
 
 def random_network(architecture: Architecture, sparsity: float, seed: int) -> TernaryNetwork:
     """Return a network with ``sparsity`` percent zeros in each layer, at random places, and fair random signs.
