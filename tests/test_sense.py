@@ -1,8 +1,10 @@
+from typing import get_args
+
 import numpy as np
 import pandas
 import pytest
 
-from aann.config import LayersSettings, RacingSettings, SearchImagesSettings, SearchSettings
+from aann.config import LayersSettings, RacingSettings, SearchImagesSettings, SearchSettings, TemperatureSettings
 from aann.datasets.splits import Images
 from aann.errors import InputError
 from aann.evaluation import reference
@@ -15,10 +17,8 @@ from aann.sense.layers import LayerSchedule
 from aann.sense.neighborhoods import Neighborhood, draw, survey
 from aann.sense.search import Search, outcome_of
 from aann.sense.starts import random_network
-from aann.sense.strategies import Climber
+from aann.sense.strategies import STRATEGIES, Annealing, Best, Climber, First, Greedy, chosen
 from aann.swaps import apply_swap, neighborhood_size
-
-STRATEGIES = ("best", "first", "annealing", "greedy")
 
 
 def settings(**changes):
@@ -204,9 +204,21 @@ def test_a_sample_of_blocks_has_all_labels_and_its_changes_are_those_of_its_imag
 # --- strategies -------------------------------------------------------------------------------------------------------
 
 
-def climber(start, images, most=5):
+def test_each_strategy_of_the_settings_is_there_and_gets_the_values_it_uses():
+    assert set(get_args(SearchSettings.model_fields["strategy"].annotation)) == set(STRATEGIES)
+    temperature = {"first": 3.0, "last": 0.5}
+    found = {name: chosen(settings(strategy=name, most=7, temperature=temperature)) for name in STRATEGIES}
+    assert found == {
+        "best": Best(),
+        "first": First(),
+        "annealing": Annealing(TemperatureSettings(**temperature)),
+        "greedy": Greedy(most=7),
+    }
+
+
+def climber(start, images, **options):
     evaluator = Evaluator(start, images.images, images.labels)
-    return Climber(evaluator, sum_of_margins(500), np.random.default_rng(0), most)
+    return Climber(evaluator, sum_of_margins(500), np.random.default_rng(0), **options)
 
 
 def surveyed(by, start, layer="fc", count=60):
@@ -218,33 +230,34 @@ def test_best_takes_the_best_if_it_is_not_worse(start, splits):
     by = climber(start, splits["train"])
     neighborhood = surveyed(by, start)
     before = by.evaluator.value(by.objective)
-    (step,) = by.climb("best", neighborhood, 0)
+    (step,) = by.climb(Best(), neighborhood)
     assert step.change == neighborhood.changes.max()
     assert by.evaluator.value(by.objective) == before + step.change
     worse = np.flatnonzero(neighborhood.changes < 0)
-    assert climber(start, splits["train"]).climb("best", neighborhood.take(worse), 0) == []
+    assert climber(start, splits["train"]).climb(Best(), neighborhood.take(worse)) == []
 
 
 def test_first_takes_the_first_that_is_not_worse(start, splits):
     by = climber(start, splits["train"])
     neighborhood = surveyed(by, start)
     index = int(np.flatnonzero(neighborhood.changes >= 0)[0])
-    (step,) = by.climb("first", neighborhood, 0)
+    (step,) = by.climb(First(), neighborhood)
     assert (step.from_index, step.to_index) == pairs(neighborhood.swaps)[index]
 
 
 def test_annealing_takes_worse_neighbors_when_it_is_hot_and_none_when_it_is_cold(start, splits):
     worst = surveyed(climber(start, splits["train"]), start)
     worst = worst.take(np.flatnonzero(worst.changes < 0))
-    (step,) = climber(start, splits["train"]).climb("annealing", worst, 1e12)
+    strategy = Annealing(TemperatureSettings(first=1e6, last=1e-6))
+    (step,) = climber(start, splits["train"], unit=10**6).climb(strategy, worst)
     assert step.change < 0
-    assert climber(start, splits["train"]).climb("annealing", worst, 1e-9) == []
+    assert climber(start, splits["train"], spent=1.0).climb(strategy, worst) == []
 
 
 def test_greedy_takes_many_each_not_worse_than_the_network_before_it(start, splits):
     by = climber(start, splits["train"])
     before = by.evaluator.value(by.objective)
-    steps = by.climb("greedy", surveyed(by, start, count=200), 0)
+    steps = by.climb(Greedy(most=5), surveyed(by, start, count=200))
     assert 1 < len(steps) <= 5
     assert all(step.change >= 0 for step in steps)
     assert by.evaluator.value(by.objective) == before + sum(step.change for step in steps)
@@ -255,8 +268,8 @@ def test_greedy_takes_many_each_not_worse_than_the_network_before_it(start, spli
 
 @pytest.mark.parametrize("strategy", STRATEGIES)
 def test_a_trace_can_be_replayed_and_its_counts_are_exact(start, splits, strategy, tmp_path):
-    chosen = settings(strategy=strategy)
-    found = Search(start, splits, chosen, 0).run(tmp_path / "c.safetensors")
+    asked = settings(strategy=strategy)
+    found = Search(start, splits, asked, 0).run(tmp_path / "c.safetensors")
     trace = found.trace
     assert trace.evaluations.is_monotonic_increasing
     assert trace.evaluations.iloc[-1] >= 600
@@ -285,8 +298,8 @@ def test_a_trace_can_be_replayed_and_its_counts_are_exact(start, splits, strateg
 
 @pytest.mark.parametrize("strategy", STRATEGIES)
 def test_a_search_on_validation_images_knows_their_count_in_every_row(start, splits, strategy, tmp_path):
-    chosen = settings(strategy=strategy, objective="accuracy", images={"split": "validation"}, record=100)
-    found = Search(start, splits, chosen, 0).run(tmp_path / "c.safetensors")
+    asked = settings(strategy=strategy, objective="accuracy", images={"split": "validation"}, record=100)
+    found = Search(start, splits, asked, 0).run(tmp_path / "c.safetensors")
     validation = splits["validation"]
     assert found.trace.test_correct.isna().sum() > 5
     for index, row in found.trace.iterrows():
@@ -305,8 +318,8 @@ def test_the_objective_never_falls_unless_annealed(start, splits, strategy, tmp_
 
 
 def test_a_search_learns_without_backpropagation(start, splits, tmp_path):
-    chosen = settings(strategy="greedy", draw="grid", budget={"evaluations": 6000})
-    counted = Search(start, splits, chosen, 0).run(tmp_path / "c.safetensors").trace.dropna()
+    asked = settings(strategy="greedy", draw="grid", budget={"evaluations": 6000})
+    counted = Search(start, splits, asked, 0).run(tmp_path / "c.safetensors").trace.dropna()
     assert counted.test_accuracy.iloc[0] < 0.5
     assert counted.test_accuracy.iloc[-1] > 0.9
 
@@ -325,7 +338,7 @@ class KilledError(Exception):
     """Stands for the end of the process."""
 
 
-def run_killed(start, splits, chosen, checkpoint, monkeypatch, after, **options):
+def run_killed(start, splits, asked, checkpoint, monkeypatch, after, **options):
     """Run a search that writes checkpoints all the time, and is killed while it writes one."""
     written = []
 
@@ -340,18 +353,18 @@ def run_killed(start, splits, chosen, checkpoint, monkeypatch, after, **options)
         patch.setattr(searching, "_SECONDS_BETWEEN_CHECKPOINTS", -1.0)
         patch.setattr(searching, "write_arrays", write)
         with pytest.raises(KilledError):
-            Search(start, splits, chosen, 0, **options).run(checkpoint)
+            Search(start, splits, asked, 0, **options).run(checkpoint)
 
 
 @pytest.mark.parametrize("changes", [{"strategy": "annealing"}, {"strategy": "best"}, RICH])
 def test_a_killed_search_goes_on_to_the_same_result(start, splits, changes, tmp_path, monkeypatch):
-    chosen = settings(**changes)
-    whole = Search(start, splits, chosen, 0).run(tmp_path / "whole.safetensors")
+    asked = settings(**changes)
+    whole = Search(start, splits, asked, 0).run(tmp_path / "whole.safetensors")
     checkpoint = tmp_path / "c.safetensors"
     for after in (1, 3, 2):
-        run_killed(start, splits, chosen, checkpoint, monkeypatch, after)
+        run_killed(start, splits, asked, checkpoint, monkeypatch, after)
         assert checkpoint.exists()
-    resumed = Search(start, splits, chosen, 0).run(checkpoint)
+    resumed = Search(start, splits, asked, 0).run(checkpoint)
     pandas.testing.assert_frame_equal(resumed.trace, whole.trace)
     assert resumed.network == whole.network
 
@@ -372,8 +385,8 @@ def test_seeds_change_the_run(start, splits, tmp_path):
 
 
 def test_time_ends_a_search_too(start, splits, tmp_path):
-    chosen = settings(budget={"evaluations": 10**9, "minutes": 1 / 600})
-    trace = Search(start, splits, chosen, 0).run(tmp_path / "c.safetensors").trace
+    asked = settings(budget={"evaluations": 10**9, "minutes": 1 / 600})
+    trace = Search(start, splits, asked, 0).run(tmp_path / "c.safetensors").trace
     assert 0 < trace.evaluations.iloc[-1] < 10**9
     assert trace.test_correct.notna().iloc[-1]
 

@@ -23,7 +23,7 @@ from aann.networks import TernaryNetwork
 from aann.sense.images import SearchImages
 from aann.sense.layers import LayerSchedule
 from aann.sense.neighborhoods import draw, survey
-from aann.sense.strategies import Climber, Step
+from aann.sense.strategies import Climber, Step, chosen
 from aann.tables import OUTCOME_NUMBERS, OUTCOME_TEXT, SPLITS, TRACE_NUMBERS, TRACE_TEXT
 
 _COLUMNS = (
@@ -71,6 +71,7 @@ class Search:
 
     def __post_init__(self) -> None:
         self._images = SearchImages(self.splits, self.settings.images, self.seed)
+        self._strategy = chosen(self.settings)
         self._schedule = LayerSchedule(self.settings.layers, self.start.layers, self.seed)
         self._random = np.random.default_rng([self.seed, 3])
         self._on_validation = self.settings.objective == "accuracy" and self._images.are_all_of("validation")
@@ -118,11 +119,12 @@ class Search:
         if settings.images.refresh and self._neighborhoods and self._neighborhoods % settings.images.refresh == 0:
             self._searching = self._searching_at(self._searching.network)
         layer = self._schedule.layer(self._neighborhoods)
-        climber = Climber(self._searching, self._objective, self._random, settings.most)
+        spent = min(1.0, self._evaluations / settings.budget.evaluations)
+        climber = Climber(self._searching, self._objective, self._random, self._unit, spent)
         weights = self._searching.network.weights[layer]
         swaps = draw(weights, settings.neighbors_of(layer), settings.draw, self._random)
         candidates = survey(self._searching, layer, swaps, self._objective, settings.racing, self._random)
-        steps = climber.climb(settings.strategy, candidates, self._temperature)
+        steps = climber.climb(self._strategy, candidates)
         self._neighborhoods += 1
         self._evaluations += len(swaps.from_index) + climber.checked
         self._accepted += len(steps)
@@ -133,16 +135,13 @@ class Search:
     def _objective(self) -> Objective:
         if self.settings.objective == "accuracy":
             return ACCURACY
-        unit = self.start.architecture.input_scale
-        return sum_of_margins(round(self.settings.margin * unit), round(self.settings.deficit * unit))
+        margin, deficit = (round(bound * self._unit) for bound in (self.settings.margin, self.settings.deficit))
+        return sum_of_margins(margin, deficit)
 
     @property
-    def _temperature(self) -> float:
-        """The temperature, in units of the objective; it falls geometrically with the evaluations."""
-        unit = 1 if self.settings.objective == "accuracy" else self.start.architecture.input_scale
-        first, last = self.settings.temperature.first, self.settings.temperature.last
-        spent = min(1.0, self._evaluations / self.settings.budget.evaluations)
-        return float(unit * first ** (1 - spent) * last**spent)
+    def _unit(self) -> int:
+        """What one correct image, or a margin of one activation, adds to the objective."""
+        return 1 if self.settings.objective == "accuracy" else self.start.architecture.input_scale
 
     # --- what is counted ----------------------------------------------------------------------------------------------
 
