@@ -165,18 +165,18 @@ def images_of(name: str, count: int, results: Path | None = None) -> tuple[np.nd
 # --- the incremental evaluator ----------------------------------------------------------------------------------------
 
 
-def evaluators(problem: Problem, layers: list[str], threads: int) -> dict[str, incremental.Evaluator]:
+def evaluators(problem: Problem, layers: list[str], threads: int) -> dict[str, incremental.IncrementalEvaluator]:
     """Return an evaluator by layer: one for the last, which orders images in its own way, and one for all others."""
     last = problem.network.layers[-1]
     groups = [group for group in ([name for name in layers if name != last], [last] * (last in layers)) if group]
     found = {}
     for group in groups:
-        built = incremental.Evaluator(problem.network, problem.images, problem.labels, group, threads)
+        built = incremental.IncrementalEvaluator(problem.network, problem.images, problem.labels, group, threads)
         found.update(dict.fromkeys(group, built))
     return found
 
 
-def with_threads(evaluator: incremental.Evaluator, threads: int) -> incremental.Evaluator:
+def with_threads(evaluator: incremental.IncrementalEvaluator, threads: int) -> incremental.IncrementalEvaluator:
     """Return an evaluator that shares the state of another, since building one for 60,000 images takes a while."""
     other = copy.copy(evaluator)
     other._threads, other._pool = threads, ThreadPoolExecutor(threads)
@@ -197,7 +197,7 @@ def part(problem: Problem, layer: str, count: int) -> Swaps:
     return swaps_at(weights, (chosen[0][:, None] * zeros + chosen[1]).ravel())
 
 
-def calibrated(problem: Problem, layer: str, evaluator: incremental.Evaluator, seconds: float) -> Swaps:
+def calibrated(problem: Problem, layer: str, evaluator: incremental.IncrementalEvaluator, seconds: float) -> Swaps:
     """Return swaps whose counts take about so many seconds, after a first call that compiles what is not yet."""
     most = neighborhood_size(problem.network.weights[layer])
     count = min(16, most)
@@ -384,7 +384,10 @@ def run_problem(problem: Problem, arguments: argparse.Namespace, profiles: list[
 
 
 def all_contenders(
-    problem: Problem, found: dict[str, incremental.Evaluator], sizes: dict[str, Swaps], arguments: argparse.Namespace
+    problem: Problem,
+    found: dict[str, incremental.IncrementalEvaluator],
+    sizes: dict[str, Swaps],
+    arguments: argparse.Namespace,
 ) -> Iterator[Contender]:
     """Yield who takes part, in the order of turns."""
     fits = len(problem.labels) <= 10_000 or torch.get_num_threads() == max(arguments.threads)
@@ -399,7 +402,7 @@ def all_contenders(
             yield from baseline_contenders(problem, layer)
 
 
-def other_parts(problem: Problem, layer: str, evaluator: incremental.Evaluator) -> Iterator[Contender]:
+def other_parts(problem: Problem, layer: str, evaluator: incremental.IncrementalEvaluator) -> Iterator[Contender]:
     """Yield the evaluator with swaps that share more or less than the grid's."""
     weights = problem.network.weights[layer]
     if len(problem.labels) <= 1000:
@@ -410,12 +413,12 @@ def other_parts(problem: Problem, layer: str, evaluator: incremental.Evaluator) 
         yield Contender(SAMPLED, layer, swaps, counter(evaluator, layer))
 
 
-def counter(evaluator: incremental.Evaluator, layer: str) -> Callable[[Swaps], np.ndarray]:
+def counter(evaluator: incremental.IncrementalEvaluator, layer: str) -> Callable[[Swaps], np.ndarray]:
     """Return what counts with the incremental evaluator."""
     return lambda swaps: evaluator.correct_counts(layer, *swaps)
 
 
-def take_turns(contenders: list[Contender], found: dict[str, incremental.Evaluator], runs: int) -> None:
+def take_turns(contenders: list[Contender], found: dict[str, incremental.IncrementalEvaluator], runs: int) -> None:
     """Let the contenders run in turn, ``runs`` times each; stop the program if one finds other counts."""
     for _ in range(runs):
         for one in contenders:
@@ -482,7 +485,7 @@ def profiled(arguments: argparse.Namespace) -> tuple[int, int]:
     return sparsity, max((count for count in arguments.images if count <= 10_000), default=min(arguments.images))
 
 
-def profile(problem: Problem, evaluator: incremental.Evaluator, one: Contender) -> dict[str, Any]:
+def profile(problem: Problem, evaluator: incremental.IncrementalEvaluator, one: Contender) -> dict[str, Any]:
     """Return what a neighbor must read, write and add at least in a layer, beside the time it takes on one thread.
 
     Halves that neighbors share are left out, so bytes and additions are estimates from below.
@@ -518,7 +521,7 @@ def profile(problem: Problem, evaluator: incremental.Evaluator, one: Contender) 
     }
 
 
-def shared_windows(problem: Problem, evaluator: incremental.Evaluator, layer: str, pairs: int = 30) -> float:
+def shared_windows(problem: Problem, evaluator: incremental.IncrementalEvaluator, layer: str, pairs: int = 30) -> float:
     """Return how many pooling windows of the next layer both halves of a swap touch in a block, from a sample."""
     random = np.random.default_rng(SEED)
     weights = problem.network.weights[layer]
@@ -536,7 +539,7 @@ def shared_windows(problem: Problem, evaluator: incremental.Evaluator, layer: st
     return statistics.mean(counts)
 
 
-def touched(evaluator: incremental.Evaluator, layer: str, half: np.ndarray, block: int) -> np.ndarray:
+def touched(evaluator: incremental.IncrementalEvaluator, layer: str, half: np.ndarray, block: int) -> np.ndarray:
     """Return which windows of the next layer a half touches in a block of images, with the evaluator's own loops."""
     name = evaluator._names[evaluator._names.index(layer) + 1]
     here, following = evaluator._layouts[layer], evaluator._layouts[name]
@@ -618,7 +621,7 @@ def first_counts(name: str) -> dict[str, float]:
     found = random_network(architecture(name), 90)
     images, labels = images_of(name, 64)
     start = time.perf_counter()
-    evaluator = incremental.Evaluator(found, images, labels)
+    evaluator = incremental.IncrementalEvaluator(found, images, labels)
     for layer, weights in found.weights.items():
         evaluator.correct_counts(layer, *swaps_at(weights, np.arange(8)))
     return {"seconds": round(time.perf_counter() - start, 3)}
@@ -629,7 +632,7 @@ def memory(name: str) -> dict[str, float]:
     images, labels = images_of(name, 10_000)
     images, labels = images.copy(), labels.copy()
     before = megabytes("VmRSS")
-    evaluator = incremental.Evaluator(random_network(architecture(name), 90), images, labels)
+    evaluator = incremental.IncrementalEvaluator(random_network(architecture(name), 90), images, labels)
     return {"before": before, "peak": megabytes("VmHWM"), "images": evaluator.images}
 
 

@@ -1,9 +1,11 @@
 """The incremental evaluator equals the reference evaluator, integer for integer."""
 
+import inspect
 import json
 import os
 import subprocess
 import sys
+from types import FunctionType
 
 import numpy as np
 import pytest
@@ -12,9 +14,11 @@ from hypothesis import strategies as st
 
 from aann.errors import InputError
 from aann.evaluation import incremental, kernels, objectives, reference
+from aann.evaluation.evaluator import Evaluator
 from aann.evaluation.lanes import LANES
 from aann.evaluation.objectives import ACCURACY, Objective, sum_of_margins
 from aann.networks import Architecture, Convolution, Dense, TernaryNetwork
+from aann.sense.starts import random_network
 from aann.swaps import Swaps, all_swaps, neighborhood_size, sample_swaps
 
 OBJECTIVES = (ACCURACY, Objective(-300, 200), sum_of_margins(), sum_of_margins(20_000))
@@ -80,8 +84,8 @@ def assert_equal(fast, slow, layer, swaps):
 @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 def test_counts_and_changes_of_neighbors_equal_the_reference(problem, threads):
     network, images, labels, random = problem
-    fast = incremental.Evaluator(network, images, labels, threads=threads)
-    slow = reference.Evaluator(network, images, labels)
+    fast = incremental.IncrementalEvaluator(network, images, labels, threads=threads)
+    slow = reference.ReferenceEvaluator(network, images, labels)
     assert np.array_equal(fast.logits(), slow.logits())
     assert fast.correct_count() == slow.correct_count() == reference.correct_count(network, images, labels)
     for objective in OBJECTIVES:
@@ -98,8 +102,8 @@ def test_counts_and_changes_of_neighbors_equal_the_reference(problem, threads):
 @settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
 def test_a_state_updated_by_accepted_swaps_equals_one_built_anew(problem, threads):
     network, images, labels, random = problem
-    fast = incremental.Evaluator(network, images, labels, threads=threads)
-    slow = reference.Evaluator(network, images, labels)
+    fast = incremental.IncrementalEvaluator(network, images, labels, threads=threads)
+    slow = reference.ReferenceEvaluator(network, images, labels)
     for _ in range(4):
         layers = [name for name, array in fast.network.weights.items() if neighborhood_size(array)]
         assume(layers)
@@ -110,11 +114,19 @@ def test_a_state_updated_by_accepted_swaps_equals_one_built_anew(problem, thread
         assert fast.network == slow.network
         assert fast.network.family == network.family
         assert np.array_equal(fast.logits(), slow.logits())
-        anew = incremental.Evaluator(fast.network, images, labels)
+        anew = incremental.IncrementalEvaluator(fast.network, images, labels)
         for name in layers:
             swaps = sample_swaps(fast.network.weights[name], 1, random)
             assert_equal(fast, slow, name, swaps)
             assert np.array_equal(fast.correct_counts(name, *swaps), anew.correct_counts(name, *swaps))
+
+
+@pytest.mark.parametrize("made", [incremental.IncrementalEvaluator, reference.ReferenceEvaluator])
+def test_evaluators_have_the_methods_of_the_protocol(made):
+    methods = [name for name, member in vars(Evaluator).items() if isinstance(member, FunctionType) and name[0] != "_"]
+    assert {"correct_counts", "changes", "sample", "accept", "move_to"} <= set(methods)
+    for name in methods:
+        assert inspect.signature(getattr(made, name)) == inspect.signature(getattr(Evaluator, name))
 
 
 @pytest.fixture
@@ -138,16 +150,16 @@ def test_every_neighbor_of_a_layer_equals_the_reference(static, layer):
     taps = network.weights[layer][0].size
     assert (swaps.from_index // taps == swaps.to_index // taps).any()
     chosen = np.unique(np.linspace(0, len(swaps.from_index) - 1, 900).astype(int))
-    fast = incremental.Evaluator(network, images, labels).correct_counts(layer, *swaps)
-    slow = reference.Evaluator(network, images, labels).correct_counts(layer, *swaps.take(chosen))
+    fast = incremental.IncrementalEvaluator(network, images, labels).correct_counts(layer, *swaps)
+    slow = reference.ReferenceEvaluator(network, images, labels).correct_counts(layer, *swaps.take(chosen))
     assert np.array_equal(fast[chosen], slow)
 
 
 def test_swaps_are_counted_in_the_order_given_however_they_are_batched(static, monkeypatch):
     network, images, labels = static
     random = np.random.default_rng(0)
-    whole = incremental.Evaluator(network, images, labels, threads=2)
-    parts = incremental.Evaluator(network, images, labels, threads=3)
+    whole = incremental.IncrementalEvaluator(network, images, labels, threads=2)
+    parts = incremental.IncrementalEvaluator(network, images, labels, threads=3)
     for layer in network.layers:
         swaps = sample_swaps(network.weights[layer], 200, random)
         order = random.permutation(200)
@@ -161,12 +173,37 @@ def test_swaps_are_counted_in_the_order_given_however_they_are_batched(static, m
 
 def test_an_evaluator_keeps_only_what_its_layers_need(static):
     network, images, labels = static
-    fast = incremental.Evaluator(network, images, labels, layers=["2.0"])
+    fast = incremental.IncrementalEvaluator(network, images, labels, layers=["2.0"])
     swaps = sample_swaps(network.weights["fc"], 5, np.random.default_rng(0))
-    assert_equal(fast, reference.Evaluator(network, images, labels), "fc", swaps)
+    assert_equal(fast, reference.ReferenceEvaluator(network, images, labels), "fc", swaps)
     swaps = sample_swaps(network.weights["1.0"], 1, np.random.default_rng(0))
     with pytest.raises(InputError, match=r"layer '1\.0': its values were not kept"):
         fast.correct_counts("1.0", *swaps)
+
+
+def test_evaluators_move_to_the_same_network_and_refuse_another_architecture(static, architecture):
+    network, images, labels = static
+    weights = {name: np.roll(array, 1) for name, array in network.weights.items()}
+    other = TernaryNetwork(network.architecture, weights)
+    for made in (incremental.IncrementalEvaluator, reference.ReferenceEvaluator):
+        evaluator = made(network, images, labels)
+        evaluator.move_to(other)
+        assert evaluator.network == other
+        assert evaluator.correct_count() == reference.correct_count(other, images, labels)
+        with pytest.raises(InputError, match="network: belongs to another architecture than the evaluator's"):
+            evaluator.move_to(random_network(architecture, 50, 0))
+
+
+def test_a_sample_of_the_reference_has_all_labels_and_its_changes_are_those_of_its_images(static):
+    network, images, labels = static
+    evaluator = reference.ReferenceEvaluator(network, images, labels)
+    sample = evaluator.sample(0.3, np.random.default_rng(0))
+    assert set(labels[sample]) == set(labels)
+    assert len(np.unique(sample)) == len(sample) == pytest.approx(0.3 * len(images), abs=10)
+    swaps = sample_swaps(network.weights["fc"], 5, np.random.default_rng(0))
+    alone = reference.ReferenceEvaluator(network, images[sample], labels[sample])
+    expected = alone.changes("fc", *swaps, sum_of_margins())
+    assert np.array_equal(evaluator.changes("fc", *swaps, sum_of_margins(), sample), expected)
 
 
 def test_sums_become_wider_before_a_unit_could_outgrow_them():
@@ -177,8 +214,8 @@ def test_sums_become_wider_before_a_unit_could_outgrow_them():
     weights["fc1"][1, :50] = -1
     network = TernaryNetwork(architecture, weights)
     images = np.full((3, 1, 1, 400), 255, np.uint8)
-    fast = incremental.Evaluator(network, images, np.array([0, 1, 0]))
-    slow = reference.Evaluator(network, images, np.array([0, 1, 0]))
+    fast = incremental.IncrementalEvaluator(network, images, np.array([0, 1, 0]))
+    slow = reference.ReferenceEvaluator(network, images, np.array([0, 1, 0]))
     for step in range(8):
         from_index, to_index = 400 + step, 200 + step
         assert_equal(fast, slow, "fc1", Swaps(np.array([from_index]), np.array([to_index])))
@@ -187,7 +224,7 @@ def test_sums_become_wider_before_a_unit_could_outgrow_them():
         assert np.array_equal(fast.logits(), slow.logits())
 
 
-@pytest.mark.parametrize("make", [incremental.Evaluator, reference.Evaluator])
+@pytest.mark.parametrize("make", [incremental.IncrementalEvaluator, reference.ReferenceEvaluator])
 @pytest.mark.parametrize(
     ("layer", "from_index", "to_index", "message"),
     [
@@ -210,7 +247,7 @@ def test_what_is_no_swap_is_refused_before_any_work(static, make, layer, from_in
         make(network, images, labels).correct_counts(layer, *swaps)
 
 
-@pytest.mark.parametrize("make", [incremental.Evaluator, reference.Evaluator])
+@pytest.mark.parametrize("make", [incremental.IncrementalEvaluator, reference.ReferenceEvaluator])
 def test_images_and_labels_that_do_not_fit_are_refused(static, make):
     network, images, labels = static
     for wrong_images, wrong_labels, message in (
@@ -225,9 +262,9 @@ def test_images_and_labels_that_do_not_fit_are_refused(static, make):
 
 def test_an_evaluator_without_threads_or_device_is_refused(static):
     with pytest.raises(InputError, match="threads 0: expected at least 1"):
-        incremental.Evaluator(*static, threads=0)
+        incremental.IncrementalEvaluator(*static, threads=0)
     with pytest.raises(InputError, match="device 'abacus': cannot be used"):
-        reference.Evaluator(*static, device="abacus").correct_count()
+        reference.ReferenceEvaluator(*static, device="abacus").correct_count()
 
 
 def test_compiled_code_has_the_constants_of_the_objectives():

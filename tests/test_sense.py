@@ -8,7 +8,7 @@ from aann.config import LayersSettings, RacingSettings, SearchImagesSettings, Se
 from aann.datasets.splits import Images
 from aann.errors import InputError
 from aann.evaluation import reference
-from aann.evaluation.incremental import Evaluator
+from aann.evaluation.incremental import IncrementalEvaluator
 from aann.evaluation.objectives import ACCURACY, sum_of_margins
 from aann.networks import TernaryNetwork
 from aann.sense import search as searching
@@ -174,7 +174,7 @@ def pairs(swaps):
 def test_a_race_drops_what_is_surely_worse_and_keeps_what_is_surely_better(start, blobs):
     images = blobs(64 * 4 * 12, 0)
     random = np.random.default_rng(0)
-    evaluator = Evaluator(start, images.images, images.labels, shuffled=random)
+    evaluator = IncrementalEvaluator(start, images.images, images.labels, shuffled=random)
     objective = sum_of_margins(2000)
     swaps = draw(start.weights["fc"], 400, "uniform", random)
     exact = evaluator.changes("fc", *swaps, objective)
@@ -191,7 +191,7 @@ def test_a_race_drops_what_is_surely_worse_and_keeps_what_is_surely_better(start
 def test_a_sample_of_blocks_has_all_labels_and_its_changes_are_those_of_its_images(start, blobs):
     images = blobs(64 * 4 * 5 + 70, 1)
     random = np.random.default_rng(1)
-    evaluator = Evaluator(start, images.images, images.labels, shuffled=random)
+    evaluator = IncrementalEvaluator(start, images.images, images.labels, shuffled=random)
     parts = [np.array([block]) for block in range(len(evaluator._labels))]
     swaps = draw(start.weights["1.0"], 30, "uniform", random)
     whole = evaluator.changes("1.0", *swaps, ACCURACY)
@@ -217,7 +217,7 @@ def test_each_strategy_of_the_settings_is_there_and_gets_the_values_it_uses():
 
 
 def climber(start, images, **options):
-    evaluator = Evaluator(start, images.images, images.labels)
+    evaluator = IncrementalEvaluator(start, images.images, images.labels)
     return Climber(evaluator, sum_of_margins(500), np.random.default_rng(0), **options)
 
 
@@ -287,7 +287,7 @@ def test_a_trace_can_be_replayed_and_its_counts_are_exact(start, splits, strateg
             correct = reference.correct_count(network, images.images, images.labels)
             assert row[f"{split}_correct"] == correct
             assert row[f"{split}_accuracy"] == correct / len(images)
-        assert row.objective == Evaluator(network, train.images, train.labels).value(objective)
+        assert row.objective == IncrementalEvaluator(network, train.images, train.labels).value(objective)
     best = counted.validation_correct.argmax()
     assert found.network == replayed(start, trace, counted.index[best] + 1)
     outcome = outcome_of(trace, "mnist", 60, 0).iloc[0]
@@ -315,6 +315,26 @@ def test_the_objective_never_falls_unless_annealed(start, splits, strategy, tmp_
     trace = Search(start, splits, settings(strategy=strategy), 0).run(tmp_path / "c.safetensors").trace
     assert trace.objective.is_monotonic_increasing
     assert trace.objective.iloc[-1] > trace.objective.iloc[0]
+
+
+def slow_evaluator(network, images, labels, layers=None, threads=1, shuffled=None):
+    return reference.ReferenceEvaluator(network, images, labels)
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES)
+def test_a_search_takes_any_evaluator_and_finds_the_same(start, splits, strategy, tmp_path):
+    asked = settings(strategy=strategy, budget={"evaluations": 200}, images={"count": 60, "refresh": 3})
+    fast = Search(start, splits, asked, 0).run(tmp_path / "fast.safetensors")
+    slow = Search(start, splits, asked, 0, evaluator=slow_evaluator).run(tmp_path / "slow.safetensors")
+    pandas.testing.assert_frame_equal(fast.trace, slow.trace)
+    assert fast.network == slow.network
+
+
+def test_a_race_takes_any_evaluator(start, splits, tmp_path):
+    asked = settings(strategy="greedy", racing={"share": 0.5}, budget={"evaluations": 200})
+    trace = Search(start, splits, asked, 0, evaluator=slow_evaluator).run(tmp_path / "c.safetensors").trace
+    assert (trace.from_index >= 0).any()
+    assert trace.objective.is_monotonic_increasing
 
 
 def test_a_search_learns_without_backpropagation(start, splits, tmp_path):

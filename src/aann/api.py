@@ -19,13 +19,14 @@ from aann.config import SearchSettings, Settings, load
 from aann.datasets import archives, embedded, splits
 from aann.datasets.splits import Images
 from aann.errors import InputError
-from aann.evaluation import incremental, reference
+from aann.evaluation import reference
+from aann.evaluation.incremental import IncrementalEvaluator
 from aann.networks import Architecture, TernaryNetwork
 from aann.sense.search import Found, Search
 from aann.sense.starts import random_network as _random_network
 from aann.swaps import all_swaps, neighborhood_size, sample_swaps
 
-Evaluator = incremental.Evaluator
+Evaluator = IncrementalEvaluator
 """Exact counts of a network and its neighbors, and steps from neighbor to neighbor (docs/evaluation.md)."""
 
 

@@ -19,7 +19,8 @@ from tqdm import tqdm
 
 from aann.artifacts import read_table, read_table_metadata, write_table, write_tables
 from aann.errors import InputError
-from aann.evaluation.incremental import Evaluator
+from aann.evaluation.evaluator import Evaluator, EvaluatorFactory
+from aann.evaluation.incremental import IncrementalEvaluator
 from aann.networks import TernaryNetwork, require_layer
 from aann.swaps import neighborhood_size, sample_numbers, swaps_at
 from aann.tables import HISTOGRAM, NEIGHBORS, SPLITS, SURVEY
@@ -43,7 +44,7 @@ class Survey:
 
     ``images`` holds images and labels by split; ``amount`` is how many different neighbors are drawn with ``seed``, all
     of them if it is ``exhaustive`` or there are not more. ``identity`` says what the counts depend on besides:
-    unfinished work of another identity is not used. ``threads`` changes the speed only.
+    unfinished work of another identity is not used. ``threads`` and ``evaluator`` change the speed only.
 
     Raises ``InputError`` for a layer that is not there or has no neighbors, and for another amount.
     """
@@ -55,6 +56,7 @@ class Survey:
     seed: int
     identity: Mapping[str, Any] = field(default_factory=dict)
     threads: int = 1
+    evaluator: EvaluatorFactory = IncrementalEvaluator
 
     def __post_init__(self) -> None:
         require_layer(self.layer, self.network.layers)
@@ -80,7 +82,7 @@ class Survey:
     def evaluators(self) -> dict[str, Evaluator]:
         """An evaluator for each split."""
         return {
-            split: Evaluator(self.network, *self.images[split], layers=[self.layer], threads=self.threads)
+            split: self.evaluator(self.network, *self.images[split], layers=[self.layer], threads=self.threads)
             for split in SPLITS
         }
 

@@ -17,7 +17,8 @@ import numpy as np
 from aann.errors import InputError
 from aann.evaluation import kernels
 from aann.evaluation.arrangement import Order, arrange, at_random, by_margin, by_similarity
-from aann.evaluation.inputs import check_images, check_labels
+from aann.evaluation.evaluator import sample_by_label
+from aann.evaluation.inputs import check_architecture, check_images, check_labels
 from aann.evaluation.kernels import Plan, Room
 from aann.evaluation.lanes import LANES
 from aann.evaluation.layout import connections, largest_sum, layouts, outgoing
@@ -44,13 +45,26 @@ _TILE = (8, 16)
 """Left and right halves whose pairs are worked on one after the other."""
 
 
-class Evaluator:
-    """Counts of correct images for a ternary network and its neighbors.
+class IncrementalEvaluator:
+    """An ``Evaluator`` that computes only what a swap changes.
 
     ``images`` are integers of shape (images, channels, height, width), ``labels`` integers of shape (images,). The
     network's intermediate values are kept from the first of ``layers`` on (all by default); only swaps there can be
     evaluated. ``threads`` changes speed, never results, and neither does the order of images: with ``shuffled`` it is
     random, so that a ``sample`` of blocks stands for all images; else it saves work.
+
+    >>> import aann, numpy as np
+    >>> network = aann.random_network("static", sparsity=90, seed=0)
+    >>> random = np.random.default_rng(0)
+    >>> images, labels = random.integers(0, 256, (200, 1, 28, 28)), random.integers(0, 10, 200)
+    >>> evaluator = aann.Evaluator(network, images, labels)
+    >>> evaluator.correct_count()
+    17
+    >>> evaluator.correct_counts("fc", from_index=np.array([6457, 3872]), to_index=np.array([847, 715]))
+    array([20, 13])
+    >>> evaluator.accept("fc", from_index=6457, to_index=847)
+    >>> evaluator.correct_count()
+    20
 
     Raises ``InputError`` for images or labels that do not fit the network, unknown layers, and no threads.
     """
@@ -108,9 +122,7 @@ class Evaluator:
 
     def sample(self, share: float, random: np.random.Generator) -> np.ndarray:
         """Return blocks of images for ``changes``: of each label about this share, at least one, drawn at random."""
-        of_label = [np.flatnonzero(self._labels == label) for label in np.unique(self._labels)]
-        drawn = [random.choice(blocks, max(1, round(share * len(blocks))), replace=False) for blocks in of_label]
-        return np.sort(np.concatenate(drawn))
+        return sample_by_label(self._labels, share, random)
 
     # --- its neighbors ------------------------------------------------------------------------------------------------
 
@@ -304,8 +316,7 @@ class Evaluator:
 
         Raises ``InputError`` for another architecture, or other weights in a layer whose values are not kept.
         """
-        if network.architecture != self.architecture:
-            raise InputError("network: belongs to another architecture than the evaluator's")
+        check_architecture(network, self.architecture)
         for layer, weights in network.weights.items():
             if not np.array_equal(weights, self._weights[layer]):
                 self._kept_position(layer)

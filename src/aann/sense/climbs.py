@@ -11,7 +11,8 @@ from sklearn.manifold import TSNE
 from aann.config import ClimbSettings, TSNESettings
 from aann.datasets.splits import Images
 from aann.embeddings import TIE
-from aann.evaluation.incremental import Evaluator
+from aann.evaluation.evaluator import EvaluatorFactory
+from aann.evaluation.incremental import IncrementalEvaluator
 from aann.networks import TernaryNetwork, require_layer
 from aann.sense.neighborhoods import draw
 from aann.swaps import apply_swap
@@ -19,12 +20,17 @@ from aann.tables import SPLITS, SURVEYED_NUMBERS, SURVEYED_TEXT
 
 
 def climb(
-    start: TernaryNetwork, splits: Mapping[str, Images], settings: ClimbSettings, seed: int, threads: int = 1
+    start: TernaryNetwork,
+    splits: Mapping[str, Images],
+    settings: ClimbSettings,
+    seed: int,
+    threads: int = 1,
+    evaluator: EvaluatorFactory = IncrementalEvaluator,
 ) -> pandas.DataFrame:
     """Return all networks that a climb surveys in one layer, with columns ``tables.SURVEYED``; the start comes first.
 
     Each neighborhood is drawn around the best of the one before by validation accuracy, if that is no worse than the
-    best so far; else around the same network again.
+    best so far; else around the same network again. ``threads`` and ``evaluator`` change the speed only.
 
     Raises ``InputError`` for a layer that the network does not have, or that has no neighbors.
     """
@@ -32,7 +38,7 @@ def climb(
     require_layer(layer, start.layers)
     random = np.random.default_rng([seed, 4])
     evaluators = {
-        split: Evaluator(start, splits[split].images, splits[split].labels, [layer], threads) for split in SPLITS
+        split: evaluator(start, splits[split].images, splits[split].labels, [layer], threads) for split in SPLITS
     }
     counts = {f"{split}_correct": evaluators[split].correct_count() for split in SPLITS}
     tables = [pandas.DataFrame([{"neighborhood": 0, "from_index": -1, "to_index": -1, "sign": 0, "best": 0, **counts}])]
@@ -47,8 +53,8 @@ def climb(
         table["best"] = 0
         if moves:
             table.loc[best, "best"] = 1
-            for evaluator in evaluators.values():
-                evaluator.accept(layer, int(swaps.from_index[best]), int(swaps.to_index[best]))
+            for each in evaluators.values():
+                each.accept(layer, int(swaps.from_index[best]), int(swaps.to_index[best]))
         tables.append(table)
     images = {f"{split}_images": len(splits[split]) for split in SPLITS}
     return pandas.concat(tables, ignore_index=True).assign(layer=layer, **images)[[*SURVEYED_TEXT, *SURVEYED_NUMBERS]]

@@ -10,7 +10,7 @@ from scipy import special
 
 from aann.config import RacingSettings
 from aann.errors import InputError
-from aann.evaluation.incremental import Evaluator
+from aann.evaluation.evaluator import Evaluator
 from aann.evaluation.objectives import Objective
 from aann.swaps import Swaps, neighborhood_size, sample_swaps
 

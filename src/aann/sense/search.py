@@ -17,7 +17,8 @@ from aann.artifacts import read_arrays, write_arrays
 from aann.config import SearchSettings
 from aann.datasets.splits import Images
 from aann.errors import InputError
-from aann.evaluation.incremental import Evaluator
+from aann.evaluation.evaluator import Evaluator, EvaluatorFactory
+from aann.evaluation.incremental import IncrementalEvaluator
 from aann.evaluation.objectives import ACCURACY, Objective, sum_of_margins
 from aann.networks import TernaryNetwork
 from aann.sense.images import SearchImages
@@ -57,7 +58,8 @@ class Search:
 
     ``splits`` holds the images by split: the search counts on those that its settings name; validation images choose
     the network that is kept, and test images are only recorded. ``identity`` says what the result depends on besides:
-    a checkpoint of another identity is refused. ``threads`` changes the speed only.
+    a checkpoint of another identity is refused. ``threads`` and ``evaluator`` change the speed only, but for races,
+    whose samples depend on how an evaluator arranges images.
 
     Raises ``InputError`` for a layer that the network does not have, and for images that do not fit it.
     """
@@ -68,6 +70,7 @@ class Search:
     seed: int
     identity: Mapping[str, Any] = field(default_factory=dict)
     threads: int = 1
+    evaluator: EvaluatorFactory = IncrementalEvaluator
 
     def __post_init__(self) -> None:
         self._images = SearchImages(self.splits, self.settings.images, self.seed)
@@ -94,7 +97,7 @@ class Search:
         """
         network = self._restore(checkpoint) if checkpoint.exists() else self.start
         counted = SPLITS[1:] if self._on_validation else SPLITS
-        self._counting = {split: self._evaluator(self.start, self.splits[split]) for split in counted}
+        self._counting = {split: self._evaluator_of(self.start, self.splits[split]) for split in counted}
         self._searching = self._searching_at(network)
         if not self._rows:
             self._record(0, "", [])
@@ -150,12 +153,12 @@ class Search:
         refresh = self.settings.images.refresh
         draw_number = self._neighborhoods // refresh if refresh else 0
         shuffled = self._images.generator(draw_number) if self.settings.racing.share < 1 else None
-        return self._evaluator(network, self._images.drawn(draw_number), shuffled)
+        return self._evaluator_of(network, self._images.drawn(draw_number), shuffled)
 
-    def _evaluator(
+    def _evaluator_of(
         self, network: TernaryNetwork, images: Images, shuffled: np.random.Generator | None = None
     ) -> Evaluator:
-        return Evaluator(network, images.images, images.labels, self._layers, self.threads, shuffled)
+        return self.evaluator(network, images.images, images.labels, self._layers, self.threads, shuffled)
 
     def _record(self, neighborhood: int, layer: str, steps: list[Step]) -> None:
         """Add the rows of a neighborhood to the trace; the last is counted if its turn has come."""

@@ -16,7 +16,7 @@ from typing import Protocol
 import numpy as np
 
 from aann.config import SearchSettings, TemperatureSettings
-from aann.evaluation.incremental import Evaluator
+from aann.evaluation.evaluator import Evaluator
 from aann.evaluation.objectives import Objective
 from aann.sense.neighborhoods import Neighborhood
 
