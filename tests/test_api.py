@@ -1,5 +1,6 @@
 """What `import aann` offers, and the Python examples of the documentation."""
 
+import doctest
 import gzip
 import os
 import re
@@ -42,6 +43,12 @@ def test_what_is_offered_is_there_and_documented():
         assert getattr(aann, name).__doc__
     with pytest.raises(AttributeError, match="has no attribute 'load_netwrok'; it offers Evaluator, count_neighbors"):
         _ = aann.load_netwrok
+
+
+def test_the_example_of_the_evaluator_is_true():
+    found = doctest.DocTestFinder().find(aann.Evaluator, globs={})
+    results = [doctest.DocTestRunner().run(one) for one in found if one.examples]
+    assert [result.attempted > 5 and result.failed == 0 for result in results] == [True]
 
 
 @pytest.mark.parametrize("document", DOCUMENTS)
@@ -107,7 +114,7 @@ def test_neighbors_are_counted_exactly(network, blobs, amount):
     assert list(found) == ["from_index", "to_index", "sign", "correct"]
     assert len(found) == (amount or neighborhood_size(network.weights["fc"]))
     assert not found.duplicated(["from_index", "to_index"]).any()
-    slow = reference.Evaluator(network, images.images, images.labels)
+    slow = reference.ReferenceEvaluator(network, images.images, images.labels)
     assert np.array_equal(found.correct, slow.correct_counts("fc", found.from_index, found.to_index))
     assert set(found.sign) <= {-1, 1}
 
