@@ -473,7 +473,7 @@ def test_a_file_that_is_no_checkpoint_is_refused(start, splits, tmp_path):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"strategy": "climb"}, "'best', 'first', 'annealing' or 'greedy'"),
+        ({"strategy": "climb"}, "'best', 'first', 'annealing', 'greedy'"),
         ({"objective": "loss"}, "'accuracy' or 'margins'"),
         ({"budget": {"evaluations": 0}}, "greater than or equal to 1"),
         ({"budget": {"evaluations": 5, "minutes": 0}}, "greater than 0"),

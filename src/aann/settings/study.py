@@ -232,7 +232,7 @@ def require_figures(settings: Settings) -> None:
     try:
         _require_tasks_of_figures(settings)
         _require_searches_of_figures(settings)
-    except ValueError as error:
+    except (ValueError, InputError) as error:
         raise InputError(f"configuration: {error}; see config/README.md") from error
 
 
