@@ -7,9 +7,9 @@ Images: MNIST for the static network (the test images, and the training images w
 
 Contenders, all of which count the same neighbors' correct images, or this stops with an error:
 
-  aann                    a grid of evenly spread sources and targets, which shares halves of swaps much as a whole
+  aann                    a grid of evenly spread non-zeros and zeros, which shares halves of swaps much as a whole
                           neighborhood does, in a size that takes about --seconds on the least threads (where that is
-                          few swaps, they share less). In the last layer: every target of the first sources.
+                          few swaps, they share less). In the last layer: every zero for the first non-zeros.
   aann, consecutive swaps 2^21 swaps as they stand in the whole neighborhood, which is what the grid stands for; this
                           takes long, so only in layer 2.0 of the static network, at 90 % and at most 1,000 images
   aann, random swaps      20,000 random swaps of that layer, at 90 % and at most 10,000 images
@@ -65,7 +65,7 @@ from aann.evaluation.reference import channels_last
 from aann.figures import style
 from aann.networks import Architecture, Convolution, Layer, TernaryNetwork
 from aann.settings.study import load
-from aann.swaps import apply_swap, neighborhood_size, sample_swaps, swaps_at
+from aann.swaps import Swaps, apply_swap, neighborhood_size, sample_swaps, swaps_at
 
 SEED = 0
 AANN, CONSECUTIVE, SAMPLED = "aann", "aann, consecutive swaps", "aann, random swaps"
@@ -83,8 +83,6 @@ CELL = ["network", "weights", "layer", "sparsity", "images", "threads"]
 NETWORKS = ("static", "dynamic", "two-frames")
 TASKS = {"static": "mnist", "two-frames": "car"}
 """Tasks whose networks and images are used."""
-
-Swaps = tuple[np.ndarray, np.ndarray]
 
 
 @dataclass(frozen=True)
@@ -113,7 +111,7 @@ class Contender:
     @property
     def speeds(self) -> list[float]:
         """Neighbors a second of each run."""
-        return [len(self.swaps[0]) / seconds for seconds in self.seconds]
+        return [len(self.swaps.from_index) / seconds for seconds in self.seconds]
 
 
 # --- networks and images ----------------------------------------------------------------------------------------------
@@ -167,18 +165,18 @@ def images_of(name: str, count: int, results: Path | None = None) -> tuple[np.nd
 # --- the incremental evaluator ----------------------------------------------------------------------------------------
 
 
-def evaluators(problem: Problem, layers: list[str], threads: int) -> dict[str, incremental.Evaluator]:
+def evaluators(problem: Problem, layers: list[str], threads: int) -> dict[str, incremental.IncrementalEvaluator]:
     """Return an evaluator by layer: one for the last, which orders images in its own way, and one for all others."""
     last = problem.network.layers[-1]
     groups = [group for group in ([name for name in layers if name != last], [last] * (last in layers)) if group]
     found = {}
     for group in groups:
-        built = incremental.Evaluator(problem.network, problem.images, problem.labels, group, threads)
+        built = incremental.IncrementalEvaluator(problem.network, problem.images, problem.labels, group, threads)
         found.update(dict.fromkeys(group, built))
     return found
 
 
-def with_threads(evaluator: incremental.Evaluator, threads: int) -> incremental.Evaluator:
+def with_threads(evaluator: incremental.IncrementalEvaluator, threads: int) -> incremental.IncrementalEvaluator:
     """Return an evaluator that shares the state of another, since building one for 60,000 images takes a while."""
     other = copy.copy(evaluator)
     other._threads, other._pool = threads, ThreadPoolExecutor(threads)
@@ -188,18 +186,18 @@ def with_threads(evaluator: incremental.Evaluator, threads: int) -> incremental.
 def part(problem: Problem, layer: str, count: int) -> Swaps:
     """Return about ``count`` swaps of a layer that share halves as a whole neighborhood does."""
     weights = problem.network.weights[layer]
-    sources = int(np.count_nonzero(weights))
-    targets = weights.size - sources
+    nonzeros = int(np.count_nonzero(weights))
+    zeros = weights.size - nonzeros
     if layer == problem.network.layers[-1]:
-        return swaps_at(weights, np.arange(min(count, sources * targets)))
+        return swaps_at(weights, np.arange(min(count, nonzeros * zeros)))
     side = max(1, round(math.sqrt(count)))
-    rows = min(side, sources)
-    columns = min(max(1, count // rows), targets)
-    chosen = np.linspace(0, sources - 1, rows).astype(np.int64), np.linspace(0, targets - 1, columns).astype(np.int64)
-    return swaps_at(weights, (chosen[0][:, None] * targets + chosen[1]).ravel())
+    rows = min(side, nonzeros)
+    columns = min(max(1, count // rows), zeros)
+    chosen = np.linspace(0, nonzeros - 1, rows).astype(np.int64), np.linspace(0, zeros - 1, columns).astype(np.int64)
+    return swaps_at(weights, (chosen[0][:, None] * zeros + chosen[1]).ravel())
 
 
-def calibrated(problem: Problem, layer: str, evaluator: incremental.Evaluator, seconds: float) -> Swaps:
+def calibrated(problem: Problem, layer: str, evaluator: incremental.IncrementalEvaluator, seconds: float) -> Swaps:
     """Return swaps whose counts take about so many seconds, after a first call that compiles what is not yet."""
     most = neighborhood_size(problem.network.weights[layer])
     count = min(16, most)
@@ -207,7 +205,7 @@ def calibrated(problem: Problem, layer: str, evaluator: incremental.Evaluator, s
     while True:
         swaps = part(problem, layer, count)
         elapsed = timed(evaluator.correct_counts, layer, *swaps)[0]
-        if elapsed > 0.6 * seconds or len(swaps[0]) == most:
+        if elapsed > 0.6 * seconds or len(swaps.from_index) == most:
             return swaps
         count = min(most, int(count * min(20, 0.9 * seconds / elapsed)) + 1)
 
@@ -282,9 +280,8 @@ class Baseline:
     def counts(self, swaps: Swaps, setup: Setup) -> np.ndarray:
         """Return how many images each neighbor puts into their class."""
         found = []
-        for first in range(0, len(swaps[0]), setup.together):
-            chosen = swaps[0][first : first + setup.together], swaps[1][first : first + setup.together]
-            weights = self._moved(chosen, setup)
+        for first in range(0, len(swaps.from_index), setup.together):
+            weights = self._moved(swaps.take(slice(first, first + setup.together)), setup)
             batches = [slice(at, at + setup.batch) for at in range(0, len(self._labels), setup.batch)]
             parts = [self._count(self._values[batch], self._labels[batch], weights, setup) for batch in batches]
             found.append(np.sum(parts, axis=0))
@@ -387,7 +384,10 @@ def run_problem(problem: Problem, arguments: argparse.Namespace, profiles: list[
 
 
 def all_contenders(
-    problem: Problem, found: dict[str, incremental.Evaluator], sizes: dict[str, Swaps], arguments: argparse.Namespace
+    problem: Problem,
+    found: dict[str, incremental.IncrementalEvaluator],
+    sizes: dict[str, Swaps],
+    arguments: argparse.Namespace,
 ) -> Iterator[Contender]:
     """Yield who takes part, in the order of turns."""
     fits = len(problem.labels) <= 10_000 or torch.get_num_threads() == max(arguments.threads)
@@ -402,7 +402,7 @@ def all_contenders(
             yield from baseline_contenders(problem, layer)
 
 
-def other_parts(problem: Problem, layer: str, evaluator: incremental.Evaluator) -> Iterator[Contender]:
+def other_parts(problem: Problem, layer: str, evaluator: incremental.IncrementalEvaluator) -> Iterator[Contender]:
     """Yield the evaluator with swaps that share more or less than the grid's."""
     weights = problem.network.weights[layer]
     if len(problem.labels) <= 1000:
@@ -413,12 +413,12 @@ def other_parts(problem: Problem, layer: str, evaluator: incremental.Evaluator) 
         yield Contender(SAMPLED, layer, swaps, counter(evaluator, layer))
 
 
-def counter(evaluator: incremental.Evaluator, layer: str) -> Callable[[Swaps], np.ndarray]:
+def counter(evaluator: incremental.IncrementalEvaluator, layer: str) -> Callable[[Swaps], np.ndarray]:
     """Return what counts with the incremental evaluator."""
     return lambda swaps: evaluator.correct_counts(layer, *swaps)
 
 
-def take_turns(contenders: list[Contender], found: dict[str, incremental.Evaluator], runs: int) -> None:
+def take_turns(contenders: list[Contender], found: dict[str, incremental.IncrementalEvaluator], runs: int) -> None:
     """Let the contenders run in turn, ``runs`` times each; stop the program if one finds other counts."""
     for _ in range(runs):
         for one in contenders:
@@ -449,14 +449,18 @@ def table_rows(
                 continue
             cell = (problem.name, problem.weights, layer, problem.sparsity, len(problem.labels), threads)
             speed = statistics.median(one.speeds)
-            print(*cell, f"{one.name}: {speed:,.1f} neighbors/s ({len(one.swaps[0])} a run) {one.setup}", flush=True)
+            print(
+                *cell,
+                f"{one.name}: {speed:,.1f} neighbors/s ({len(one.swaps.from_index)} a run) {one.setup}",
+                flush=True,
+            )
             yield dict(zip(CELL, cell, strict=True)) | {
                 "contender": one.name,
                 "neighbors_per_second": round(speed, 3),
                 "min": round(min(one.speeds), 3),
                 "max": round(max(one.speeds), 3),
                 "runs": len(one.speeds),
-                "neighbors_per_run": len(one.swaps[0]),
+                "neighbors_per_run": len(one.swaps.from_index),
                 "setup": one.setup,
             }
 
@@ -481,7 +485,7 @@ def profiled(arguments: argparse.Namespace) -> tuple[int, int]:
     return sparsity, max((count for count in arguments.images if count <= 10_000), default=min(arguments.images))
 
 
-def profile(problem: Problem, evaluator: incremental.Evaluator, one: Contender) -> dict[str, Any]:
+def profile(problem: Problem, evaluator: incremental.IncrementalEvaluator, one: Contender) -> dict[str, Any]:
     """Return what a neighbor must read, write and add at least in a layer, beside the time it takes on one thread.
 
     Halves that neighbors share are left out, so bytes and additions are estimates from below.
@@ -517,12 +521,12 @@ def profile(problem: Problem, evaluator: incremental.Evaluator, one: Contender) 
     }
 
 
-def shared_windows(problem: Problem, evaluator: incremental.Evaluator, layer: str, pairs: int = 30) -> float:
+def shared_windows(problem: Problem, evaluator: incremental.IncrementalEvaluator, layer: str, pairs: int = 30) -> float:
     """Return how many pooling windows of the next layer both halves of a swap touch in a block, from a sample."""
     random = np.random.default_rng(SEED)
     weights = problem.network.weights[layer]
     swaps = sample_swaps(weights, min(pairs, neighborhood_size(weights)), random)
-    plan = incremental._plan(weights, *swaps, 1, 1)
+    plan = incremental._plan(weights, swaps, 1, 1)
     counts = []
     for block in random.choice(len(evaluator._labels), min(4, len(evaluator._labels)), replace=False):
         for pair in plan.pairs:
@@ -535,7 +539,7 @@ def shared_windows(problem: Problem, evaluator: incremental.Evaluator, layer: st
     return statistics.mean(counts)
 
 
-def touched(evaluator: incremental.Evaluator, layer: str, half: np.ndarray, block: int) -> np.ndarray:
+def touched(evaluator: incremental.IncrementalEvaluator, layer: str, half: np.ndarray, block: int) -> np.ndarray:
     """Return which windows of the next layer a half touches in a block of images, with the evaluator's own loops."""
     name = evaluator._names[evaluator._names.index(layer) + 1]
     here, following = evaluator._layouts[layer], evaluator._layouts[name]
@@ -617,7 +621,7 @@ def first_counts(name: str) -> dict[str, float]:
     found = random_network(architecture(name), 90)
     images, labels = images_of(name, 64)
     start = time.perf_counter()
-    evaluator = incremental.Evaluator(found, images, labels)
+    evaluator = incremental.IncrementalEvaluator(found, images, labels)
     for layer, weights in found.weights.items():
         evaluator.correct_counts(layer, *swaps_at(weights, np.arange(8)))
     return {"seconds": round(time.perf_counter() - start, 3)}
@@ -628,7 +632,7 @@ def memory(name: str) -> dict[str, float]:
     images, labels = images_of(name, 10_000)
     images, labels = images.copy(), labels.copy()
     before = megabytes("VmRSS")
-    evaluator = incremental.Evaluator(random_network(architecture(name), 90), images, labels)
+    evaluator = incremental.IncrementalEvaluator(random_network(architecture(name), 90), images, labels)
     return {"before": before, "peak": megabytes("VmHWM"), "images": evaluator.images}
 
 

@@ -12,7 +12,7 @@ from aann.builds import forecast, interruptions, slurm, wording
 from aann.lineage import provenance
 from aann.artifacts import require_writable, sha256, to_json
 from aann.claims.models import load as load_claims
-from aann.settings.study import completed, require_figures, validate
+from aann.settings.study import completed, require_data, require_figures, validate
 from aann.catalog import TORCHVISION
 from aann.datasets import splits
 from aann.datasets.archives import FILES as ARCHIVE_FILES, SETTINGS_VARIABLE
@@ -36,6 +36,7 @@ try:
     SETTINGS = validate(
         completed(config, ROOT / "config/config.yaml") if MODULE else config
     )
+    require_data(SETTINGS)
     require_figures(SETTINGS)
     require_writable(SETTINGS.results, "results")
     require_writable(SETTINGS.downloads.folder, "downloads.folder")

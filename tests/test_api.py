@@ -1,5 +1,6 @@
 """What `import aann` offers, and the Python examples of the documentation."""
 
+import doctest
 import gzip
 import os
 import re
@@ -44,13 +45,19 @@ def test_what_is_offered_is_there_and_documented():
         _ = aann.load_netwrok
 
 
+def test_the_example_of_the_evaluator_is_true():
+    found = doctest.DocTestFinder().find(aann.Evaluator, globs={})
+    results = [doctest.DocTestRunner().run(one) for one in found if one.examples]
+    assert [result.attempted > 5 and result.failed == 0 for result in results] == [True]
+
+
 @pytest.mark.parametrize("document", DOCUMENTS)
 def test_the_examples_run_from_the_release_alone(root, tmp_path, data_mirror, document):
     shutil.copytree(root / "release/psiren", tmp_path / "release/psiren")
     shutil.copytree(root / "config", tmp_path / "config")
     mirror = data_mirror if "://" in data_mirror else str(Path(data_mirror).resolve())
     found = examples((root / document).read_text())
-    assert len(found) >= 2
+    assert found
     environment = {**os.environ, "PYTHONPATH": str(root / "src"), "AANN_DATA_MIRROR": mirror}
     printed = ""
     for example in found:
@@ -107,7 +114,7 @@ def test_neighbors_are_counted_exactly(network, blobs, amount):
     assert list(found) == ["from_index", "to_index", "sign", "correct"]
     assert len(found) == (amount or neighborhood_size(network.weights["fc"]))
     assert not found.duplicated(["from_index", "to_index"]).any()
-    slow = reference.Evaluator(network, images.images, images.labels)
+    slow = reference.ReferenceEvaluator(network, images.images, images.labels)
     assert np.array_equal(found.correct, slow.correct_counts("fc", found.from_index, found.to_index))
     assert set(found.sign) <= {-1, 1}
 

@@ -156,8 +156,8 @@ def test_counts_of_ternary_networks_are_equal_on_cpu_and_gpu(paper_settings, tas
     counts = [
         evaluator.correct_counts(layer, *swaps)
         for evaluator in (
-            incremental.Evaluator(network, images, labels, layers=[layer]),
-            reference.Evaluator(network, images, labels, device="cuda"),
+            incremental.IncrementalEvaluator(network, images, labels, layers=[layer]),
+            reference.ReferenceEvaluator(network, images, labels, device="cuda"),
         )
     ]
     assert np.array_equal(*counts)

@@ -30,10 +30,10 @@ def weights():
 
 @pytest.fixture
 def table(weights):
-    start, end = all_swaps(weights)
+    swaps = all_swaps(weights)
     random = np.random.default_rng(0)
-    counts = random.integers(50, 100, (2, start.size))
-    columns = {"from_index": start, "to_index": end, "sign": weights.flat[start]}
+    counts = random.integers(50, 100, (2, swaps.from_index.size))
+    columns = {**swaps._asdict(), "sign": weights.flat[swaps.from_index]}
     return pandas.DataFrame(columns | {"validation_correct": counts[0], "test_correct": counts[1]})
 
 

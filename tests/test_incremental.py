@@ -1,9 +1,11 @@
 """The incremental evaluator equals the reference evaluator, integer for integer."""
 
+import inspect
 import json
 import os
 import subprocess
 import sys
+from types import FunctionType
 
 import numpy as np
 import pytest
@@ -12,10 +14,12 @@ from hypothesis import strategies as st
 
 from aann.errors import InputError
 from aann.evaluation import incremental, kernels, objectives, reference
+from aann.evaluation.evaluator import Evaluator
 from aann.evaluation.lanes import LANES
 from aann.evaluation.objectives import ACCURACY, Objective, sum_of_margins
 from aann.networks import Architecture, Convolution, Dense, TernaryNetwork
-from aann.swaps import all_swaps, neighborhood_size, sample_swaps
+from aann.sense.starts import random_network
+from aann.swaps import Swaps, all_swaps, neighborhood_size, sample_swaps
 
 OBJECTIVES = (ACCURACY, Objective(-300, 200), sum_of_margins(), sum_of_margins(20_000))
 
@@ -67,11 +71,11 @@ def problems(draw):
     return TernaryNetwork(architecture, weights), images.astype(np.int16), labels, random
 
 
-def assert_equal(fast, slow, layer, start, end):
-    assert np.array_equal(fast.correct_counts(layer, start, end), slow.correct_counts(layer, start, end))
+def assert_equal(fast, slow, layer, swaps):
+    assert np.array_equal(fast.correct_counts(layer, *swaps), slow.correct_counts(layer, *swaps))
     for objective in OBJECTIVES:
-        expected = slow.changes(layer, start, end, objective)
-        found = fast.changes(layer, start, end, objective)
+        expected = slow.changes(layer, *swaps, objective)
+        found = fast.changes(layer, *swaps, objective)
         assert found.dtype == expected.dtype == np.int64
         assert np.array_equal(found, expected)
 
@@ -80,8 +84,8 @@ def assert_equal(fast, slow, layer, start, end):
 @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 def test_counts_and_changes_of_neighbors_equal_the_reference(problem, threads):
     network, images, labels, random = problem
-    fast = incremental.Evaluator(network, images, labels, threads=threads)
-    slow = reference.Evaluator(network, images, labels)
+    fast = incremental.IncrementalEvaluator(network, images, labels, threads=threads)
+    slow = reference.ReferenceEvaluator(network, images, labels)
     assert np.array_equal(fast.logits(), slow.logits())
     assert fast.correct_count() == slow.correct_count() == reference.correct_count(network, images, labels)
     for objective in OBJECTIVES:
@@ -89,32 +93,40 @@ def test_counts_and_changes_of_neighbors_equal_the_reference(problem, threads):
     for layer in network.layers:
         size = neighborhood_size(network.weights[layer])
         if size:
-            start, end = sample_swaps(network.weights[layer], min(size, 12), random)
-            repeated = random.integers(len(start), size=len(start) + 2)
-            assert_equal(fast, slow, layer, start[repeated], end[repeated])
+            count = min(size, 12)
+            swaps = sample_swaps(network.weights[layer], count, random)
+            assert_equal(fast, slow, layer, swaps.take(random.integers(count, size=count + 2)))
 
 
 @given(problems(), st.integers(1, 2))
 @settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
 def test_a_state_updated_by_accepted_swaps_equals_one_built_anew(problem, threads):
     network, images, labels, random = problem
-    fast = incremental.Evaluator(network, images, labels, threads=threads)
-    slow = reference.Evaluator(network, images, labels)
+    fast = incremental.IncrementalEvaluator(network, images, labels, threads=threads)
+    slow = reference.ReferenceEvaluator(network, images, labels)
     for _ in range(4):
         layers = [name for name, array in fast.network.weights.items() if neighborhood_size(array)]
         assume(layers)
         layer = random.choice(layers)
-        start, end = sample_swaps(fast.network.weights[layer], 1, random)
-        fast.accept(layer, start[0], end[0])
-        slow.accept(layer, start[0], end[0])
+        (from_index,), (to_index,) = sample_swaps(fast.network.weights[layer], 1, random)
+        fast.accept(layer, from_index, to_index)
+        slow.accept(layer, from_index, to_index)
         assert fast.network == slow.network
         assert fast.network.family == network.family
         assert np.array_equal(fast.logits(), slow.logits())
-        anew = incremental.Evaluator(fast.network, images, labels)
+        anew = incremental.IncrementalEvaluator(fast.network, images, labels)
         for name in layers:
-            start, end = sample_swaps(fast.network.weights[name], 1, random)
-            assert_equal(fast, slow, name, start, end)
-            assert np.array_equal(fast.correct_counts(name, start, end), anew.correct_counts(name, start, end))
+            swaps = sample_swaps(fast.network.weights[name], 1, random)
+            assert_equal(fast, slow, name, swaps)
+            assert np.array_equal(fast.correct_counts(name, *swaps), anew.correct_counts(name, *swaps))
+
+
+@pytest.mark.parametrize("made", [incremental.IncrementalEvaluator, reference.ReferenceEvaluator])
+def test_evaluators_have_the_methods_of_the_protocol(made):
+    methods = [name for name, member in vars(Evaluator).items() if isinstance(member, FunctionType) and name[0] != "_"]
+    assert {"correct_counts", "changes", "sample", "accept", "move_to"} <= set(methods)
+    for name in methods:
+        assert inspect.signature(getattr(made, name)) == inspect.signature(getattr(Evaluator, name))
 
 
 @pytest.fixture
@@ -134,39 +146,64 @@ def static():
 @pytest.mark.parametrize("layer", ["1.0", "fc"])
 def test_every_neighbor_of_a_layer_equals_the_reference(static, layer):
     network, images, labels = static
-    start, end = all_swaps(network.weights[layer])
+    swaps = all_swaps(network.weights[layer])
     taps = network.weights[layer][0].size
-    assert (start // taps == end // taps).any()
-    chosen = np.unique(np.linspace(0, len(start) - 1, 900).astype(int))
-    fast = incremental.Evaluator(network, images, labels).correct_counts(layer, start, end)
-    slow = reference.Evaluator(network, images, labels).correct_counts(layer, start[chosen], end[chosen])
+    assert (swaps.from_index // taps == swaps.to_index // taps).any()
+    chosen = np.unique(np.linspace(0, len(swaps.from_index) - 1, 900).astype(int))
+    fast = incremental.IncrementalEvaluator(network, images, labels).correct_counts(layer, *swaps)
+    slow = reference.ReferenceEvaluator(network, images, labels).correct_counts(layer, *swaps.take(chosen))
     assert np.array_equal(fast[chosen], slow)
 
 
 def test_swaps_are_counted_in_the_order_given_however_they_are_batched(static, monkeypatch):
     network, images, labels = static
     random = np.random.default_rng(0)
-    whole = incremental.Evaluator(network, images, labels, threads=2)
-    parts = incremental.Evaluator(network, images, labels, threads=3)
+    whole = incremental.IncrementalEvaluator(network, images, labels, threads=2)
+    parts = incremental.IncrementalEvaluator(network, images, labels, threads=3)
     for layer in network.layers:
-        start, end = sample_swaps(network.weights[layer], 200, random)
+        swaps = sample_swaps(network.weights[layer], 200, random)
         order = random.permutation(200)
-        expected = whole.correct_counts(layer, start, end)
+        expected = whole.correct_counts(layer, *swaps)
         monkeypatch.setattr(incremental, "_BATCH", 7)
         monkeypatch.setattr(incremental, "_TOGETHER_BYTES", 1)
         monkeypatch.setattr(incremental, "_MANY", 3)
-        assert np.array_equal(parts.correct_counts(layer, start[order], end[order]), expected[order])
+        assert np.array_equal(parts.correct_counts(layer, *swaps.take(order)), expected[order])
         monkeypatch.undo()
 
 
 def test_an_evaluator_keeps_only_what_its_layers_need(static):
     network, images, labels = static
-    fast = incremental.Evaluator(network, images, labels, layers=["2.0"])
-    start, end = sample_swaps(network.weights["fc"], 5, np.random.default_rng(0))
-    assert_equal(fast, reference.Evaluator(network, images, labels), "fc", start, end)
-    start, end = sample_swaps(network.weights["1.0"], 1, np.random.default_rng(0))
+    fast = incremental.IncrementalEvaluator(network, images, labels, layers=["2.0"])
+    swaps = sample_swaps(network.weights["fc"], 5, np.random.default_rng(0))
+    assert_equal(fast, reference.ReferenceEvaluator(network, images, labels), "fc", swaps)
+    swaps = sample_swaps(network.weights["1.0"], 1, np.random.default_rng(0))
     with pytest.raises(InputError, match=r"layer '1\.0': its values were not kept"):
-        fast.correct_counts("1.0", start, end)
+        fast.correct_counts("1.0", *swaps)
+
+
+def test_evaluators_move_to_the_same_network_and_refuse_another_architecture(static, architecture):
+    network, images, labels = static
+    weights = {name: np.roll(array, 1) for name, array in network.weights.items()}
+    other = TernaryNetwork(network.architecture, weights)
+    for made in (incremental.IncrementalEvaluator, reference.ReferenceEvaluator):
+        evaluator = made(network, images, labels)
+        evaluator.move_to(other)
+        assert evaluator.network == other
+        assert evaluator.correct_count() == reference.correct_count(other, images, labels)
+        with pytest.raises(InputError, match="network: belongs to another architecture than the evaluator's"):
+            evaluator.move_to(random_network(architecture, 50, 0))
+
+
+def test_a_sample_of_the_reference_has_all_labels_and_its_changes_are_those_of_its_images(static):
+    network, images, labels = static
+    evaluator = reference.ReferenceEvaluator(network, images, labels)
+    sample = evaluator.sample(0.3, np.random.default_rng(0))
+    assert set(labels[sample]) == set(labels)
+    assert len(np.unique(sample)) == len(sample) == pytest.approx(0.3 * len(images), abs=10)
+    swaps = sample_swaps(network.weights["fc"], 5, np.random.default_rng(0))
+    alone = reference.ReferenceEvaluator(network, images[sample], labels[sample])
+    expected = alone.changes("fc", *swaps, sum_of_margins())
+    assert np.array_equal(evaluator.changes("fc", *swaps, sum_of_margins(), sample), expected)
 
 
 def test_sums_become_wider_before_a_unit_could_outgrow_them():
@@ -177,19 +214,19 @@ def test_sums_become_wider_before_a_unit_could_outgrow_them():
     weights["fc1"][1, :50] = -1
     network = TernaryNetwork(architecture, weights)
     images = np.full((3, 1, 1, 400), 255, np.uint8)
-    fast = incremental.Evaluator(network, images, np.array([0, 1, 0]))
-    slow = reference.Evaluator(network, images, np.array([0, 1, 0]))
+    fast = incremental.IncrementalEvaluator(network, images, np.array([0, 1, 0]))
+    slow = reference.ReferenceEvaluator(network, images, np.array([0, 1, 0]))
     for step in range(8):
-        swap = ("fc1", 400 + step, 200 + step)
-        assert_equal(fast, slow, "fc1", np.array([swap[1]]), np.array([swap[2]]))
-        fast.accept(*swap)
-        slow.accept(*swap)
+        from_index, to_index = 400 + step, 200 + step
+        assert_equal(fast, slow, "fc1", Swaps(np.array([from_index]), np.array([to_index])))
+        fast.accept("fc1", from_index, to_index)
+        slow.accept("fc1", from_index, to_index)
         assert np.array_equal(fast.logits(), slow.logits())
 
 
-@pytest.mark.parametrize("make", [incremental.Evaluator, reference.Evaluator])
+@pytest.mark.parametrize("make", [incremental.IncrementalEvaluator, reference.ReferenceEvaluator])
 @pytest.mark.parametrize(
-    ("layer", "start", "end", "message"),
+    ("layer", "from_index", "to_index", "message"),
     [
         ("3.0", [0], [1], r"layer '3\.0': the network has no such layer; expected one of 1\.0, 2\.0, fc"),
         ("fc", [], [], "swaps: have shapes"),
@@ -201,16 +238,16 @@ def test_sums_become_wider_before_a_unit_could_outgrow_them():
         ("fc", ["one"], ["one"], "expected a zero weight to fill"),
     ],
 )
-def test_what_is_no_swap_is_refused_before_any_work(static, make, layer, start, end, message):
+def test_what_is_no_swap_is_refused_before_any_work(static, make, layer, from_index, to_index, message):
     network, images, labels = static
     flat = network.weights["fc"].ravel()
     known = {"zero": np.flatnonzero(flat == 0)[0], "one": np.flatnonzero(flat)[0]}
-    start, end = (np.array([known.get(index, index) for index in side]) for side in (start, end))
+    swaps = [np.array([known.get(index, index) for index in indices]) for indices in (from_index, to_index)]
     with pytest.raises(InputError, match=message):
-        make(network, images, labels).correct_counts(layer, start, end)
+        make(network, images, labels).correct_counts(layer, *swaps)
 
 
-@pytest.mark.parametrize("make", [incremental.Evaluator, reference.Evaluator])
+@pytest.mark.parametrize("make", [incremental.IncrementalEvaluator, reference.ReferenceEvaluator])
 def test_images_and_labels_that_do_not_fit_are_refused(static, make):
     network, images, labels = static
     for wrong_images, wrong_labels, message in (
@@ -225,9 +262,9 @@ def test_images_and_labels_that_do_not_fit_are_refused(static, make):
 
 def test_an_evaluator_without_threads_or_device_is_refused(static):
     with pytest.raises(InputError, match="threads 0: expected at least 1"):
-        incremental.Evaluator(*static, threads=0)
+        incremental.IncrementalEvaluator(*static, threads=0)
     with pytest.raises(InputError, match="device 'abacus': cannot be used"):
-        reference.Evaluator(*static, device="abacus").correct_count()
+        reference.ReferenceEvaluator(*static, device="abacus").correct_count()
 
 
 def test_compiled_code_has_the_constants_of_the_objectives():

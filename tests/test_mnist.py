@@ -109,9 +109,9 @@ def test_a_thousand_random_neighbors_of_a_layer_equal_the_reference(run, layer):
     margins = reference.margins(reference.logits(network, test.images[:5000]), test.labels[:5000])
     closest = np.argsort(np.abs(margins), kind="stable")[:100]  # where a swap makes a difference
     images, labels = test.images[closest], test.labels[closest]
-    start, end = sample_swaps(network.weights[layer], 1000, np.random.default_rng(0))
-    fast = incremental.Evaluator(network, images, labels, threads=2).correct_counts(layer, start, end)
-    slow = reference.Evaluator(network, images, labels).correct_counts(layer, start, end)
+    swaps = sample_swaps(network.weights[layer], 1000, np.random.default_rng(0))
+    fast = incremental.IncrementalEvaluator(network, images, labels, threads=2).correct_counts(layer, *swaps)
+    slow = reference.ReferenceEvaluator(network, images, labels).correct_counts(layer, *swaps)
     assert np.array_equal(fast, slow)
     assert len(np.unique(fast)) > 1
 
@@ -119,9 +119,9 @@ def test_a_thousand_random_neighbors_of_a_layer_equal_the_reference(run, layer):
 def test_neighbors_on_all_test_images_equal_the_reference(run):
     network = TernaryNetwork.load(run / "network.safetensors")
     test = splits.load(run / "data.safetensors")["test"]
-    fast = incremental.Evaluator(network, test.images, test.labels)
-    slow = reference.Evaluator(network, test.images, test.labels)
+    fast = incremental.IncrementalEvaluator(network, test.images, test.labels)
+    slow = reference.ReferenceEvaluator(network, test.images, test.labels)
     assert np.array_equal(fast.logits(), slow.logits())
     for layer in network.layers:
-        start, end = sample_swaps(network.weights[layer], 3, np.random.default_rng(1))
-        assert np.array_equal(fast.correct_counts(layer, start, end), slow.correct_counts(layer, start, end))
+        swaps = sample_swaps(network.weights[layer], 3, np.random.default_rng(1))
+        assert np.array_equal(fast.correct_counts(layer, *swaps), slow.correct_counts(layer, *swaps))

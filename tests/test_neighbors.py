@@ -41,7 +41,7 @@ def test_a_survey_of_all_neighbors_equals_the_reference(network, images, tmp_pat
         flat = network.weights[layer].ravel()
         assert np.array_equal(table.sign, flat[table.from_index])
         for split in SPLITS:
-            slow = reference.Evaluator(network, *images[split])
+            slow = reference.ReferenceEvaluator(network, *images[split])
             counts = slow.correct_counts(layer, table.from_index.to_numpy(), table.to_index.to_numpy())
             assert np.array_equal(table[f"{split}_correct"], counts)
             (row,) = found.rows(90, 3).query("split == @split").itertuples()

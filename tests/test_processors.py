@@ -44,7 +44,7 @@ network = random_network(Architecture.from_dict(load(["config/config.yaml"]).net
 random = numpy.random.default_rng(0)
 images = random.integers(0, 256, (256, 1, 28, 28), numpy.uint8)
 labels = random.integers(0, 10, 256)
-evaluator = incremental.Evaluator(network, images, labels)
+evaluator = incremental.IncrementalEvaluator(network, images, labels)
 swaps = {layer: sample_swaps(network.weights[layer], 40, random) for layer in network.layers}
 print(json.dumps({
     "capability": torch.backends.cpu.get_cpu_capability(),

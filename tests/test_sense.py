@@ -5,7 +5,7 @@ import pytest
 from aann.datasets.splits import Images
 from aann.errors import InputError
 from aann.evaluation import reference
-from aann.evaluation.incremental import Evaluator
+from aann.evaluation.incremental import IncrementalEvaluator
 from aann.evaluation.objectives import ACCURACY, sum_of_margins
 from aann.networks import TernaryNetwork
 from aann.sense import search as searching
@@ -14,11 +14,15 @@ from aann.sense.layers import LayerSchedule
 from aann.sense.neighborhoods import Neighborhood, draw, survey
 from aann.sense.search import Search, outcome_of
 from aann.sense.starts import random_network
-from aann.sense.strategies import Climber
-from aann.settings.sense import LayersSettings, RacingSettings, SearchImagesSettings, SearchSettings
+from aann.sense.strategies import STRATEGIES, Annealing, Best, Climber, First, Greedy, chosen
+from aann.settings.sense import (
+    LayersSettings,
+    RacingSettings,
+    SearchImagesSettings,
+    SearchSettings,
+    TemperatureSettings,
+)
 from aann.swaps import apply_swap, neighborhood_size
-
-STRATEGIES = ("best", "first", "annealing", "greedy")
 
 
 def settings(**changes):
@@ -145,14 +149,14 @@ def test_a_layer_that_the_network_lacks_is_refused():
 @pytest.mark.parametrize("sampling", ["uniform", "grid"])
 def test_drawn_swaps_are_different_and_possible(start, sampling):
     weights = start.weights["fc"]
-    first, last = draw(weights, 100, sampling, np.random.default_rng(0))
-    assert len({*zip(first.tolist(), last.tolist(), strict=True)}) == len(first) <= 100
+    from_index, to_index = draw(weights, 100, sampling, np.random.default_rng(0))
+    assert len({*zip(from_index.tolist(), to_index.tolist(), strict=True)}) == len(from_index) <= 100
     flat = weights.ravel()
-    assert flat[first].all()
-    assert not flat[last].any()
+    assert flat[from_index].all()
+    assert not flat[to_index].any()
     if sampling == "grid":
-        assert len({*flat[first].tolist()}) == 1
-        assert len(first) == len({*first.tolist()}) * len({*last.tolist()})
+        assert len({*flat[from_index].tolist()}) == 1
+        assert len(from_index) == len({*from_index.tolist()}) * len({*to_index.tolist()})
 
 
 def test_a_small_neighborhood_is_drawn_whole(start):
@@ -166,16 +170,21 @@ def test_a_layer_without_neighbors_is_refused(architecture):
         draw(dense.weights["fc"], 5, "grid", np.random.default_rng(0))
 
 
+def pairs(swaps):
+    """Return swaps as pairs of indices."""
+    return list(zip(*(indices.tolist() for indices in swaps), strict=True))
+
+
 def test_a_race_drops_what_is_surely_worse_and_keeps_what_is_surely_better(start, blobs):
     images = blobs(64 * 4 * 12, 0)
     random = np.random.default_rng(0)
-    evaluator = Evaluator(start, images.images, images.labels, shuffled=random)
+    evaluator = IncrementalEvaluator(start, images.images, images.labels, shuffled=random)
     objective = sum_of_margins(2000)
     swaps = draw(start.weights["fc"], 400, "uniform", random)
     exact = evaluator.changes("fc", *swaps, objective)
     left = survey(evaluator, "fc", swaps, objective, RacingSettings(share=0.5, error=0.1), random)
-    known = dict(zip(zip(*(index.tolist() for index in swaps), strict=True), exact.tolist(), strict=True))
-    kept = np.array([known[pair] for pair in zip(left.start.tolist(), left.end.tolist(), strict=True)])
+    known = dict(zip(pairs(swaps), exact.tolist(), strict=True))
+    kept = np.array([known[pair] for pair in pairs(left.swaps)])
     assert not left.exact
     assert 0 < len(kept) < len(exact)
     assert set(np.sort(exact)[-5:]) <= set(kept)
@@ -186,7 +195,7 @@ def test_a_race_drops_what_is_surely_worse_and_keeps_what_is_surely_better(start
 def test_a_sample_of_blocks_has_all_labels_and_its_changes_are_those_of_its_images(start, blobs):
     images = blobs(64 * 4 * 5 + 70, 1)
     random = np.random.default_rng(1)
-    evaluator = Evaluator(start, images.images, images.labels, shuffled=random)
+    evaluator = IncrementalEvaluator(start, images.images, images.labels, shuffled=random)
     parts = [np.array([block]) for block in range(len(evaluator._labels))]
     swaps = draw(start.weights["1.0"], 30, "uniform", random)
     whole = evaluator.changes("1.0", *swaps, ACCURACY)
@@ -199,47 +208,83 @@ def test_a_sample_of_blocks_has_all_labels_and_its_changes_are_those_of_its_imag
 # --- strategies -------------------------------------------------------------------------------------------------------
 
 
-def climber(start, images, most=5):
-    evaluator = Evaluator(start, images.images, images.labels)
-    return Climber(evaluator, sum_of_margins(500), np.random.default_rng(0), most)
+@pytest.mark.parametrize(
+    ("named", "strategy"),
+    [
+        ("best", Best()),
+        ("first", First()),
+        ({"kind": "annealing", "temperature": {"first": 3.0}}, Annealing(TemperatureSettings(first=3.0))),
+        ({"kind": "greedy", "most": 7}, Greedy(most=7)),
+        ("greedy", Greedy(most=16)),
+    ],
+)
+def test_a_strategy_of_the_settings_gets_its_own_settings(named, strategy):
+    assert chosen(settings(strategy=named).strategy) == strategy
+
+
+def test_every_strategy_can_be_chosen():
+    assert {chosen(settings(strategy=name).strategy).__class__ for name in STRATEGIES} == set(STRATEGIES.values())
+
+
+def test_layers_are_named_by_place(start):
+    asked = settings(layers={"names": ["last", "first"]}, neighbors={"last": 30, "first": 20}).named(start.layers)
+    assert asked.layers.names == ["fc", "1.0"]
+    assert asked.neighbors == {"fc": 30, "1.0": 20}
+    asked = settings(layers={"names": ["all"]}, neighbors={"all": 9}).named(start.layers)
+    assert asked.neighbors == dict.fromkeys(start.layers, 9)
+
+
+@pytest.mark.parametrize(
+    ("names", "message"), [(["fc", "last"], "layers.names: fc stands there twice"), (["9"], "no layer '9'; the task's")]
+)
+def test_a_layer_that_is_absent_or_named_twice_is_refused(start, names, message):
+    asked = settings(layers={"names": names}, neighbors=dict.fromkeys(names, 3))
+    with pytest.raises(ValueError, match=message):
+        asked.named(start.layers)
+
+
+def climber(start, images, **options):
+    evaluator = IncrementalEvaluator(start, images.images, images.labels)
+    return Climber(evaluator, sum_of_margins(500), np.random.default_rng(0), **options)
 
 
 def surveyed(by, start, layer="fc", count=60):
     swaps = draw(start.weights[layer], count, "uniform", np.random.default_rng(2))
-    return Neighborhood(layer, *swaps, by.evaluator.changes(layer, *swaps, by.objective), exact=True)
+    return Neighborhood(layer, swaps, by.evaluator.changes(layer, *swaps, by.objective), exact=True)
 
 
 def test_best_takes_the_best_if_it_is_not_worse(start, splits):
     by = climber(start, splits["train"])
     neighborhood = surveyed(by, start)
     before = by.evaluator.value(by.objective)
-    (step,) = by.climb("best", neighborhood, 0)
+    (step,) = by.climb(Best(), neighborhood)
     assert step.change == neighborhood.changes.max()
     assert by.evaluator.value(by.objective) == before + step.change
     worse = np.flatnonzero(neighborhood.changes < 0)
-    assert climber(start, splits["train"]).climb("best", neighborhood.take(worse), 0) == []
+    assert climber(start, splits["train"]).climb(Best(), neighborhood.take(worse)) == []
 
 
 def test_first_takes_the_first_that_is_not_worse(start, splits):
     by = climber(start, splits["train"])
     neighborhood = surveyed(by, start)
     index = int(np.flatnonzero(neighborhood.changes >= 0)[0])
-    (step,) = by.climb("first", neighborhood, 0)
-    assert (step.from_index, step.to_index) == (neighborhood.start[index], neighborhood.end[index])
+    (step,) = by.climb(First(), neighborhood)
+    assert (step.from_index, step.to_index) == pairs(neighborhood.swaps)[index]
 
 
 def test_annealing_takes_worse_neighbors_when_it_is_hot_and_none_when_it_is_cold(start, splits):
     worst = surveyed(climber(start, splits["train"]), start)
     worst = worst.take(np.flatnonzero(worst.changes < 0))
-    (step,) = climber(start, splits["train"]).climb("annealing", worst, 1e12)
+    strategy = Annealing(TemperatureSettings(first=1e6, last=1e-6))
+    (step,) = climber(start, splits["train"], unit=10**6).climb(strategy, worst)
     assert step.change < 0
-    assert climber(start, splits["train"]).climb("annealing", worst, 1e-9) == []
+    assert climber(start, splits["train"], spent=1.0).climb(strategy, worst) == []
 
 
 def test_greedy_takes_many_each_not_worse_than_the_network_before_it(start, splits):
     by = climber(start, splits["train"])
     before = by.evaluator.value(by.objective)
-    steps = by.climb("greedy", surveyed(by, start, count=200), 0)
+    steps = by.climb(Greedy(most=5), surveyed(by, start, count=200))
     assert 1 < len(steps) <= 5
     assert all(step.change >= 0 for step in steps)
     assert by.evaluator.value(by.objective) == before + sum(step.change for step in steps)
@@ -250,8 +295,8 @@ def test_greedy_takes_many_each_not_worse_than_the_network_before_it(start, spli
 
 @pytest.mark.parametrize("strategy", STRATEGIES)
 def test_a_trace_can_be_replayed_and_its_counts_are_exact(start, splits, strategy, tmp_path):
-    chosen = settings(strategy=strategy)
-    found = Search(start, splits, chosen, 0).run(tmp_path / "c.safetensors")
+    asked = settings(strategy=strategy)
+    found = Search(start, splits, asked, 0).run(tmp_path / "c.safetensors")
     trace = found.trace
     assert trace.evaluations.is_monotonic_increasing
     assert trace.evaluations.iloc[-1] >= 600
@@ -269,10 +314,10 @@ def test_a_trace_can_be_replayed_and_its_counts_are_exact(start, splits, strateg
             correct = reference.correct_count(network, images.images, images.labels)
             assert row[f"{split}_correct"] == correct
             assert row[f"{split}_accuracy"] == correct / len(images)
-        assert row.objective == Evaluator(network, train.images, train.labels).value(objective)
+        assert row.objective == IncrementalEvaluator(network, train.images, train.labels).value(objective)
     best = counted.validation_correct.argmax()
     assert found.network == replayed(start, trace, counted.index[best] + 1)
-    outcome = outcome_of(trace, "mnist", 60, 0).iloc[0]
+    outcome = outcome_of(trace, {"task": "mnist", "sparsity": 60, "origin": "random", "search": "x", "seed": 0}).iloc[0]
     assert outcome.before_test_accuracy == counted.test_accuracy.iloc[0]
     assert outcome.after_test_accuracy == counted.test_accuracy.iloc[best]
     assert outcome.after_validation_accuracy == counted.validation_accuracy.max()
@@ -280,8 +325,8 @@ def test_a_trace_can_be_replayed_and_its_counts_are_exact(start, splits, strateg
 
 @pytest.mark.parametrize("strategy", STRATEGIES)
 def test_a_search_on_validation_images_knows_their_count_in_every_row(start, splits, strategy, tmp_path):
-    chosen = settings(strategy=strategy, objective="accuracy", images={"split": "validation"}, record=100)
-    found = Search(start, splits, chosen, 0).run(tmp_path / "c.safetensors")
+    asked = settings(strategy=strategy, objective="accuracy", images={"split": "validation"}, record=100)
+    found = Search(start, splits, asked, 0).run(tmp_path / "c.safetensors")
     validation = splits["validation"]
     assert found.trace.test_correct.isna().sum() > 5
     for index, row in found.trace.iterrows():
@@ -299,9 +344,29 @@ def test_the_objective_never_falls_unless_annealed(start, splits, strategy, tmp_
     assert trace.objective.iloc[-1] > trace.objective.iloc[0]
 
 
+def slow_evaluator(network, images, labels, layers=None, threads=1, shuffled=None):
+    return reference.ReferenceEvaluator(network, images, labels)
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES)
+def test_a_search_takes_any_evaluator_and_finds_the_same(start, splits, strategy, tmp_path):
+    asked = settings(strategy=strategy, budget={"evaluations": 200}, images={"count": 60, "refresh": 3})
+    fast = Search(start, splits, asked, 0).run(tmp_path / "fast.safetensors")
+    slow = Search(start, splits, asked, 0, evaluator=slow_evaluator).run(tmp_path / "slow.safetensors")
+    pandas.testing.assert_frame_equal(fast.trace, slow.trace)
+    assert fast.network == slow.network
+
+
+def test_a_race_takes_any_evaluator(start, splits, tmp_path):
+    asked = settings(strategy="greedy", racing={"share": 0.5}, budget={"evaluations": 200})
+    trace = Search(start, splits, asked, 0, evaluator=slow_evaluator).run(tmp_path / "c.safetensors").trace
+    assert (trace.from_index >= 0).any()
+    assert trace.objective.is_monotonic_increasing
+
+
 def test_a_search_learns_without_backpropagation(start, splits, tmp_path):
-    chosen = settings(strategy="greedy", draw="grid", budget={"evaluations": 6000})
-    counted = Search(start, splits, chosen, 0).run(tmp_path / "c.safetensors").trace.dropna()
+    asked = settings(strategy="greedy", draw="grid", budget={"evaluations": 6000})
+    counted = Search(start, splits, asked, 0).run(tmp_path / "c.safetensors").trace.dropna()
     assert counted.test_accuracy.iloc[0] < 0.5
     assert counted.test_accuracy.iloc[-1] > 0.9
 
@@ -320,7 +385,7 @@ class KilledError(Exception):
     """Stands for the end of the process."""
 
 
-def run_killed(start, splits, chosen, checkpoint, monkeypatch, after, **options):
+def run_killed(start, splits, asked, checkpoint, monkeypatch, after, **options):
     """Run a search that writes checkpoints all the time, and is killed while it writes one."""
     written = []
 
@@ -335,18 +400,18 @@ def run_killed(start, splits, chosen, checkpoint, monkeypatch, after, **options)
         patch.setattr(searching, "_SECONDS_BETWEEN_CHECKPOINTS", -1.0)
         patch.setattr(searching, "write_arrays", write)
         with pytest.raises(KilledError):
-            Search(start, splits, chosen, 0, **options).run(checkpoint)
+            Search(start, splits, asked, 0, **options).run(checkpoint)
 
 
 @pytest.mark.parametrize("changes", [{"strategy": "annealing"}, {"strategy": "best"}, RICH])
 def test_a_killed_search_goes_on_to_the_same_result(start, splits, changes, tmp_path, monkeypatch):
-    chosen = settings(**changes)
-    whole = Search(start, splits, chosen, 0).run(tmp_path / "whole.safetensors")
+    asked = settings(**changes)
+    whole = Search(start, splits, asked, 0).run(tmp_path / "whole.safetensors")
     checkpoint = tmp_path / "c.safetensors"
     for after in (1, 3, 2):
-        run_killed(start, splits, chosen, checkpoint, monkeypatch, after)
+        run_killed(start, splits, asked, checkpoint, monkeypatch, after)
         assert checkpoint.exists()
-    resumed = Search(start, splits, chosen, 0).run(checkpoint)
+    resumed = Search(start, splits, asked, 0).run(checkpoint)
     pandas.testing.assert_frame_equal(resumed.trace, whole.trace)
     assert resumed.network == whole.network
 
@@ -367,8 +432,8 @@ def test_seeds_change_the_run(start, splits, tmp_path):
 
 
 def test_time_ends_a_search_too(start, splits, tmp_path):
-    chosen = settings(budget={"evaluations": 10**9, "minutes": 1 / 600})
-    trace = Search(start, splits, chosen, 0).run(tmp_path / "c.safetensors").trace
+    asked = settings(budget={"evaluations": 10**9, "minutes": 1 / 600})
+    trace = Search(start, splits, asked, 0).run(tmp_path / "c.safetensors").trace
     assert 0 < trace.evaluations.iloc[-1] < 10**9
     assert trace.test_correct.notna().iloc[-1]
 
@@ -408,7 +473,7 @@ def test_a_file_that_is_no_checkpoint_is_refused(start, splits, tmp_path):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"strategy": "climb"}, "'best', 'first', 'annealing' or 'greedy'"),
+        ({"strategy": "climb"}, "'best', 'first', 'annealing', 'greedy'"),
         ({"objective": "loss"}, "'accuracy' or 'margins'"),
         ({"budget": {"evaluations": 0}}, "greater than or equal to 1"),
         ({"budget": {"evaluations": 5, "minutes": 0}}, "greater than 0"),

@@ -34,22 +34,22 @@ def test_the_papers_examples_are_swaps_of_its_network():
 @given(LAYERS)
 def test_every_swap_keeps_the_family_and_changes_two_weights(weights):
     before = weights.copy()
-    from_indices, to_indices = all_swaps(weights)
-    assert len(from_indices) == np.count_nonzero(weights) * np.count_nonzero(weights == 0)
-    assert len({*zip(from_indices.tolist(), to_indices.tolist(), strict=True)}) == len(from_indices)
-    for start, end in list(zip(from_indices, to_indices, strict=True))[:50]:
-        neighbor = apply_swap(weights, start, end)
+    swaps = all_swaps(weights)
+    assert len(swaps.from_index) == np.count_nonzero(weights) * np.count_nonzero(weights == 0)
+    assert len({*zip(*map(np.ndarray.tolist, swaps), strict=True)}) == len(swaps.from_index)
+    for from_index, to_index in list(zip(*swaps, strict=True))[:50]:
+        neighbor = apply_swap(weights, from_index, to_index)
         assert (
             np.bincount(neighbor.ravel() + 1, minlength=3).tolist()
             == np.bincount(weights.ravel() + 1, minlength=3).tolist()
         )
-        assert np.flatnonzero((neighbor != weights).ravel()).tolist() == sorted([start, end])
-        assert neighbor.flat[end] == weights.flat[start]
+        assert np.flatnonzero((neighbor != weights).ravel()).tolist() == sorted([from_index, to_index])
+        assert neighbor.flat[to_index] == weights.flat[from_index]
     assert np.array_equal(weights, before)
 
 
 @pytest.mark.parametrize(
-    ("start", "end", "message"),
+    ("from_index", "to_index", "message"),
     [
         (1, 3, "from_index 1: holds 0"),
         (0, 2, "to_index 2: holds -1"),
@@ -57,9 +57,9 @@ def test_every_swap_keeps_the_family_and_changes_two_weights(weights):
         (0, -1, "to_index -1: out of range"),
     ],
 )
-def test_what_is_no_swap_is_refused(start, end, message):
+def test_what_is_no_swap_is_refused(from_index, to_index, message):
     with pytest.raises(InputError, match=message):
-        apply_swap(ORIGINAL, start, end)
+        apply_swap(ORIGINAL, from_index, to_index)
 
 
 @given(LAYERS, st.integers(1, 50), st.integers(0, 40))
@@ -87,7 +87,8 @@ def test_a_sample_has_different_swaps_of_the_layer(weights, seed):
 def test_every_swap_is_equally_likely():
     weights = np.array([1, 0, -1, 0, 0], np.int8)
     random = np.random.default_rng(0)
-    drawn = [start * 5 + end for _ in range(3000) for start, end in zip(*sample_swaps(weights, 2, random), strict=True)]
+    samples = [sample_swaps(weights, 2, random) for _ in range(3000)]
+    drawn = np.concatenate([swaps.from_index * 5 + swaps.to_index for swaps in samples])
     counts = np.bincount(drawn)[np.unique(drawn)]
     assert len(counts) == neighborhood_size(weights) == 6
     assert abs(counts - 1000).max() < 5 * np.sqrt(1000)

@@ -18,7 +18,8 @@ from aann.artifacts import require_file
 from aann.datasets import archives, splits
 from aann.datasets.splits import Images
 from aann.errors import InputError
-from aann.evaluation import incremental, reference
+from aann.evaluation import reference
+from aann.evaluation.incremental import IncrementalEvaluator
 from aann.networks import Architecture, TernaryNetwork
 from aann.sense.search import Found, Search
 from aann.sense.starts import random_network as _random_network
@@ -27,7 +28,7 @@ from aann.settings.sense import SearchSettings
 from aann.settings.study import Settings, load
 from aann.swaps import all_swaps, neighborhood_size, sample_swaps
 
-Evaluator = incremental.Evaluator
+Evaluator = IncrementalEvaluator
 """Exact counts of a network and its neighbors, and steps from neighbor to neighbor (docs/evaluation.md)."""
 
 
@@ -115,13 +116,11 @@ def count_neighbors(
     evaluator = Evaluator(network, images, labels, layers=[layer], threads=threads)
     weights = network.weights[layer]
     if amount is None or amount >= neighborhood_size(weights):
-        start, end = all_swaps(weights)
+        swaps = all_swaps(weights)
     else:
-        start, end = sample_swaps(weights, amount, np.random.default_rng(seed))
-    counts = evaluator.correct_counts(layer, start, end)
-    return pandas.DataFrame(
-        {"from_index": start, "to_index": end, "sign": weights.ravel()[start], "correct": counts},
-    )
+        swaps = sample_swaps(weights, amount, np.random.default_rng(seed))
+    counts = evaluator.correct_counts(layer, *swaps)
+    return pandas.DataFrame({**swaps._asdict(), "sign": weights.ravel()[swaps.from_index], "correct": counts})
 
 
 def search(

@@ -24,6 +24,7 @@ from aann.artifacts import write_table
 from aann.errors import InputError
 from aann.lineage import provenance
 from aann.settings.study import Settings
+from aann.swaps import Swaps
 
 POINTS = ("method", "from_index", "to_index", "sign", "validation_correct", "test_correct", "x", "y")
 """Columns of the table of embedded points: one row a method and point."""
@@ -75,12 +76,13 @@ def distances(table: pandas.DataFrame, metric: str) -> np.ndarray:
     """
     if metric not in METRICS:
         raise InputError(f"metric {metric!r}: expected one of {', '.join(METRICS)}")
-    start, end, sign = _swaps(table)
+    swaps, sign = _swaps(table)
     apart, opposed = METRICS[metric]
     opposite = np.where(sign[:, None] != sign, opposed, 0)
-    result = np.zeros((1 + start.size, 1 + start.size))
+    from_differs, to_differs = (indices[:, None] != indices for indices in swaps)
+    result = np.zeros((1 + sign.size, 1 + sign.size))
     result[0, 1:] = result[1:, 0] = apart
-    result[1:, 1:] = np.where(start[:, None] != start, apart, 0) + np.where(end[:, None] != end, apart, opposite)
+    result[1:, 1:] = np.where(from_differs, apart, 0) + np.where(to_differs, apart, opposite)
     return np.sqrt(result) if metric == "euclidean" else result
 
 
@@ -91,12 +93,12 @@ def displacements(table: pandas.DataFrame) -> np.ndarray:
     rising order: elsewhere all points agree, so this keeps distances and local geometry.
     Raises ``InputError`` if the swaps cannot be of one network.
     """
-    start, end, sign = _swaps(table)
-    positions = np.unique(np.concatenate([start, end]))
-    result = np.zeros((1 + start.size, positions.size))
-    rows = np.arange(1, 1 + start.size)
-    result[rows, np.searchsorted(positions, start)] = -sign
-    result[rows, np.searchsorted(positions, end)] = sign
+    swaps, sign = _swaps(table)
+    positions = np.unique(np.concatenate(swaps))
+    result = np.zeros((1 + sign.size, positions.size))
+    rows = np.arange(1, 1 + sign.size)
+    result[rows, np.searchsorted(positions, swaps.from_index)] = -sign
+    result[rows, np.searchsorted(positions, swaps.to_index)] = sign
     return result
 
 
@@ -242,19 +244,19 @@ def _original_row(original: tuple[int, int]) -> pandas.DataFrame:
     return pandas.DataFrame([values], columns=list(POINTS[1:-2]))
 
 
-def _swaps(table: pandas.DataFrame) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return from_index, to_index and sign as int64, checked to be what swaps of one network can be."""
-    start, end, sign = (table[name].to_numpy(np.int64) for name in ("from_index", "to_index", "sign"))
-    if start.size == 0:
+def _swaps(table: pandas.DataFrame) -> tuple[Swaps, np.ndarray]:
+    """Return swaps and their signs, int64, checked to be what swaps of one network can be."""
+    from_index, to_index, sign = (table[name].to_numpy(np.int64) for name in (*Swaps._fields, "sign"))
+    if sign.size == 0:
         raise InputError("neighbors: the table has no rows; run the neighbors stage again")
-    both = np.intersect1d(start, end)
+    both = np.intersect1d(from_index, to_index)
     if both.size:
         raise InputError(f"index {both[0]}: is both from_index and to_index, so the swaps are not of one network")
-    _, first, group = np.unique(start, return_index=True, return_inverse=True)
-    wrong = start[(np.abs(sign) != 1) | (sign != sign[first][group])]
+    _, first, group = np.unique(from_index, return_index=True, return_inverse=True)
+    wrong = from_index[(np.abs(sign) != 1) | (sign != sign[first][group])]
     if wrong.size:
         raise InputError(f"from_index {wrong[0]}: its sign must be -1 or +1, and the same in all of its swaps")
-    return start, end, sign
+    return Swaps(from_index, to_index), sign
 
 
 def _estimator(method: str, parameters: Mapping[str, Any], seed: int) -> Any:

@@ -20,7 +20,8 @@ from tqdm import tqdm
 from aann.artifacts import read_table_metadata, write_table, write_tables
 from aann.datasets import splits
 from aann.errors import InputError
-from aann.evaluation.incremental import Evaluator
+from aann.evaluation.evaluator import Evaluator, EvaluatorFactory
+from aann.evaluation.incremental import IncrementalEvaluator
 from aann.lineage import provenance
 from aann.networks import TernaryNetwork, require_layer
 from aann.swaps import neighborhood_size, sample_numbers, swaps_at
@@ -45,7 +46,7 @@ class Survey:
 
     ``images`` holds images and labels by split; ``amount`` is how many different neighbors are drawn with ``seed``, all
     of them if it is ``exhaustive`` or there are not more. ``identity`` says what the counts depend on besides:
-    unfinished work of another identity is not used. ``threads`` changes the speed only.
+    unfinished work of another identity is not used. ``threads`` and ``evaluator`` change the speed only.
 
     Raises ``InputError`` for a layer that is not there or has no neighbors, and for another amount.
     """
@@ -57,6 +58,7 @@ class Survey:
     seed: int
     identity: Mapping[str, Any] = field(default_factory=dict)
     threads: int = 1
+    evaluator: EvaluatorFactory = IncrementalEvaluator
 
     def __post_init__(self) -> None:
         require_layer(self.layer, self.network.layers)
@@ -82,7 +84,7 @@ class Survey:
     def evaluators(self) -> dict[str, Evaluator]:
         """An evaluator for each split."""
         return {
-            split: Evaluator(self.network, *self.images[split], layers=[self.layer], threads=self.threads)
+            split: self.evaluator(self.network, *self.images[split], layers=[self.layer], threads=self.threads)
             for split in SPLITS
         }
 
@@ -120,13 +122,10 @@ class Survey:
 
     def count(self, numbers: np.ndarray) -> pandas.DataFrame:
         """Return the table of the neighbors with some numbers, columns ``NEIGHBORS``."""
-        start, end = swaps_at(self.weights, numbers)
-        counts = {
-            f"{split}_correct": self.evaluators[split].correct_counts(self.layer, start, end).astype(np.int32)
-            for split in SPLITS
-        }
-        swaps = {"from_index": start.astype(np.int32), "to_index": end.astype(np.int32)}
-        return pandas.DataFrame({**swaps, "sign": self.weights.ravel()[start], **counts})
+        swaps = swaps_at(self.weights, numbers)
+        counts = {f"{split}_correct": self.evaluators[split].correct_counts(self.layer, *swaps) for split in SPLITS}
+        table = pandas.DataFrame({**swaps._asdict(), "sign": self.weights.ravel()[swaps.from_index], **counts})
+        return table.astype(dict.fromkeys((*swaps._fields, *counts), np.int32))
 
 
 def discard_parts(output: Path) -> None:

@@ -6,36 +6,51 @@ Indices are flat, in C order, into the weights of one layer, so a swap keeps the
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import NamedTuple
 
 import numpy as np
 
 from aann.errors import InputError
 
 
-def check_swaps(weights: np.ndarray, from_index: np.ndarray, to_index: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the indices of swaps as int64 arrays, one entry a swap.
+class Swaps(NamedTuple):
+    """Swaps in one layer, as two int64 arrays with one entry a swap.
+
+    from_index: where each takes a non-zero weight.
+    to_index: where each puts it, in place of a zero.
+    """
+
+    from_index: np.ndarray
+    to_index: np.ndarray
+
+    def take(self, chosen: np.ndarray | slice) -> Swaps:
+        """Return some of the swaps, in the order of ``chosen``."""
+        return Swaps(self.from_index[chosen], self.to_index[chosen])
+
+
+def check_swaps(weights: np.ndarray, from_index: np.ndarray, to_index: np.ndarray) -> Swaps:
+    """Return swaps by their indices, which may be of any integer type.
 
     Raises ``InputError`` unless there is at least one swap and, for each, both indices lie within the layer,
     ``from_index`` holds a non-zero weight and ``to_index`` a zero.
     """
-    start, end = np.asarray(from_index), np.asarray(to_index)
-    if start.ndim != 1 or start.shape != end.shape or start.size == 0:
-        raise InputError(
-            f"swaps: have shapes {start.shape} and {end.shape}, expected two arrays of one or more indices"
-        )
-    for name, indices in (("from_index", start), ("to_index", end)):
+    swaps = Swaps(np.asarray(from_index), np.asarray(to_index))
+    shapes = [indices.shape for indices in swaps]
+    if len(shapes[0]) != 1 or shapes[0] != shapes[1] or shapes[0] == (0,):
+        raise InputError(f"swaps: have shapes {shapes[0]} and {shapes[1]}, expected two arrays of one or more indices")
+    for name, indices in swaps._asdict().items():
         if not np.issubdtype(indices.dtype, np.integer):
             raise InputError(f"{name}: has type {indices.dtype}, expected integers")
         outside = indices[(indices < 0) | (indices >= weights.size)]
         if outside.size:
             raise InputError(f"{name} {outside[0]}: out of range, expected 0 to {weights.size - 1}")
     flat = weights.ravel()
-    empty, filled = start[flat[start] == 0], end[flat[end] != 0]
+    empty, filled = swaps.from_index[flat[swaps.from_index] == 0], swaps.to_index[flat[swaps.to_index] != 0]
     if empty.size:
         raise InputError(f"from_index {empty[0]}: holds 0, expected a non-zero weight to move")
     if filled.size:
         raise InputError(f"to_index {filled[0]}: holds {flat[filled[0]]}, expected a zero weight to fill")
-    return start.astype(np.int64, copy=False), end.astype(np.int64, copy=False)
+    return Swaps(*(indices.astype(np.int64, copy=False) for indices in swaps))
 
 
 def apply_swap(weights: np.ndarray, from_index: int, to_index: int) -> np.ndarray:
@@ -51,14 +66,14 @@ def apply_swaps(weights: np.ndarray, from_index: np.ndarray, to_index: np.ndarra
 
     Raises ``InputError`` as ``check_swaps`` does, and if two swaps share an index.
     """
-    start, end = check_swaps(weights, from_index, to_index)
-    for name, indices in (("from_index", start), ("to_index", end)):
+    swaps = check_swaps(weights, from_index, to_index)
+    for name, indices in swaps._asdict().items():
         distinct, counts = np.unique(indices, return_counts=True)
         if len(distinct) < len(indices):
             raise InputError(f"{name} {distinct[counts > 1][0]}: stands in two swaps of one neighbor")
     moved = weights.copy()
-    moved.flat[end] = weights.ravel()[start]
-    moved.flat[start] = 0
+    moved.flat[swaps.to_index] = weights.ravel()[swaps.from_index]
+    moved.flat[swaps.from_index] = 0
     return moved
 
 
@@ -68,8 +83,8 @@ def neighborhood_size(weights: np.ndarray) -> int:
     return nonzeros * (weights.size - nonzeros)
 
 
-def swaps_at(weights: np.ndarray, numbers: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return swaps by their numbers in the order of ``all_swaps``, as int64 arrays, without making all of them.
+def swaps_at(weights: np.ndarray, numbers: np.ndarray) -> Swaps:
+    """Return swaps by their numbers in the order of ``all_swaps``, without making all of them.
 
     Raises ``InputError`` if a number is not from 0 to the size of the neighborhood - 1.
     """
@@ -77,19 +92,19 @@ def swaps_at(weights: np.ndarray, numbers: np.ndarray) -> tuple[np.ndarray, np.n
     outside = numbers[(numbers < 0) | (numbers >= size)]
     if outside.size:
         raise InputError(f"swap {outside[0]}: there is no such swap, expected 0 to {size - 1}")
-    sources, targets = np.flatnonzero(weights), np.flatnonzero(weights.ravel() == 0)
-    return sources[numbers // len(targets)], targets[numbers % len(targets)]
+    nonzeros, zeros = _ends(weights)
+    return Swaps(nonzeros[numbers // len(zeros)], zeros[numbers % len(zeros)])
 
 
-def all_swaps(weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return every swap of a layer as two int64 arrays, from_index and to_index, ordered by the first, then the second.
+def all_swaps(weights: np.ndarray) -> Swaps:
+    """Return every swap of a layer, ordered by from_index, then to_index.
 
     Their length is the size of the first neighborhood.
     """
     return swaps_at(weights, np.arange(neighborhood_size(weights)))
 
 
-def swap_blocks(weights: np.ndarray, size: int, first: int = 0) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+def swap_blocks(weights: np.ndarray, size: int, first: int = 0) -> Iterator[Swaps]:
     """Yield the swaps of a layer in the order of ``all_swaps``, ``size`` at a time, from number ``first`` on."""
     total = neighborhood_size(weights)
     for start in range(first, total, size):
@@ -107,18 +122,23 @@ def sample_numbers(weights: np.ndarray, count: int, random: np.random.Generator)
     return np.sort(random.choice(size, count, replace=False, shuffle=False))
 
 
-def sample_swaps(weights: np.ndarray, count: int, random: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """Return the swaps of ``sample_numbers`` as int64 arrays, from_index and to_index."""
+def sample_swaps(weights: np.ndarray, count: int, random: np.random.Generator) -> Swaps:
+    """Return the swaps of ``sample_numbers``."""
     return swaps_at(weights, sample_numbers(weights, count, random))
 
 
-def sample_neighbor(weights: np.ndarray, k: int, random: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+def sample_neighbor(weights: np.ndarray, k: int, random: np.random.Generator) -> Swaps:
     """Return the k swaps that lead to a random k-th neighbor, for ``apply_swaps``: no index stands there twice.
 
     Raises ``InputError`` if the layer has too few non-zeros or zeros for k swaps.
     """
-    sources, targets = np.flatnonzero(weights), np.flatnonzero(weights.ravel() == 0)
-    most = min(len(sources), len(targets))
+    nonzeros, zeros = _ends(weights)
+    most = min(len(nonzeros), len(zeros))
     if not 1 <= k <= most:
-        raise InputError(f"{k} swaps: the layer has {len(sources)} non-zeros and {len(targets)} zeros, so 1 to {most}")
-    return random.choice(sources, k, replace=False), random.choice(targets, k, replace=False)
+        raise InputError(f"{k} swaps: the layer has {len(nonzeros)} non-zeros and {len(zeros)} zeros, so 1 to {most}")
+    return Swaps(random.choice(nonzeros, k, replace=False), random.choice(zeros, k, replace=False))
+
+
+def _ends(weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return where swaps can begin and end: the indices of non-zeros and of zeros, int64 and rising."""
+    return np.flatnonzero(weights), np.flatnonzero(weights.ravel() == 0)

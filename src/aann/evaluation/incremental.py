@@ -17,13 +17,14 @@ import numpy as np
 from aann.errors import InputError
 from aann.evaluation import kernels
 from aann.evaluation.arrangement import Order, arrange, at_random, by_margin, by_similarity
-from aann.evaluation.inputs import check_images, check_labels
+from aann.evaluation.evaluator import sample_by_label
+from aann.evaluation.inputs import check_architecture, check_images, check_labels
 from aann.evaluation.kernels import Plan, Room
 from aann.evaluation.lanes import LANES
 from aann.evaluation.layout import connections, largest_sum, layouts, outgoing
 from aann.evaluation.objectives import ACCURACY, Objective
 from aann.networks import TernaryNetwork, require_layer
-from aann.swaps import apply_swap, check_swaps
+from aann.swaps import Swaps, apply_swap, check_swaps
 
 _BATCH = 2**21
 """Swaps whose tables are in memory at a time."""
@@ -44,13 +45,26 @@ _TILE = (8, 16)
 """Left and right halves whose pairs are worked on one after the other."""
 
 
-class Evaluator:
-    """Counts of correct images for a ternary network and its neighbors.
+class IncrementalEvaluator:
+    """An ``Evaluator`` that computes only what a swap changes.
 
     ``images`` are integers of shape (images, channels, height, width), ``labels`` integers of shape (images,). The
     network's intermediate values are kept from the first of ``layers`` on (all by default); only swaps there can be
     evaluated. ``threads`` changes speed, never results, and neither does the order of images: with ``shuffled`` it is
     random, so that a ``sample`` of blocks stands for all images; else it saves work.
+
+    >>> import aann, numpy as np
+    >>> network = aann.random_network("static", sparsity=90, seed=0)
+    >>> random = np.random.default_rng(0)
+    >>> images, labels = random.integers(0, 256, (200, 1, 28, 28)), random.integers(0, 10, 200)
+    >>> evaluator = aann.Evaluator(network, images, labels)
+    >>> evaluator.correct_count()
+    17
+    >>> evaluator.correct_counts("fc", from_index=np.array([6457, 3872]), to_index=np.array([847, 715]))
+    array([20, 13])
+    >>> evaluator.accept("fc", from_index=6457, to_index=847)
+    >>> evaluator.correct_count()
+    20
 
     Raises ``InputError`` for images or labels that do not fit the network, unknown layers, and no threads.
     """
@@ -108,9 +122,7 @@ class Evaluator:
 
     def sample(self, share: float, random: np.random.Generator) -> np.ndarray:
         """Return blocks of images for ``changes``: of each label about this share, at least one, drawn at random."""
-        of_label = [np.flatnonzero(self._labels == label) for label in np.unique(self._labels)]
-        drawn = [random.choice(blocks, max(1, round(share * len(blocks))), replace=False) for blocks in of_label]
-        return np.sort(np.concatenate(drawn))
+        return sample_by_label(self._labels, share, random)
 
     # --- its neighbors ------------------------------------------------------------------------------------------------
 
@@ -145,18 +157,14 @@ class Evaluator:
         self, layer: str, from_index: np.ndarray, to_index: np.ndarray, objective: Objective, blocks: np.ndarray
     ) -> np.ndarray:
         place = self._kept_position(layer)
-        start, end = check_swaps(self._weights[layer], from_index, to_index)
+        swaps = check_swaps(self._weights[layer], from_index, to_index)
         score = (self._last_layer_scores, self._next_to_last_scores, self._earlier_scores)[
             min(len(self._names) - 1 - place, 2)
         ]
-        batches = range(0, len(start), _BATCH)
-        return np.concatenate(
-            [score(place, start[at : at + _BATCH], end[at : at + _BATCH], objective, blocks) for at in batches]
-        )
+        batches = [slice(first, first + _BATCH) for first in range(0, len(swaps.from_index), _BATCH)]
+        return np.concatenate([score(place, swaps.take(batch), objective, blocks) for batch in batches])
 
-    def _last_layer_scores(
-        self, place: int, start: np.ndarray, end: np.ndarray, objective: Objective, chosen: np.ndarray
-    ) -> np.ndarray:
+    def _last_layer_scores(self, place: int, swaps: Swaps, objective: Objective, chosen: np.ndarray) -> np.ndarray:
         reach = 2 * self._limit
         margins = self._margins[chosen]
         safe = (margins >= objective.high + reach) | (margins <= objective.low - reach)
@@ -164,30 +172,31 @@ class Evaluator:
         reachable = chosen[~out_of_reach]
 
         def score(part: slice, blocks: np.ndarray) -> np.ndarray:
-            return self._scores_in_reach(place, start[part], end[part], blocks, objective)
+            return self._scores_in_reach(place, swaps.take(part), blocks, objective)
 
-        if len(start) < _MANY * self._threads:
+        count = len(swaps.from_index)
+        if count < _MANY * self._threads:
             parts = np.array_split(reachable, self._threads)
             scores: np.ndarray = np.sum(list(self._pool.map(lambda blocks: score(slice(None), blocks), parts)), axis=0)
         else:
-            shares = [slice(first, first + _MANY) for first in range(0, len(start), _MANY)]
+            shares = [slice(first, first + _MANY) for first in range(0, count, _MANY)]
             scores = np.concatenate(list(self._pool.map(lambda part: score(part, reachable), shares)))
         scores += self._sum_scores(chosen[out_of_reach], objective)
         return scores
 
-    def _scores_in_reach(
-        self, place: int, start: np.ndarray, end: np.ndarray, blocks: np.ndarray, objective: Objective
-    ) -> np.ndarray:
+    def _scores_in_reach(self, place: int, swaps: Swaps, blocks: np.ndarray, objective: Objective) -> np.ndarray:
         """Return the objective over some blocks after each swap of the last layer."""
         name = self._names[place]
         weights, logits = self._weights[name], self._sums[name]
         taps = weights[0].size
         reach = 2 * self._limit
-        order = np.argsort(start * len(weights) + end // taps, kind="stable")
-        columns = (start // taps, start % taps, end // taps, end % taps, weights.ravel()[start])
-        swaps = np.stack([column[order] for column in columns], axis=1).astype(np.int32)
+        from_unit, from_tap = np.divmod(swaps.from_index, taps)
+        to_unit, to_tap = np.divmod(swaps.to_index, taps)
+        order = np.argsort(swaps.from_index * len(weights) + to_unit, kind="stable")
+        columns = (from_unit, from_tap, to_unit, to_tap, weights.ravel()[swaps.from_index])
+        table = np.stack([column[order] for column in columns], axis=1).astype(np.int32)
         fits = max(-objective.low, objective.high) + 2 * reach < 2**15
-        found = np.zeros(len(start), np.int64)
+        found = np.zeros(len(table), np.int64)
         kernels.last_layer_scores(
             self._inputs[name],
             logits,
@@ -195,7 +204,7 @@ class Evaluator:
             self._labels,
             self._present,
             blocks,
-            swaps,
+            table,
             reach,
             np.empty(logits.shape[1:], logits.dtype),
             np.empty((1, LANES), np.int16 if fits else np.int32),
@@ -207,12 +216,10 @@ class Evaluator:
         scores[order] = found
         return scores
 
-    def _next_to_last_scores(
-        self, place: int, start: np.ndarray, end: np.ndarray, objective: Objective, chosen: np.ndarray
-    ) -> np.ndarray:
+    def _next_to_last_scores(self, place: int, swaps: Swaps, objective: Objective, chosen: np.ndarray) -> np.ndarray:
         name, last = self._names[place:]
         slots = max(64, _HALVES_BYTES // self._sums[last][0].nbytes)
-        plan = _plan(self._weights[name], start, end, slots // 4, slots - slots // 4)
+        plan = _plan(self._weights[name], swaps, slots // 4, slots - slots // 4)
 
         def work(blocks: np.ndarray, scores: np.ndarray) -> None:
             kernels.next_to_last_scores(
@@ -233,16 +240,14 @@ class Evaluator:
                 scores,
             )
 
-        return self._in_parallel(len(start), work, chosen)
+        return self._in_parallel(len(swaps.from_index), work, chosen)
 
-    def _earlier_scores(
-        self, place: int, start: np.ndarray, end: np.ndarray, objective: Objective, chosen: np.ndarray
-    ) -> np.ndarray:
+    def _earlier_scores(self, place: int, swaps: Swaps, objective: Objective, chosen: np.ndarray) -> np.ndarray:
         name, following, *after = self._names[place:]
         tail = tuple(self._layouts[each] for each in after)
         leads_to = outgoing(tail[0])
         side = max(2, math.isqrt(_TOGETHER_BYTES // (2 * tail[0].rows * LANES * 4)))
-        plan = _plan(self._weights[name], start, end, side, 2 * side)
+        plan = _plan(self._weights[name], swaps, side, 2 * side)
 
         def work(blocks: np.ndarray, scores: np.ndarray) -> None:
             kernels.earlier_scores(
@@ -268,7 +273,7 @@ class Evaluator:
                 scores,
             )
 
-        return self._in_parallel(len(start), work, chosen)
+        return self._in_parallel(len(swaps.from_index), work, chosen)
 
     def _room(self, plan: Plan, layer: str, following: str, *after: str) -> Room:
         """Return room for a thread to work on a plan for a layer that others follow."""
@@ -311,8 +316,7 @@ class Evaluator:
 
         Raises ``InputError`` for another architecture, or other weights in a layer whose values are not kept.
         """
-        if network.architecture != self.architecture:
-            raise InputError("network: belongs to another architecture than the evaluator's")
+        check_architecture(network, self.architecture)
         for layer, weights in network.weights.items():
             if not np.array_equal(weights, self._weights[layer]):
                 self._kept_position(layer)
@@ -460,21 +464,23 @@ def _differences(old: np.ndarray, new: np.ndarray) -> np.ndarray:
     return _halves(index // old[0].size, index % old[0].size, np.sign(change[index]))
 
 
-def _plan(weights: np.ndarray, start: np.ndarray, end: np.ndarray, lefts: int, rights: int) -> Plan:
+def _plan(weights: np.ndarray, swaps: Swaps, lefts: int, rights: int) -> Plan:
     """Return a plan for swaps, in which a chunk has at most so many left and right halves.
 
     A chunk has halves of one sign, so that they make many pairs: a swap takes and gives the same sign.
     """
     taps = weights[0].size
-    signs = weights.ravel()[start].astype(np.int32)
-    single = start // taps == end // taps
+    from_index, to_index = swaps
+    signs = weights.ravel()[from_index].astype(np.int32)
+    single = from_index // taps == to_index // taps
     positive = np.where(signs[~single] > 0, weights.size, 0)
-    left_keys, left = _ranks(start[~single] + positive, 2 * weights.size)
-    right_keys, right = _ranks(end[~single] + positive, 2 * weights.size)
+    left_keys, left = _ranks(from_index[~single] + positive, 2 * weights.size)
+    right_keys, right = _ranks(to_index[~single] + positive, 2 * weights.size)
     alone = np.flatnonzero(single)
     removed = _halves(*_unit_tap_sign(left_keys, weights))
     removed[:, kernels.SIGN] *= -1
-    moved = _halves(start[alone] // taps, start[alone] % taps, -signs[alone], end[alone] % taps, signs[alone])
+    units, from_taps = np.divmod(from_index[alone], taps)
+    moved = _halves(units, from_taps, -signs[alone], to_index[alone] % taps, signs[alone])
     added = _halves(*_unit_tap_sign(right_keys, weights))
     nothing = _halves(np.array([-1]), 0, 0)
     halves = np.concatenate([removed, moved, added, nothing])
@@ -482,7 +488,7 @@ def _plan(weights: np.ndarray, start: np.ndarray, end: np.ndarray, lefts: int, r
     negative_lefts, negative_rights = (int((keys < weights.size).sum()) for keys in (left_keys, right_keys))
     left_bounds = _bounds(0, (negative_lefts, len(removed) - negative_lefts, len(moved)), lefts)
     right_bounds = _bounds(offset, (negative_rights, len(added) - negative_rights, 1), rights)
-    pairs = np.empty((len(start), 3), np.int32)
+    pairs = np.empty((len(signs), 3), np.int32)
     pairs[: len(left)] = np.stack([left, offset + right, np.flatnonzero(~single)], axis=1)
     pairs[len(left) :, kernels.LEFT] = len(removed) + np.arange(len(alone))
     pairs[len(left) :, kernels.RIGHT] = len(halves) - 1

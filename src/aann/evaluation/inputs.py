@@ -1,11 +1,17 @@
-"""What evaluators refuse: images and labels that do not belong to an architecture."""
+"""What evaluators refuse: networks, images and labels that do not belong to an architecture."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from aann.errors import InputError
-from aann.networks import Architecture
+from aann.networks import Architecture, TernaryNetwork
+
+
+def check_architecture(network: TernaryNetwork, architecture: Architecture) -> None:
+    """Raise ``InputError`` unless a network is of an evaluator's architecture."""
+    if network.architecture != architecture:
+        raise InputError("network: belongs to another architecture than the evaluator's")
 
 
 def check_images(architecture: Architecture, images: np.ndarray) -> None:

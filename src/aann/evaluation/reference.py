@@ -17,7 +17,8 @@ import torch.nn.functional as F
 
 from aann.devices import multiplies_bfloat16
 from aann.errors import InputError
-from aann.evaluation.inputs import check_images, check_labels
+from aann.evaluation.evaluator import sample_by_label
+from aann.evaluation.inputs import check_architecture, check_images, check_labels
 from aann.evaluation.objectives import ACCURACY, NO_RIVAL, Objective
 from aann.networks import Architecture, Convolution, TernaryNetwork, require_layer
 from aann.swaps import apply_swap, check_swaps
@@ -121,11 +122,10 @@ def correct_count(network: TernaryNetwork, images: np.ndarray, labels: np.ndarra
     return int((predictions(network, images, device) == labels).sum())
 
 
-class Evaluator:
-    """Counts of correct images for a ternary network and its neighbors, each by a forward pass of its own.
+class ReferenceEvaluator:
+    """An ``Evaluator`` that does a forward pass for each neighbor; the incremental evaluator is checked against it.
 
-    It has the methods of ``incremental.Evaluator``, does the same, and is what that is checked against. ``device`` is
-    a name that PyTorch knows.
+    ``device`` is a name that PyTorch knows. A block of a ``sample`` is one image.
 
     Raises ``InputError`` for images or labels that do not fit the network.
     """
@@ -133,8 +133,9 @@ class Evaluator:
     def __init__(self, network: TernaryNetwork, images: np.ndarray, labels: np.ndarray, device: str = "cpu") -> None:
         check_images(network.architecture, images)
         check_labels(network.architecture, images, labels)
-        self.network = network
+        self.network, self.images = network, len(images)
         self._images, self._labels, self._device = images, labels, device
+        self._everything = np.arange(self.images)
 
     def logits(self) -> np.ndarray:
         """Return the int32 logits, shape (images, classes)."""
@@ -142,35 +143,55 @@ class Evaluator:
 
     def correct_count(self) -> int:
         """Return how many images the network puts into their labelled class."""
-        return len(self._images) + self.value(ACCURACY)
+        return self.images + self.value(ACCURACY)
 
     def value(self, objective: Objective) -> int:
         """Return the objective of the network as it is."""
-        return self._value(self.network, objective)
+        return self._value(self.network, objective, self._everything)
+
+    def sample(self, share: float, random: np.random.Generator) -> np.ndarray:
+        """Return images for ``changes``: of each label about this share, at least one, drawn at random."""
+        return sample_by_label(self._labels, share, random)
 
     def correct_counts(self, layer: str, from_index: np.ndarray, to_index: np.ndarray) -> np.ndarray:
         """Return how many images each neighbor puts into their labelled class, int64, one a swap.
 
         Raises ``InputError`` for a layer that is not there and for indices that are no swaps.
         """
-        return len(self._images) + self._values(layer, from_index, to_index, ACCURACY)
+        return self.images + self._values(layer, from_index, to_index, ACCURACY, self._everything)
 
-    def changes(self, layer: str, from_index: np.ndarray, to_index: np.ndarray, objective: Objective) -> np.ndarray:
-        """Return by how much each swap would change the objective, int64."""
-        return self._values(layer, from_index, to_index, objective) - self.value(objective)
+    def changes(
+        self,
+        layer: str,
+        from_index: np.ndarray,
+        to_index: np.ndarray,
+        objective: Objective,
+        blocks: np.ndarray | None = None,
+    ) -> np.ndarray:
+        """Return by how much each swap would change the objective, int64: over ``blocks``, or over all images."""
+        chosen = self._everything if blocks is None else blocks
+        values = self._values(layer, from_index, to_index, objective, chosen)
+        return values - self._value(self.network, objective, chosen)
 
     def accept(self, layer: str, from_index: int, to_index: int) -> None:
         """Go on to a neighbor; raise ``InputError`` as ``correct_counts`` does."""
         self.network = neighbor(self.network, layer, from_index, to_index)
 
-    def _values(self, layer: str, from_index: np.ndarray, to_index: np.ndarray, objective: Objective) -> np.ndarray:
+    def move_to(self, network: TernaryNetwork) -> None:
+        """Go on to any network of the architecture; raise ``InputError`` for one of another architecture."""
+        check_architecture(network, self.network.architecture)
+        self.network = network
+
+    def _values(
+        self, layer: str, from_index: np.ndarray, to_index: np.ndarray, objective: Objective, chosen: np.ndarray
+    ) -> np.ndarray:
         require_layer(layer, self.network.layers)
         swaps = zip(*check_swaps(self.network.weights[layer], from_index, to_index), strict=True)
-        values = [self._value(neighbor(self.network, layer, start, end), objective) for start, end in swaps]
+        values = [self._value(neighbor(self.network, layer, *swap), objective, chosen) for swap in swaps]
         return np.array(values, np.int64)
 
-    def _value(self, network: TernaryNetwork, objective: Objective) -> int:
-        found = margins(logits(network, self._images, self._device), self._labels)
+    def _value(self, network: TernaryNetwork, objective: Objective, chosen: np.ndarray) -> int:
+        found = margins(logits(network, self._images[chosen], self._device), self._labels[chosen])
         return int(np.clip(found, objective.low, objective.high).sum())
 
 

@@ -13,7 +13,8 @@ from sklearn.manifold import TSNE
 from aann.artifacts import write_table
 from aann.datasets.splits import Images, load
 from aann.embeddings import TIE
-from aann.evaluation.incremental import Evaluator
+from aann.evaluation.evaluator import EvaluatorFactory
+from aann.evaluation.incremental import IncrementalEvaluator
 from aann.lineage import provenance
 from aann.networks import Architecture, TernaryNetwork, require_layer
 from aann.sense.neighborhoods import draw
@@ -25,12 +26,17 @@ from aann.tables import CLIMB, SPLITS, SURVEYED
 
 
 def climb(
-    start: TernaryNetwork, splits: Mapping[str, Images], settings: ClimbSettings, seed: int, threads: int = 1
+    start: TernaryNetwork,
+    splits: Mapping[str, Images],
+    settings: ClimbSettings,
+    seed: int,
+    threads: int = 1,
+    evaluator: EvaluatorFactory = IncrementalEvaluator,
 ) -> pandas.DataFrame:
     """Return all networks that a climb surveys in one layer, with columns ``tables.SURVEYED``; the start comes first.
 
     Each neighborhood is drawn around the best of the one before by validation accuracy, if that is no worse than the
-    best so far; else around the same network again.
+    best so far; else around the same network again. ``threads`` and ``evaluator`` change the speed only.
 
     Raises ``InputError`` for a layer that the network does not have, or that has no neighbors.
     """
@@ -38,23 +44,23 @@ def climb(
     require_layer(layer, start.layers)
     random = np.random.default_rng([seed, 4])
     evaluators = {
-        split: Evaluator(start, splits[split].images, splits[split].labels, [layer], threads) for split in SPLITS
+        split: evaluator(start, splits[split].images, splits[split].labels, [layer], threads) for split in SPLITS
     }
     counts = {f"{split}_correct": evaluators[split].correct_count() for split in SPLITS}
     tables = [pandas.DataFrame([{"neighborhood": 0, "from_index": -1, "to_index": -1, "sign": 0, "best": 0, **counts}])]
     for number in range(1, settings.neighborhoods + 1):
         weights = evaluators["validation"].network.weights[layer]
-        first, last = draw(weights, settings.neighbors, "uniform", random)
-        found = {f"{split}_correct": evaluators[split].correct_counts(layer, first, last) for split in SPLITS}
+        swaps = draw(weights, settings.neighbors, "uniform", random)
+        found = {f"{split}_correct": evaluators[split].correct_counts(layer, *swaps) for split in SPLITS}
         best = int(found["validation_correct"].argmax())
         moves = found["validation_correct"][best] >= evaluators["validation"].correct_count()
-        table = pandas.DataFrame({"neighborhood": number, "from_index": first, "to_index": last, **found})
-        table["sign"] = weights.ravel()[first].astype(int)
+        table = pandas.DataFrame({"neighborhood": number, **swaps._asdict(), **found})
+        table["sign"] = weights.ravel()[swaps.from_index].astype(int)
         table["best"] = 0
         if moves:
             table.loc[best, "best"] = 1
-            for evaluator in evaluators.values():
-                evaluator.accept(layer, int(first[best]), int(last[best]))
+            for each in evaluators.values():
+                each.accept(layer, int(swaps.from_index[best]), int(swaps.to_index[best]))
         tables.append(table)
     images = {f"{split}_images": len(splits[split]) for split in SPLITS}
     return pandas.concat(tables, ignore_index=True).assign(layer=layer, **images)[list(SURVEYED.measured)]
@@ -83,8 +89,8 @@ def changed_weights(surveyed: pandas.DataFrame, weights: Mapping[str, np.ndarray
     (layer,) = set(surveyed.layer)
     now, rows = weights[layer], []
     for _, group in surveyed.groupby("neighborhood"):
-        swaps = group[["from_index", "to_index"]].to_numpy()
-        moved = [now if first < 0 else apply_swap(now, int(first), int(last)) for first, last in swaps]
+        swaps = zip(group.from_index.tolist(), group.to_index.tolist(), strict=True)
+        moved = [now if from_index < 0 else apply_swap(now, from_index, to_index) for from_index, to_index in swaps]
         rows += [network.ravel() for network in moved]
         best = np.flatnonzero(group.best)
         now = moved[best[0]] if len(best) else now
@@ -99,7 +105,8 @@ def make_climb(
 
     ``keys`` are those of ``tables.NETWORK``. Raises ``InputError`` for an unknown task, and what does not fit it.
     """
-    task, seed, chosen = keys["task"], keys["seed"], settings.sense.climb
+    task, seed = keys["task"], keys["seed"]
+    chosen = settings.climb_of(task)
     part = settings.sense_part(task, "climb")
     recorded = provenance.describe("aann.sense.climbs", [network, data], part, **keys)
     start = TernaryNetwork.load(network, Architecture.from_dict(settings.network(task)))

@@ -9,10 +9,10 @@ import numpy as np
 from scipy import special
 
 from aann.errors import InputError
-from aann.evaluation.incremental import Evaluator
+from aann.evaluation.evaluator import Evaluator
 from aann.evaluation.objectives import Objective
 from aann.settings.sense import RacingSettings
-from aann.swaps import neighborhood_size, sample_swaps
+from aann.swaps import Swaps, neighborhood_size, sample_swaps
 
 _PARTS = 4
 """Parts of the images of a race; how much they differ says how sure its outcome is."""
@@ -20,27 +20,26 @@ _PARTS = 4
 
 @dataclass(frozen=True)
 class Neighborhood:
-    """Neighbors in a layer: from_index and to_index, and by how much each changes the objective (int64).
+    """Neighbors in a layer: their swaps, and by how much each changes the objective (int64).
 
     ``exact`` says whether that was counted on all images of the search, or is an estimate from a sample.
     """
 
     layer: str
-    start: np.ndarray
-    end: np.ndarray
+    swaps: Swaps
     changes: np.ndarray
     exact: bool
 
     def __len__(self) -> int:
-        return len(self.start)
+        return len(self.changes)
 
     def take(self, chosen: np.ndarray) -> Neighborhood:
         """Return some of the neighbors, in the order of ``chosen``."""
-        return Neighborhood(self.layer, self.start[chosen], self.end[chosen], self.changes[chosen], self.exact)
+        return Neighborhood(self.layer, self.swaps.take(chosen), self.changes[chosen], self.exact)
 
 
-def draw(weights: np.ndarray, count: int, sampling: str, random: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """Return about ``count`` different swaps of a layer in random order, as from_index and to_index.
+def draw(weights: np.ndarray, count: int, sampling: str, random: np.random.Generator) -> Swaps:
+    """Return about ``count`` different swaps of a layer in random order.
 
     ``uniform``: any swaps. ``grid``: all swaps that take one of some weights of equal sign to one of as many zeros;
     they share their halves, so that evaluating all costs little more than evaluating the halves. A layer with fewer
@@ -51,21 +50,21 @@ def draw(weights: np.ndarray, count: int, sampling: str, random: np.random.Gener
     if neighborhood_size(weights) == 0:
         raise InputError("layer: has no neighbors, since all or none of its weights are 0; choose another layer")
     if sampling == "uniform":
-        start, end = sample_swaps(weights, min(count, neighborhood_size(weights)), random)
-        order = random.permutation(len(start))
-        return start[order], end[order]
+        count = min(count, neighborhood_size(weights))
+        swaps = sample_swaps(weights, count, random)
+        return swaps.take(random.permutation(count))
     flat, side = weights.ravel(), max(1, math.isqrt(count))
-    sources, zeros = np.flatnonzero(flat), np.flatnonzero(flat == 0)
-    sources = sources[flat[sources] == flat[random.choice(sources)]]
-    sources = random.choice(sources, min(side, len(sources)), replace=False)
+    nonzeros, zeros = np.flatnonzero(flat), np.flatnonzero(flat == 0)
+    alike = nonzeros[flat[nonzeros] == flat[random.choice(nonzeros)]]
+    alike = random.choice(alike, min(side, len(alike)), replace=False)
     zeros = random.choice(zeros, min(side, len(zeros)), replace=False)
-    return np.repeat(sources, len(zeros)), np.tile(zeros, len(sources))
+    return Swaps(np.repeat(alike, len(zeros)), np.tile(zeros, len(alike)))
 
 
 def survey(
     evaluator: Evaluator,
     layer: str,
-    swaps: tuple[np.ndarray, np.ndarray],
+    swaps: Swaps,
     objective: Objective,
     racing: RacingSettings,
     random: np.random.Generator,
@@ -76,13 +75,13 @@ def survey(
     makes the objective worse.
     """
     if racing.share == 1:
-        return Neighborhood(layer, *swaps, evaluator.changes(layer, *swaps, objective), exact=True)
+        return Neighborhood(layer, swaps, evaluator.changes(layer, *swaps, objective), exact=True)
     parts = _halved(evaluator.sample(racing.share, random), random)
     changes = np.stack([evaluator.changes(layer, *swaps, objective, part) for part in parts])
     error = changes.std(axis=0, ddof=1) / math.sqrt(len(parts))
     worse = changes.mean(axis=0) + special.stdtrit(len(parts) - 1, 1 - racing.error) * error < 0
     estimates = np.rint(changes.sum(axis=0) / racing.share).astype(np.int64)
-    return Neighborhood(layer, *swaps, estimates, exact=False).take(np.flatnonzero(~worse))
+    return Neighborhood(layer, swaps, estimates, exact=False).take(np.flatnonzero(~worse))
 
 
 def _halved(blocks: np.ndarray, random: np.random.Generator) -> list[np.ndarray]:

@@ -16,14 +16,15 @@ from tqdm import tqdm
 from aann.artifacts import discard, read_arrays, write_arrays, write_table
 from aann.datasets.splits import Images, load
 from aann.errors import InputError
-from aann.evaluation.incremental import Evaluator
+from aann.evaluation.evaluator import Evaluator, EvaluatorFactory
+from aann.evaluation.incremental import IncrementalEvaluator
 from aann.evaluation.objectives import ACCURACY, Objective, sum_of_margins
 from aann.lineage import provenance
 from aann.networks import Architecture, TernaryNetwork
 from aann.sense.images import SearchImages
 from aann.sense.layers import LayerSchedule
 from aann.sense.neighborhoods import draw, survey
-from aann.sense.strategies import Climber, Step
+from aann.sense.strategies import Climber, Step, chosen
 from aann.settings.sense import SearchSettings
 from aann.settings.study import Settings
 from aann.tables import OUTCOME, SPLITS, TRACE
@@ -59,7 +60,8 @@ class Search:
 
     ``splits`` holds the images by split: the search counts on those that its settings name; validation images choose
     the network that is kept, and test images are only recorded. ``identity`` says what the result depends on besides:
-    a checkpoint of another identity is refused. ``threads`` changes the speed only.
+    a checkpoint of another identity is refused. ``threads`` and ``evaluator`` change the speed only, but for races,
+    whose samples depend on how an evaluator arranges images.
 
     Raises ``InputError`` for a layer that the network does not have, and for images that do not fit it.
     """
@@ -70,9 +72,11 @@ class Search:
     seed: int
     identity: Mapping[str, Any] = field(default_factory=dict)
     threads: int = 1
+    evaluator: EvaluatorFactory = IncrementalEvaluator
 
     def __post_init__(self) -> None:
         self._images = SearchImages(self.splits, self.settings.images, self.seed)
+        self._strategy = chosen(self.settings.strategy)
         self._schedule = LayerSchedule(self.settings.layers, self.start.layers, self.seed)
         self._random = np.random.default_rng([self.seed, 3])
         self._on_validation = self.settings.objective == "accuracy" and self._images.are_all_of("validation")
@@ -95,7 +99,7 @@ class Search:
         """
         network = self._restore(checkpoint) if checkpoint.exists() else self.start
         counted = SPLITS[1:] if self._on_validation else SPLITS
-        self._counting = {split: self._evaluator(self.start, self.splits[split]) for split in counted}
+        self._counting = {split: self._evaluator_of(self.start, self.splits[split]) for split in counted}
         self._searching = self._searching_at(network)
         if not self._rows:
             self._record(0, "", [])
@@ -120,13 +124,14 @@ class Search:
         if settings.images.refresh and self._neighborhoods and self._neighborhoods % settings.images.refresh == 0:
             self._searching = self._searching_at(self._searching.network)
         layer = self._schedule.layer(self._neighborhoods)
-        climber = Climber(self._searching, self._objective, self._random, settings.most)
+        spent = min(1.0, self._evaluations / settings.budget.evaluations)
+        climber = Climber(self._searching, self._objective, self._random, self._unit, spent)
         weights = self._searching.network.weights[layer]
-        swaps = draw(weights, settings.neighbors_of(layer), settings.draw, self._random)
+        swaps = draw(weights, settings.neighbors[layer], settings.draw, self._random)
         candidates = survey(self._searching, layer, swaps, self._objective, settings.racing, self._random)
-        steps = climber.climb(settings.strategy, candidates, self._temperature)
+        steps = climber.climb(self._strategy, candidates)
         self._neighborhoods += 1
-        self._evaluations += len(swaps[0]) + climber.checked
+        self._evaluations += len(swaps.from_index) + climber.checked
         self._accepted += len(steps)
         self._schedule.learn(layer, sum(step.change for step in steps))
         self._record(self._neighborhoods, layer, steps)
@@ -135,16 +140,13 @@ class Search:
     def _objective(self) -> Objective:
         if self.settings.objective == "accuracy":
             return ACCURACY
-        unit = self.start.architecture.input_scale
-        return sum_of_margins(round(self.settings.margin * unit), round(self.settings.deficit * unit))
+        margin, deficit = (round(bound * self._unit) for bound in (self.settings.margin, self.settings.deficit))
+        return sum_of_margins(margin, deficit)
 
     @property
-    def _temperature(self) -> float:
-        """The temperature, in units of the objective; it falls geometrically with the evaluations."""
-        unit = 1 if self.settings.objective == "accuracy" else self.start.architecture.input_scale
-        first, last = self.settings.temperature.first, self.settings.temperature.last
-        spent = min(1.0, self._evaluations / self.settings.budget.evaluations)
-        return float(unit * first ** (1 - spent) * last**spent)
+    def _unit(self) -> int:
+        """What one correct image, or a margin of one activation, adds to the objective."""
+        return 1 if self.settings.objective == "accuracy" else self.start.architecture.input_scale
 
     # --- what is counted ----------------------------------------------------------------------------------------------
 
@@ -153,12 +155,12 @@ class Search:
         refresh = self.settings.images.refresh
         draw_number = self._neighborhoods // refresh if refresh else 0
         shuffled = self._images.generator(draw_number) if self.settings.racing.share < 1 else None
-        return self._evaluator(network, self._images.drawn(draw_number), shuffled)
+        return self._evaluator_of(network, self._images.drawn(draw_number), shuffled)
 
-    def _evaluator(
+    def _evaluator_of(
         self, network: TernaryNetwork, images: Images, shuffled: np.random.Generator | None = None
     ) -> Evaluator:
-        return Evaluator(network, images.images, images.labels, self._layers, self.threads, shuffled)
+        return self.evaluator(network, images.images, images.labels, self._layers, self.threads, shuffled)
 
     def _record(self, neighborhood: int, layer: str, steps: list[Step]) -> None:
         """Add the rows of a neighborhood to the trace; the last is counted if its turn has come."""
@@ -299,7 +301,7 @@ def make_run(
     part = settings.search(task, name)
     recorded = provenance.describe("aann.sense.search", [network, data], part, **keys)
     start = TernaryNetwork.load(network, Architecture.from_dict(settings.network(task)))
-    search = Search(start, load(data), settings.sense.searches[name], seed, recorded, threads)
+    search = Search(start, load(data), settings.search_of(task, name), seed, recorded, threads)
     checkpoint = outputs.trace.with_suffix(".checkpoint.safetensors")
     found = search.run(checkpoint)
     found.network.save(outputs.network, recorded)

@@ -12,9 +12,6 @@ from aann.lineage import provenance
 from aann.networks import Architecture, TernaryNetwork
 from aann.settings.study import Settings
 
-RANDOM, TRAINED = "random", "psiren"
-"""The two starts of Algorithm 2, as they stand in the names of runs: without and with backpropagation."""
-
 
 def random_network(architecture: Architecture, sparsity: float, seed: int) -> TernaryNetwork:
     """Return a network with ``sparsity`` percent zeros in each layer, at random places, and fair random signs.

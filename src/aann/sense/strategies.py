@@ -1,18 +1,23 @@
-"""Which neighbors of a neighborhood a search goes on to; the first is the paper's Algorithm 2, the others go beyond.
+"""Which neighbors of a neighborhood a search goes on to; ``best`` is the paper's Algorithm 2, the others go beyond.
 
 All are free of gradients: they look at nothing but what swaps change of the objective, and stay in the family.
+
+A strategy is a dataclass: its fields are the settings that it uses, and ``steps`` yields the swaps that it accepts. To
+add one, write such a class, enter it in ``STRATEGIES``, and name it and its settings in ``settings.sense``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 
-from aann.evaluation.incremental import Evaluator
+from aann.evaluation.evaluator import Evaluator
 from aann.evaluation.objectives import Objective
 from aann.sense.neighborhoods import Neighborhood
+from aann.settings.sense import StrategySettings, TemperatureSettings
 
 
 @dataclass(frozen=True)
@@ -29,77 +34,129 @@ class Step:
 class Climber:
     """Goes from neighbor to neighbor: accepted swaps update the evaluator in place.
 
-    ``most`` limits the swaps that one neighborhood may give (strategy `greedy`). ``checked`` counts the neighbors that
-    were evaluated beyond the survey.
+    ``unit`` is what one correct image, or a margin of one activation, adds to the objective. ``spent`` is the share of
+    the budget that is spent. ``checked`` counts the neighbors that were evaluated beyond the survey.
     """
 
     evaluator: Evaluator
     objective: Objective
     random: np.random.Generator
-    most: int
+    unit: int = 1
+    spent: float = 0.0
     checked: int = 0
 
-    def climb(self, strategy: str, neighborhood: Neighborhood, temperature: float) -> list[Step]:
+    def climb(self, strategy: Strategy, neighborhood: Neighborhood) -> list[Step]:
         """Accept neighbors as a strategy does, and return them in order."""
-        if not len(neighborhood):
-            return []
-        steps = {"best": self._best, "first": self._first, "annealing": self._annealing, "greedy": self._greedy}
-        return list(steps[strategy](neighborhood, temperature))
+        return list(strategy.steps(self, neighborhood)) if len(neighborhood) else []
 
-    def _best(self, neighborhood: Neighborhood, _: float) -> Iterator[Step]:
-        """Algorithm 2: go on to the best neighbor if it is not worse than the best network so far."""
-        known = neighborhood if neighborhood.exact else self._counted(neighborhood)
-        yield from self._accept_if(known, int(known.changes.argmax()), 0.0)
+    def counted(self, neighborhood: Neighborhood) -> Neighborhood:
+        """Return neighbors with their changes on all images, from the network as it is now."""
+        self.checked += len(neighborhood)
+        layer, swaps = neighborhood.layer, neighborhood.swaps
+        return Neighborhood(layer, swaps, self.evaluator.changes(layer, *swaps, self.objective), exact=True)
 
-    def _first(self, neighborhood: Neighborhood, _: float) -> Iterator[Step]:
-        """Neutral drift: go on to the first neighbor, in random order, that is not worse."""
-        yield from self._first_above(neighborhood, np.zeros(len(neighborhood)))
+    def surely(self, neighborhood: Neighborhood) -> Neighborhood:
+        """Return neighbors with their changes on all images; those of a survey on all images are as they are."""
+        return neighborhood if neighborhood.exact else self.counted(neighborhood)
 
-    def _annealing(self, neighborhood: Neighborhood, temperature: float) -> Iterator[Step]:
-        """Simulated annealing (Metropolis): the first that is not worse by more than a random threshold."""
-        yield from self._first_above(neighborhood, temperature * np.log(1 - self.random.random(len(neighborhood))))
+    def accept_first(self, known: Neighborhood, thresholds: np.ndarray) -> Iterator[Step]:
+        """Go on to the first neighbor whose change is not below its threshold, if there is one."""
+        above = np.flatnonzero(known.changes >= thresholds)
+        if len(above):
+            from_index, to_index = (int(indices[above[0]]) for indices in known.swaps)
+            self.evaluator.accept(known.layer, from_index, to_index)
+            yield Step(known.layer, from_index, to_index, int(known.changes[above[0]]))
 
-    def _greedy(self, neighborhood: Neighborhood, _: float) -> Iterator[Step]:
-        """Go on to many neighbors, from the best on, each if it is not worse than the network that it has become."""
+
+class Strategy(Protocol):
+    """What a search takes of a neighborhood."""
+
+    def steps(self, climber: Climber, neighborhood: Neighborhood) -> Iterator[Step]:
+        """Accept neighbors, of which there is at least one, and yield them in order."""
+        ...
+
+
+@dataclass(frozen=True)
+class Best:
+    """Algorithm 2: go on to the best neighbor if it is not worse than the best network so far."""
+
+    def steps(self, climber: Climber, neighborhood: Neighborhood) -> Iterator[Step]:
+        """Accept the best neighbor, or none."""
+        known = climber.surely(neighborhood)
+        yield from climber.accept_first(known.take(np.array([known.changes.argmax()])), np.zeros(1))
+
+
+@dataclass(frozen=True)
+class First:
+    """Neutral drift: go on to the first neighbor, in random order, that is not worse."""
+
+    def steps(self, climber: Climber, neighborhood: Neighborhood) -> Iterator[Step]:
+        """Accept the first neighbor that is not worse, or none."""
+        yield from climber.accept_first(climber.surely(neighborhood), np.zeros(len(neighborhood)))
+
+
+@dataclass(frozen=True)
+class Annealing:
+    """Simulated annealing (Metropolis): go on to the first that is not worse by more than a random threshold."""
+
+    temperature: TemperatureSettings
+
+    def steps(self, climber: Climber, neighborhood: Neighborhood) -> Iterator[Step]:
+        """Accept the first neighbor above its threshold, or none."""
+        degrees = self._degrees(climber.unit, climber.spent)
+        thresholds = degrees * np.log(1 - climber.random.random(len(neighborhood)))
+        yield from climber.accept_first(climber.surely(neighborhood), thresholds)
+
+    def _degrees(self, unit: int, spent: float) -> float:
+        """Return the temperature, in units of the objective; it falls geometrically with the budget that is spent."""
+        return float(unit * self.temperature.first ** (1 - spent) * self.temperature.last**spent)
+
+
+@dataclass(frozen=True)
+class Greedy:
+    """Go on to many neighbors, from the best on, each if it is not worse than the network that it has become.
+
+    ``most`` limits the neighbors of one neighborhood that it looks at, and takes.
+    """
+
+    most: int
+
+    def steps(self, climber: Climber, neighborhood: Neighborhood) -> Iterator[Step]:
+        """Accept neighbors that share no weight and no place."""
         order = np.argsort(-neighborhood.changes, kind="stable")
         order = order[neighborhood.changes[order] >= 0]
         fresh = neighborhood.exact
         for index in _disjoint(neighborhood.take(order), self.most):
             candidate = neighborhood.take(order[index : index + 1])
-            found = list(self._accept_if(candidate if fresh else self._counted(candidate), 0, 0.0))
+            found = list(climber.accept_first(candidate if fresh else climber.counted(candidate), np.zeros(1)))
             fresh = fresh and not found
             yield from found
 
-    def _first_above(self, neighborhood: Neighborhood, thresholds: np.ndarray) -> Iterator[Step]:
-        known = neighborhood if neighborhood.exact else self._counted(neighborhood)
-        above = np.flatnonzero(known.changes >= thresholds)
-        if len(above):
-            yield from self._accept_if(known, int(above[0]), float(thresholds[above[0]]))
 
-    def _counted(self, neighborhood: Neighborhood) -> Neighborhood:
-        """Return neighbors with their changes on all images, from the network as it is now."""
-        self.checked += len(neighborhood)
-        layer, start, end = neighborhood.layer, neighborhood.start, neighborhood.end
-        return Neighborhood(layer, start, end, self.evaluator.changes(layer, start, end, self.objective), exact=True)
+STRATEGIES: dict[str, Callable[..., Strategy]] = {
+    "best": Best,
+    "first": First,
+    "annealing": Annealing,
+    "greedy": Greedy,
+}
+"""The strategies, by their names in the settings."""
 
-    def _accept_if(self, known: Neighborhood, index: int, threshold: float) -> Iterator[Step]:
-        change = int(known.changes[index])
-        if change >= threshold:
-            step = Step(known.layer, int(known.start[index]), int(known.end[index]), change)
-            self.evaluator.accept(step.layer, step.from_index, step.to_index)
-            yield step
+
+def chosen(settings: StrategySettings) -> Strategy:
+    """Return the strategy that settings name, with its own settings."""
+    values = {name: getattr(settings, name) for name in type(settings).model_fields if name != "kind"}
+    return STRATEGIES[settings.kind](**values)
 
 
 def _disjoint(neighborhood: Neighborhood, most: int) -> list[int]:
     """Return the first neighbors that share no weight and no place with one before them, ``most`` at most."""
-    sources: set[int] = set()
-    targets: set[int] = set()
-    chosen: list[int] = []
-    for index, (start, end) in enumerate(zip(neighborhood.start.tolist(), neighborhood.end.tolist(), strict=True)):
-        if len(chosen) == most:
+    touched: set[int] = set()
+    found: list[int] = []
+    swaps = zip(*(indices.tolist() for indices in neighborhood.swaps), strict=True)
+    for index, ends in enumerate(swaps):
+        if len(found) == most:
             break
-        if start not in sources and end not in targets:
-            sources.add(start)
-            targets.add(end)
-            chosen.append(index)
-    return chosen
+        if touched.isdisjoint(ends):
+            touched.update(ends)
+            found.append(index)
+    return found

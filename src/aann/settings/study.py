@@ -19,9 +19,9 @@ from aann.settings.messages import first_problem, suggestion
 from aann.settings.neighbors import NeighborsSettings
 from aann.settings.networks import DenseSettings, NetworkSettings
 from aann.settings.psiren import PSirenSettings
-from aann.settings.sense import SenseSettings
+from aann.settings.sense import ClimbSettings, SearchSettings, SenseSettings
 from aann.settings.tasks import TaskSettings
-from aann.settings.types import Folder, Name, Section
+from aann.settings.types import Entries, Folder, Name, Section, at_place
 
 
 class Settings(Section):
@@ -34,13 +34,13 @@ class Settings(Section):
         description="Where networks are trained: `auto` is a GPU where there is one. Trained networks depend on it, "
         "counts do not.",
     )
-    networks: dict[Name, NetworkSettings] = Field(min_length=1, description="Architectures by name.")
-    tasks: dict[Name, TaskSettings] = Field(min_length=1, description="Tasks by name.")
-    datasets: dict[Name, Dataset] = Field(default={}, description="Data sets by name.")
+    networks: Entries[Name, NetworkSettings] = Field(min_length=1, description="Architectures by name.")
+    tasks: Entries[Name, TaskSettings] = Field(min_length=1, description="Tasks by name.")
+    datasets: Entries[Name, Dataset] = Field(default={}, description="Data sets by name.")
     downloads: DownloadsSettings = Field(default=DownloadsSettings(), description="Archives of data sets.")
     psiren: PSirenSettings = Field(default=PSirenSettings(), description="Stage psiren.")
-    neighbors: dict[Name, NeighborsSettings] = Field(default={}, description="Stage neighbors, by task.")
-    embeddings: dict[Name, EmbeddingsSettings] = Field(default={}, description="Stage embeddings, by task.")
+    neighbors: Entries[Name, NeighborsSettings] = Field(default={}, description="Stage neighbors, by task.")
+    embeddings: Entries[Name, EmbeddingsSettings] = Field(default={}, description="Stage embeddings, by task.")
     driving: DrivingSettings = Field(default=DrivingSettings(), description="Stage driving.")
     sense: SenseSettings = Field(default=SenseSettings(), description="Stage sense.")
     claims: ClaimsSettings = Field(default=ClaimsSettings(), description="Stage claims.")
@@ -58,7 +58,7 @@ class Settings(Section):
     def _require_data_fit(self, name: str, task: TaskSettings) -> None:
         """Raise ``ValueError`` unless the network of a task takes the images of its data set, and has its classes."""
         if task.dataset not in self.datasets:
-            hint, known = suggestion(task.dataset, self.datasets), ", ".join(self.datasets)
+            hint, known = suggestion(task.dataset, self.datasets), ", ".join(self.datasets) or "none"
             raise ValueError(f"tasks.{name}.dataset: no data set {task.dataset!r}{hint}; 'datasets' has {known}")
         network, data = self.networks[task.network], self.datasets[task.dataset]
         last, classes = network.layers[-1], len(data.class_names)
@@ -150,22 +150,45 @@ class Settings(Section):
         """What a stage that trains depends on beside its own settings: the device, unless it is the CPU."""
         return {} if self.device == "cpu" else {"device": self.device}
 
-    def search(self, task: str, name: str) -> dict[str, Any]:
-        """Return, as settings in their own right, what a run of one search for one task depends on.
+    def layers(self, task: str) -> list[str]:
+        """Return the names of the layers of a task's network, from input to output."""
+        return [layer.name for layer in self.networks[self.task(task).network].layers]
 
-        Raises ``InputError`` for an unknown search, and for layers that the task's network does not have.
+    def search_of(self, task: str, name: str) -> SearchSettings:
+        """Return a search with the names of the layers of a task's network in place of their places.
+
+        Raises ``InputError`` for an unknown search, and for layers that the network does not have.
         """
         chosen = _lookup(self.sense.searches, name, "search", "sense.searches")
         try:
-            self._require_layers(f"sense.searches.{name}.layers.names", task, chosen.layers.names)
+            return chosen.named(self.layers(task))
         except ValueError as error:
-            raise InputError(str(error)) from error
-        return self.part("sense", task) | {"sense": {"searches": {name: chosen.model_dump()}}}
+            raise InputError(f"sense.searches.{name}.layers.names: {error}") from error
+
+    def climb_of(self, task: str) -> ClimbSettings:
+        """Return the settings of the climb with the name of the layer of a task's network in place of its place.
+
+        Raises ``InputError`` for a layer that the network does not have.
+        """
+        try:
+            (layer,) = at_place(self.sense.climb.layer, self.layers(task))
+        except ValueError as error:
+            raise InputError(f"sense.climb.layer: {error}") from error
+        return self.sense.climb.model_copy(update={"layer": layer})
+
+    def search(self, task: str, name: str) -> dict[str, Any]:
+        """Return, as settings in their own right, what a run of one search for one task depends on.
+
+        Raises ``InputError`` as ``search_of`` does.
+        """
+        chosen = self.search_of(task, name).model_dump()
+        return self.part("sense", task) | {"sense": {"searches": {name: chosen}}}
 
     def sense_part(self, task: str, key: str) -> dict[str, Any]:
         """Return, as settings in their own right, what a job for one key of ``sense`` depends on, and no searches."""
         trained = self._device if key == "backpropagation" else {}
-        return self.part("sense", task) | {"sense": {key: getattr(self.sense, key).model_dump()}} | trained
+        chosen = self.climb_of(task) if key == "climb" else getattr(self.sense, key)
+        return self.part("sense", task) | {"sense": {key: chosen.model_dump()}} | trained
 
     def driving_part(self, task: str, keys: Sequence[str]) -> dict[str, Any]:
         """Return, as settings in their own right, what a job for a task depends on that needs keys of `driving`."""
@@ -209,6 +232,18 @@ def validate(values: Mapping[str, Any], source: str = "configuration") -> Settin
     return settings
 
 
+def require_data(settings: Settings) -> None:
+    """Raise ``InputError`` with one line that names the key if settings lack the data set of a task.
+
+    The part of settings that a job gets is valid without, if it only reads what was split; the workflow asks for it.
+    """
+    try:
+        for name, task in settings.tasks.items():
+            settings._require_data_fit(name, task)
+    except ValueError as error:
+        raise InputError(f"configuration: {error}; see config/README.md") from error
+
+
 def require_figures(settings: Settings) -> None:
     """Raise ``InputError`` with one line that names the key if settings lack what the figures are made of.
 
@@ -217,7 +252,7 @@ def require_figures(settings: Settings) -> None:
     try:
         _require_tasks_of_figures(settings)
         _require_searches_of_figures(settings)
-    except ValueError as error:
+    except (ValueError, InputError) as error:
         raise InputError(f"configuration: {error}; see config/README.md") from error
 
 
@@ -252,7 +287,7 @@ def _require_searches_of_figures(settings: Settings) -> None:
         raise ValueError("sense.improvement: has no search; Figure S2 shows one")
     if not any(0 < sparsity < 100 for task in static for sparsity in settings.tasks[task].sparsities):
         raise ValueError("tasks.mnist.sparsities: lacks one between 0 and 100, which Figure S2 shows")
-    settings._require_layers("sense.climb.layer", "mnist", [sense.climb.layer])
+    settings.climb_of("mnist")
     shown = {
         "mnist": ["figure-6", "figure-7", "figure-8a", *sense.random, *sense.trained],
         "car": ["figure-8b", "car-greedy", "car-polish"],
@@ -262,7 +297,7 @@ def _require_searches_of_figures(settings: Settings) -> None:
             if name not in sense.searches:
                 known = ", ".join(sense.searches) or "none"
                 raise ValueError(f"sense.searches: no search {name!r}, which figures show; it has {known}")
-            settings._require_layers(f"sense.searches.{name}.layers.names", task, sense.searches[name].layers.names)
+            settings.search_of(task, name)
 
 
 def load(paths: Iterable[Path | str]) -> Settings:
