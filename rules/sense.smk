@@ -69,7 +69,6 @@ use rule accuracies as outcomes with:
         code=code_fingerprint("aann.gathering"),
 
 
-
 rule backpropagation:
     input:
         data=rules.split_dataset.output,
