@@ -78,6 +78,9 @@ class Table:
         return pandas.DataFrame(rows).assign(**keys)[list(self.columns)]
 
 
+ORIGINAL = -1
+"""The ``from_index`` and ``to_index`` of a row of a network that no swap led to; the sign is 0."""
+
 NEIGHBORS = Table((), ("from_index", "to_index", "sign", "validation_correct", "test_correct"))
 """One row a first neighbor: the swap, as flat indices into the layer's weights and the weight moved; correct images."""
 

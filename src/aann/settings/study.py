@@ -14,7 +14,8 @@ from aann.settings.claims import ClaimsSettings
 from aann.settings.datasets import IMAGES, SIGNED, DatasetSettings
 from aann.settings.driving import DrivingSettings
 from aann.settings.embeddings import EmbeddingsSettings
-from aann.settings.files import merge, read_yaml
+from aann.settings.figures import FigureName, FigureSettings, require_names_fit
+from aann.settings.files import merge, read_yaml, with_text_keys
 from aann.settings.messages import first_problem, suggestion
 from aann.settings.neighbors import NeighborsSettings
 from aann.settings.networks import DenseSettings, NetworkSettings
@@ -43,6 +44,10 @@ class Settings(Section):
     driving: DrivingSettings = Field(default=DrivingSettings(), description="Stage driving.")
     sense: SenseSettings = Field(default=SenseSettings(), description="Stage sense.")
     claims: ClaimsSettings = Field(default=ClaimsSettings(), description="Stage claims.")
+    figures: dict[FigureName, FigureSettings] = Field(
+        default={},
+        description="Stage figures, by name: `snakemake figure_NAME` draws one, and `snakemake NAME` makes a video.",
+    )
 
     @model_validator(mode="after")
     def _networks_fit(self) -> Settings:
@@ -94,6 +99,11 @@ class Settings(Section):
                 raise ValueError(f"embeddings.{name}.layers: {uncounted[0]!r} is not in neighbors.{name}.first")
         return self
 
+    @model_validator(mode="after")
+    def _figures_fit(self) -> Settings:
+        require_names_fit(self.figures)
+        return self
+
     def _require_task(self, section: str, name: str) -> None:
         if name not in self.tasks:
             raise ValueError(f"{section}.{name}: no such task; 'tasks' has {', '.join(self.tasks)}")
@@ -108,6 +118,19 @@ class Settings(Section):
     def task(self, name: str) -> TaskSettings:
         """Return the settings of a task; raise ``InputError`` if there is none of that name."""
         return _lookup(self.tasks, name, "task", "tasks")
+
+    def figure(self, name: str) -> FigureSettings:
+        """Return the entry of a figure; raise ``InputError`` if there is none of that name."""
+        return _lookup(self.figures, name, "figure", "figures")
+
+    def is_driven(self, task: str) -> bool:
+        """Return whether a task's networks drive."""
+        return self.task(task).dataset in SIGNED
+
+    def data_title(self, task: str) -> str:
+        """Return what a figure says the data of a task are."""
+        title = TITLES[self.task(task).dataset]
+        return title if self.scale == "paper" else f"{title} ({self.scale} scale)"
 
     def psiren_of(self, task: str) -> PSirenSettings:
         """Return the settings of p-SIREN for a task: its own, or those of all tasks."""
@@ -188,7 +211,7 @@ def validate(values: Mapping[str, Any], source: str = "configuration") -> Settin
     from aann.networks import Architecture
 
     try:
-        settings = Settings.model_validate(json.loads(json.dumps(values)))
+        settings = Settings.model_validate(json.loads(json.dumps(with_text_keys(values))))
     except ValidationError as error:
         raise InputError(f"{source}: {first_problem(error, Settings)}") from error
     except (TypeError, ValueError) as error:
@@ -199,63 +222,6 @@ def validate(values: Mapping[str, Any], source: str = "configuration") -> Settin
         except InputError as error:
             raise InputError(f"{source}: networks.{name}: {error}") from error
     return settings
-
-
-def require_figures(settings: Settings) -> None:
-    """Raise ``InputError`` with one line that names the key if settings lack what the figures are made of.
-
-    Settings are valid without, such as those of one stage; the workflow, which draws all figures, asks for it.
-    """
-    try:
-        _require_tasks_of_figures(settings)
-        _require_searches_of_figures(settings)
-    except ValueError as error:
-        raise InputError(f"configuration: {error}; see config/README.md") from error
-
-
-def _require_tasks_of_figures(settings: Settings) -> None:
-    for task in ("mnist", "fashion", "car"):
-        if task not in settings.tasks:
-            raise ValueError(f"tasks: no task {task!r}, which figures show; 'tasks' has {', '.join(settings.tasks)}")
-        driven = settings.tasks[task].dataset in SIGNED
-        if driven != (task == "car"):
-            expected = f"one of {', '.join(SIGNED) if task == 'car' else ', '.join(sorted({*IMAGES} - {*SIGNED}))}"
-            raise ValueError(f"tasks.{task}.dataset: figures show another kind of data; expected {expected}")
-    needed = [
-        ("mnist", settings.sense.climb.sparsity, "sense.climb.sparsity"),
-        ("car", settings.driving.sparsity, "driving.sparsity"),
-        ("car", 90.0, "Figure 8b"),
-        *([("mnist", 90.0, "sense.trained")] if settings.sense.trained else []),
-    ]
-    for task, sparsity, key in needed:
-        if sparsity not in settings.tasks[task].sparsities:
-            raise ValueError(f"tasks.{task}.sparsities: lacks {sparsity:g}, which {key} needs")
-    for section in ("neighbors", "embeddings"):
-        for task in ("mnist", "car"):
-            if task not in getattr(settings, section):
-                raise ValueError(f"{section}: no task {task!r}, whose neighbors figures show")
-
-
-def _require_searches_of_figures(settings: Settings) -> None:
-    sense = settings.sense
-    static = [task for task, chosen in settings.tasks.items() if chosen.dataset not in SIGNED]
-    if not sense.random and not sense.trained:
-        raise ValueError("sense.random: has no search, nor has sense.trained; Figure S1 shows at least one")
-    if not sense.improvement:
-        raise ValueError("sense.improvement: has no search; Figure S2 shows one")
-    if not any(0 < sparsity < 100 for task in static for sparsity in settings.tasks[task].sparsities):
-        raise ValueError("tasks.mnist.sparsities: lacks one between 0 and 100, which Figure S2 shows")
-    settings._require_layers("sense.climb.layer", "mnist", [sense.climb.layer])
-    shown = {
-        "mnist": ["figure-6", "figure-7", "figure-8a", *sense.random, *sense.trained],
-        "car": ["figure-8b", "car-greedy", "car-polish"],
-    }
-    for task in settings.tasks:
-        for name in [*shown.get(task, []), *(sense.improvement if task in static else [])]:
-            if name not in sense.searches:
-                known = ", ".join(sense.searches) or "none"
-                raise ValueError(f"sense.searches: no search {name!r}, which figures show; it has {known}")
-            settings._require_layers(f"sense.searches.{name}.layers.names", task, sense.searches[name].layers.names)
 
 
 def load(paths: Iterable[Path | str]) -> Settings:
