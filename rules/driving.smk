@@ -159,7 +159,7 @@ rule assess:
         " --settings {params.settings:q} 2> {log:q}"
 
 
-rule returns:
+use rule accuracies as returns with:
     input:
         lambda wildcards: networks_of(
             wildcards.task, rules.assess.output.returns, stage="psiren", run=""
@@ -171,17 +171,13 @@ rule returns:
     benchmark:
         f"{RESULTS}/benchmarks/driving/{{task}}/returns.jsonl"
     localrule: True
-    threads: 1
-    resources:
-        mem_mb=500,
-        runtime=5,
     params:
+        command="driving returns",
         code=code_fingerprint("aann.gathering"),
-    shell:
-        "python -m aann driving returns {input:q} --output {output:q} 2> {log:q}"
 
 
-rule confusions:
+
+use rule accuracies as confusions with:
     input:
         lambda wildcards: networks_of(
             wildcards.task, rules.assess.output.confusion, stage="psiren", run=""
@@ -193,11 +189,6 @@ rule confusions:
     benchmark:
         f"{RESULTS}/benchmarks/driving/{{task}}/confusions.jsonl"
     localrule: True
-    threads: 1
-    resources:
-        mem_mb=500,
-        runtime=5,
     params:
+        command="driving confusions",
         code=code_fingerprint("aann.gathering"),
-    shell:
-        "python -m aann driving confusions {input:q} --output {output:q} 2> {log:q}"

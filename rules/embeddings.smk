@@ -31,7 +31,7 @@ rule embed:
         " --statistics {output.statistics:q} --settings {params.settings:q} 2> {log:q}"
 
 
-rule clustering:
+use rule accuracies as clustering with:
     input:
         lambda wildcards: embeddings_of(wildcards.task, rules.embed.output.statistics),
     output:
@@ -41,11 +41,6 @@ rule clustering:
     benchmark:
         f"{RESULTS}/benchmarks/embeddings/{{task}}/clustering.jsonl"
     localrule: True
-    threads: 1
-    resources:
-        mem_mb=500,
-        runtime=5,
     params:
+        command="embeddings clustering",
         code=code_fingerprint("aann.gathering"),
-    shell:
-        "python -m aann embeddings clustering {input:q} --output {output:q} 2> {log:q}"

@@ -31,7 +31,7 @@ rule survey:
         " --summary {output.summary:q} --threads {threads} 2> {log:q}"
 
 
-rule surveys:
+use rule accuracies as surveys with:
     input:
         lambda wildcards: surveys_of(wildcards.task, rules.survey.output.summary),
     output:
@@ -41,11 +41,6 @@ rule surveys:
     benchmark:
         f"{RESULTS}/benchmarks/neighbors/{{task}}/surveys.jsonl"
     localrule: True
-    threads: 1
-    resources:
-        mem_mb=500,
-        runtime=5,
     params:
+        command="neighbors summaries",
         code=code_fingerprint("aann.gathering"),
-    shell:
-        "python -m aann neighbors summaries {input:q} --output {output:q} 2> {log:q}"

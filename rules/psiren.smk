@@ -95,6 +95,7 @@ rule network:
         " --settings {params.settings:q} 2> {log:q}"
 
 
+# Rules that gather the tables of many jobs in one differ in what they read and write, and in the command.
 rule accuracies:
     input:
         lambda wildcards: networks_of(wildcards.task, rules.network.output.accuracy),
@@ -110,6 +111,7 @@ rule accuracies:
         mem_mb=500,
         runtime=5,
     params:
+        command="psiren accuracies",
         code=code_fingerprint("aann.gathering"),
     shell:
-        "python -m aann psiren accuracies {input:q} --output {output:q} 2> {log:q}"
+        "python -m aann {params.command} {input:q} --output {output:q} 2> {log:q}"

@@ -54,7 +54,7 @@ rule search:
         " --settings {params.settings:q} 2> {log:q}"
 
 
-rule outcomes:
+use rule accuracies as outcomes with:
     input:
         lambda wildcards: improved(rules.search.output.outcome),
     output:
@@ -64,14 +64,10 @@ rule outcomes:
     benchmark:
         f"{RESULTS}/benchmarks/sense/improvement.jsonl"
     localrule: True
-    threads: 1
-    resources:
-        mem_mb=500,
-        runtime=5,
     params:
+        command="sense outcomes",
         code=code_fingerprint("aann.gathering"),
-    shell:
-        "python -m aann sense outcomes {input:q} --output {output:q} 2> {log:q}"
+
 
 
 rule backpropagation:

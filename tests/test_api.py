@@ -57,7 +57,7 @@ def test_the_examples_run_from_the_release_alone(root, tmp_path, data_mirror, do
     shutil.copytree(root / "config", tmp_path / "config")
     mirror = data_mirror if "://" in data_mirror else str(Path(data_mirror).resolve())
     found = examples((root / document).read_text())
-    assert len(found) >= 2
+    assert found
     environment = {**os.environ, "PYTHONPATH": str(root / "src"), "AANN_DATA_MIRROR": mirror}
     printed = ""
     for example in found:

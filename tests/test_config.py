@@ -78,7 +78,7 @@ def test_every_setting_is_described():
         ({"results": "{task}"}, "'results': String should match pattern"),
         (
             {"networks": {"static": {"layers": [{"name": "fc"}]}}},
-            "expected a layer with type: convolution or type: dense",
+            "expected type: convolution or dense",
         ),
         ({"psiren": {"batch_size": "many"}}, "'psiren.batch_size': Input should be a valid integer"),
         ({"psiren": {"batch_size": True}}, "batch_size: true and false do not stand for numbers"),
@@ -93,7 +93,7 @@ def test_every_setting_is_described():
         ({"datasets": {"mirrors": ["a\nb"]}}, "'datasets.mirrors.0': expected characters that can be printed"),
         ({"a\nb": 1}, "unknown setting 'a\\nb'; expected one of scale"),
         ({"psiren": 1000 * [1]}, "1, 1, ...); see config/README.md"),
-        ({"sense": {"searches": {"climb": None}}}, "'sense.searches.climb': expected a mapping"),
+        ({"sense": {"searches": {"climb": 3}}}, "'sense.searches.climb': expected a mapping"),
         ({"networks": {"static": {"layers": []}}}, "'networks.static.layers': List should have at least 1 item"),
         (
             {"networks": {"other": {"input_shape": [1, 2, 2], "layers": TOO_LARGE}}},
@@ -200,3 +200,14 @@ def test_merging_changes_neither_and_takes_the_later_value(base, over):
         if not isinstance(value, dict):
             assert merged[key] == value
     assert merge(merged, over) == merged
+
+
+def test_null_takes_an_entry_away_that_a_file_below_has(values):
+    settings = validate(merge(values, {"tasks": {"car-rgb": None}, "networks": {"dynamic": None}}))
+    assert "car-rgb" not in settings.tasks
+    assert "dynamic" not in settings.networks
+
+
+def test_null_for_an_entry_that_another_needs_is_named(values):
+    with pytest.raises(InputError, match=r"tasks.mnist.network: no network 'static'; 'networks' has dynamic"):
+        validate(merge(values, {"networks": {"static": None}}))

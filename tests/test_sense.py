@@ -1,5 +1,3 @@
-from typing import get_args
-
 import numpy as np
 import pandas
 import pytest
@@ -210,16 +208,39 @@ def test_a_sample_of_blocks_has_all_labels_and_its_changes_are_those_of_its_imag
 # --- strategies -------------------------------------------------------------------------------------------------------
 
 
-def test_each_strategy_of_the_settings_is_there_and_gets_the_values_it_uses():
-    assert set(get_args(SearchSettings.model_fields["strategy"].annotation)) == set(STRATEGIES)
-    temperature = {"first": 3.0, "last": 0.5}
-    found = {name: chosen(settings(strategy=name, most=7, temperature=temperature)) for name in STRATEGIES}
-    assert found == {
-        "best": Best(),
-        "first": First(),
-        "annealing": Annealing(TemperatureSettings(**temperature)),
-        "greedy": Greedy(most=7),
-    }
+@pytest.mark.parametrize(
+    ("named", "strategy"),
+    [
+        ("best", Best()),
+        ("first", First()),
+        ({"kind": "annealing", "temperature": {"first": 3.0}}, Annealing(TemperatureSettings(first=3.0))),
+        ({"kind": "greedy", "most": 7}, Greedy(most=7)),
+        ("greedy", Greedy(most=16)),
+    ],
+)
+def test_a_strategy_of_the_settings_gets_its_own_settings(named, strategy):
+    assert chosen(settings(strategy=named).strategy) == strategy
+
+
+def test_every_strategy_can_be_chosen():
+    assert {chosen(settings(strategy=name).strategy).__class__ for name in STRATEGIES} == set(STRATEGIES.values())
+
+
+def test_layers_are_named_by_place(start):
+    asked = settings(layers={"names": ["last", "first"]}, neighbors={"last": 30, "first": 20}).named(start.layers)
+    assert asked.layers.names == ["fc", "1.0"]
+    assert asked.neighbors == {"fc": 30, "1.0": 20}
+    asked = settings(layers={"names": ["all"]}, neighbors={"all": 9}).named(start.layers)
+    assert asked.neighbors == dict.fromkeys(start.layers, 9)
+
+
+@pytest.mark.parametrize(
+    ("names", "message"), [(["fc", "last"], "layers.names: fc stands there twice"), (["9"], "no layer '9'; the task's")]
+)
+def test_a_layer_that_is_absent_or_named_twice_is_refused(start, names, message):
+    asked = settings(layers={"names": names}, neighbors=dict.fromkeys(names, 3))
+    with pytest.raises(ValueError, match=message):
+        asked.named(start.layers)
 
 
 def climber(start, images, **options):
@@ -296,7 +317,7 @@ def test_a_trace_can_be_replayed_and_its_counts_are_exact(start, splits, strateg
         assert row.objective == IncrementalEvaluator(network, train.images, train.labels).value(objective)
     best = counted.validation_correct.argmax()
     assert found.network == replayed(start, trace, counted.index[best] + 1)
-    outcome = outcome_of(trace, "mnist", 60, 0).iloc[0]
+    outcome = outcome_of(trace, {"task": "mnist", "sparsity": 60, "origin": "random", "search": "x", "seed": 0}).iloc[0]
     assert outcome.before_test_accuracy == counted.test_accuracy.iloc[0]
     assert outcome.after_test_accuracy == counted.test_accuracy.iloc[best]
     assert outcome.after_validation_accuracy == counted.validation_accuracy.max()
@@ -452,7 +473,7 @@ def test_a_file_that_is_no_checkpoint_is_refused(start, splits, tmp_path):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"strategy": "climb"}, "'best', 'first', 'annealing' or 'greedy'"),
+        ({"strategy": "climb"}, "'best', 'first', 'annealing', 'greedy'"),
         ({"objective": "loss"}, "'accuracy' or 'margins'"),
         ({"budget": {"evaluations": 0}}, "greater than or equal to 1"),
         ({"budget": {"evaluations": 5, "minutes": 0}}, "greater than 0"),

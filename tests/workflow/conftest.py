@@ -1,6 +1,7 @@
 """A copy of the repository with a cut-down configuration that still has every kind of rule."""
 
 import fcntl
+import os
 import shutil
 import subprocess
 import sys
@@ -149,11 +150,12 @@ class Workflow:
     def command(self, *arguments: str) -> list[str]:
         return [sys.executable, "-m", "snakemake", "--cores", "2", "--configfile", "small.yaml", *arguments]
 
-    def snakemake(self, *arguments: str) -> subprocess.CompletedProcess:
-        return subprocess.run(self.command(*arguments), cwd=self.folder, capture_output=True, text=True, check=False)
+    def snakemake(self, *arguments: str, **variables: str) -> subprocess.CompletedProcess:
+        command, environment = self.command(*arguments), os.environ | variables
+        return subprocess.run(command, cwd=self.folder, env=environment, capture_output=True, text=True, check=False)
 
-    def build(self, *targets: str, options: tuple[str, ...] = ()) -> str:
-        result = self.snakemake(*options, "--", *(targets or ("all_figures",)))
+    def build(self, *targets: str, options: tuple[str, ...] = (), **variables: str) -> str:
+        result = self.snakemake(*options, "--", *(targets or ("all_figures",)), **variables)
         output = result.stdout + result.stderr
         assert result.returncode == 0, output
         return output
@@ -189,7 +191,8 @@ def fresh(root, tmp_path_factory):
 def everything(root, tmp_path_factory, worker_id):
     """The folder of a copy in which everything was built at one go. All tests share it; none changes it.
 
-    What Snakemake said, with its view of each round of its scheduler, is in build.txt there.
+    What Snakemake said, with its view of each round of its scheduler, is in build.txt there. Logs of jobs say what each
+    imported.
     """
     base = tmp_path_factory.getbasetemp()
     folder = (base if worker_id == "master" else base.parent) / "everything"
@@ -197,7 +200,7 @@ def everything(root, tmp_path_factory, worker_id):
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not folder.exists():
             workflow = Workflow.of(root, tmp_path_factory.mktemp("everything"))
-            said = workflow.build(*EVERYTHING, options=("--verbose",))
+            said = workflow.build(*EVERYTHING, options=("--verbose",), PYTHONPROFILEIMPORTTIME="1")
             (workflow.folder / "build.txt").write_text(said)
             workflow.folder.rename(folder)
     return folder

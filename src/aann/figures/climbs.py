@@ -47,7 +47,7 @@ def plan(entry: ClimbsFigureSettings, study: Study) -> Plan:
         kind=entry.kind,
         title=f"{study.title(start.task)}, {origin}, {start.sparsity:g} % sparse",
         inputs=(*traces, *baselines),
-        options={"layers": study.layers(start.task)},
+        options={"layers": study.settings.layers(start.task)},
     )
 
 

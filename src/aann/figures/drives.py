@@ -47,7 +47,7 @@ def plan(entry: DrivesFigureSettings, study: Study) -> Plan:
         kind=entry.kind,
         title=study.title(start.task),
         inputs=(*traces, *baselines, *searches, *_returns(entry, study)),
-        options={"layers": study.layers(start.task)},
+        options={"layers": study.settings.layers(start.task)},
     )
 
 

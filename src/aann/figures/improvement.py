@@ -28,9 +28,9 @@ _SIGNIFICANT = 0.05
 
 def plan(entry: ImprovementFigureSettings, study: Study) -> Plan:
     """Return that the figure needs the outcomes of the search that the settings name, for all their tasks."""
-    outcomes, described = study.outcomes(), study.settings.sense.improvement
-    assert described is not None  # what the line above asks for
-    return Plan(kind=entry.kind, inputs=(outcomes,), options={"titles": study.titles(described.tasks)})
+    outcomes, improvement = study.outcomes(), study.settings.sense.improvement
+    titles = study.titles(improvement.tasks if improvement else [])
+    return Plan(kind=entry.kind, inputs=(outcomes,), options={"titles": titles})
 
 
 def read(source: Source) -> dict[str, Any]:

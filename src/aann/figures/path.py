@@ -26,9 +26,10 @@ _ORDINALS = ("1st", "2nd", "3rd", "4th", "5th", "6th")
 
 def plan(entry: PathFigureSettings, study: Study) -> Plan:
     """Return that the figure needs the networks that the climb of the settings surveyed."""
-    climb, described = study.climb(), study.settings.sense.climb
-    assert described is not None  # what the line above asks for
-    title = f"{study.title(described.task)}, {described.sparsity:g} % sparse, layer {described.layer}"
+    climb = study.climb()
+    task, sparsity = str(climb.keys["task"]), float(climb.keys["sparsity"])
+    layer = study.settings.climb_of(task).layer
+    title = f"{study.title(task)}, {sparsity:g} % sparse, layer {layer}"
     return Plan(kind=entry.kind, title=title, inputs=(climb,))
 
 

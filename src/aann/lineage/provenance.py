@@ -94,19 +94,20 @@ def _version(names: tuple[str, ...]) -> tuple[str, str]:
 def code_fingerprint(*modules: str) -> str:
     """Return a hash of what modules do: their code and all they import from this package, comments aside."""
     digest = hashlib.sha256()
-    for name in sorted(_reachable(modules)):
+    for name in sorted(covered(modules)):
         digest.update(f"{name}\n{_code(_file(name))}\n".encode())
     return digest.hexdigest()[:16]
 
 
-def _reachable(modules: Iterable[str]) -> set[str]:
+def covered(modules: Iterable[str]) -> set[str]:
+    """Return the modules of this package that a fingerprint of ``modules`` covers: they and all that they import."""
     reached: set[str] = set()
     waiting = list(modules)
     while waiting:
         name = waiting.pop()
         if name not in reached and not _left_out(name):
             reached.add(name)
-            waiting.extend(_imports(name))
+            waiting.extend([name.rpartition(".")[0], *_imports(name)])
     return reached
 
 

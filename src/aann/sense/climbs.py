@@ -105,7 +105,8 @@ def make_climb(
 
     ``keys`` are those of ``tables.NETWORK``. Raises ``InputError`` for an unknown task, and what does not fit it.
     """
-    task, seed, chosen = keys["task"], keys["seed"], settings.sense.climb
+    task, seed = keys["task"], keys["seed"]
+    chosen = settings.climb_of(task)
     part = settings.sense_part(task, "climb")
     recorded = provenance.describe("aann.sense.climbs", [network, data], part, **keys)
     start = TernaryNetwork.load(network, Architecture.from_dict(settings.network(task)))

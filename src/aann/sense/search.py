@@ -76,7 +76,7 @@ class Search:
 
     def __post_init__(self) -> None:
         self._images = SearchImages(self.splits, self.settings.images, self.seed)
-        self._strategy = chosen(self.settings)
+        self._strategy = chosen(self.settings.strategy)
         self._schedule = LayerSchedule(self.settings.layers, self.start.layers, self.seed)
         self._random = np.random.default_rng([self.seed, 3])
         self._on_validation = self.settings.objective == "accuracy" and self._images.are_all_of("validation")
@@ -127,7 +127,7 @@ class Search:
         spent = min(1.0, self._evaluations / settings.budget.evaluations)
         climber = Climber(self._searching, self._objective, self._random, self._unit, spent)
         weights = self._searching.network.weights[layer]
-        swaps = draw(weights, settings.neighbors_of(layer), settings.draw, self._random)
+        swaps = draw(weights, settings.neighbors[layer], settings.draw, self._random)
         candidates = survey(self._searching, layer, swaps, self._objective, settings.racing, self._random)
         steps = climber.climb(self._strategy, candidates)
         self._neighborhoods += 1
@@ -301,7 +301,7 @@ def make_run(
     part = settings.search(task, name)
     recorded = provenance.describe("aann.sense.search", [network, data], part, **keys)
     start = TernaryNetwork.load(network, Architecture.from_dict(settings.network(task)))
-    search = Search(start, load(data), settings.sense.searches[name], seed, recorded, threads)
+    search = Search(start, load(data), settings.search_of(task, name), seed, recorded, threads)
     checkpoint = outputs.trace.with_suffix(".checkpoint.safetensors")
     found = search.run(checkpoint)
     found.network.save(outputs.network, recorded)

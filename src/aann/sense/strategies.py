@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from inspect import signature
 from typing import Protocol
 
 import numpy as np
@@ -18,7 +17,7 @@ import numpy as np
 from aann.evaluation.evaluator import Evaluator
 from aann.evaluation.objectives import Objective
 from aann.sense.neighborhoods import Neighborhood
-from aann.settings.sense import SearchSettings, TemperatureSettings
+from aann.settings.sense import StrategySettings, TemperatureSettings
 
 
 @dataclass(frozen=True)
@@ -143,10 +142,10 @@ STRATEGIES: dict[str, Callable[..., Strategy]] = {
 """The strategies, by their names in the settings."""
 
 
-def chosen(settings: SearchSettings) -> Strategy:
-    """Return the strategy that the settings of a search name, with those of its settings that it uses."""
-    strategy = STRATEGIES[settings.strategy]
-    return strategy(**{name: getattr(settings, name) for name in signature(strategy).parameters})
+def chosen(settings: StrategySettings) -> Strategy:
+    """Return the strategy that settings name, with its own settings."""
+    values = {name: getattr(settings, name) for name in type(settings).model_fields if name != "kind"}
+    return STRATEGIES[settings.kind](**values)
 
 
 def _disjoint(neighborhood: Neighborhood, most: int) -> list[int]:

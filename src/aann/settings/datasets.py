@@ -22,6 +22,17 @@ SIGNED = {"driving": 51, "driving-rgb": 128}
 """Data sets whose images hold negative integers, and the largest magnitude in them."""
 
 
+TITLES = {
+    "mnist": "MNIST",
+    "fashion-mnist": "Fashion-MNIST",
+    "digits": "scikit-learn digits",
+    "letters": "Drawn letters",
+    "driving": "CarRacing",
+    "driving-rgb": "CarRacing, one color frame",
+}
+"""What figures call each data set."""
+
+
 class DatasetSettings(Section):
     """Where data come from and how they are split."""
 

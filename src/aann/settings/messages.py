@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Annotated, Any, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
@@ -13,10 +13,11 @@ from aann.addresses import shown
 _MESSAGES = {
     "model_type": "expected a mapping of settings",
     "dict_type": "expected a mapping of settings",
-    "union_tag_not_found": "expected a layer with type: convolution or type: dense",
-    "union_tag_invalid": "expected a layer with type: convolution or type: dense",
 }
 """What is expected, by pydantic's type of error, where its own words would not help."""
+
+_TAGS = ("type", "kind")
+"""Keys whose value says which model of a union the settings beside it are of."""
 
 
 def first_problem(
@@ -27,7 +28,7 @@ def first_problem(
     ``root`` is the model, ``kind`` what a key of it is called.
     """
     problem = min(error.errors(), key=lambda found: found["type"] != "extra_forbidden")
-    key = ".".join(_without_tags(problem["loc"]))
+    key = ".".join(_keys(problem["loc"], root))
     help_text = f"; see {page}"
     if problem["type"] == "extra_forbidden":
         known = _known_keys(problem["loc"][:-1], root)
@@ -35,7 +36,7 @@ def first_problem(
         return f"unknown {kind} '{key}'{suggestion(str(problem['loc'][-1]), known)}{hint}{help_text}"
     if problem["type"] == "missing":
         return f"{kind} '{key}' is missing{help_text}"
-    message = _MESSAGES.get(problem["type"], problem["msg"].removeprefix("Value error, "))
+    message = _message(problem, root)
     prefix = f"{kind} '{key}': " if key else ""
     value = repr(_without_secrets(problem["input"]))
     found = value if len(value) <= _SHOWN else f"{value[:_SHOWN]}..."
@@ -54,27 +55,49 @@ _SHOWN = 100
 """Characters of a wrong value that are shown."""
 
 
-def _without_tags(location: Sequence[Any]) -> list[str]:
-    """Return the keys and indices of a location, without the type of a layer that stands after its index."""
-    return [
-        str(part) if str(part).isprintable() else repr(part)[1:-1]
-        for before, part in zip([None, *location], location, strict=False)
-        if not (isinstance(before, int) and part in ("convolution", "dense"))
-    ]
+def _message(problem: Mapping[str, Any], root: type[BaseModel]) -> str:
+    """Return what was expected."""
+    if problem["type"].startswith("union_tag"):
+        members = _members(_at(problem["loc"], root))
+        tags = [tag for member in members for tag in _tags(member)]
+        return f"expected {problem['ctx']['discriminator'].strip(chr(39))}: {' or '.join(tags)}"
+    known: str | None = _MESSAGES.get(problem["type"])
+    return known or str(problem["msg"]).removeprefix("Value error, ")
+
+
+def _keys(location: Sequence[Any], root: type[BaseModel]) -> list[str]:
+    """Return the keys and indices of a location, without the tags that pydantic adds for models of unions."""
+    keys = []
+    for place, part in enumerate(location):
+        if not any(part in _tags(member) for member in _members(_at(location[:place], root))):
+            keys.append(str(part) if str(part).isprintable() else repr(part)[1:-1])
+    return keys
 
 
 def _known_keys(location: Sequence[Any], root: type[BaseModel]) -> list[str]:
     """Return the keys of the model at a location below ``root``, or none if it is not one model."""
+    found = _at(location, root)
+    return list(found.model_fields) if _is_model(found) else []
+
+
+def _at(location: Sequence[Any], root: type[BaseModel]) -> Any:
+    """Return the type at a location below ``root``; None if there is none."""
     annotation: Any = root
     for part in location:
-        annotation = _inner(annotation, part)
-    return list(annotation.model_fields) if _is_model(annotation) else []
+        annotation = _plain(_inner(annotation, part))
+    return annotation
+
+
+def _plain(annotation: Any) -> Any:
+    """Return a type without what surrounds it: constraints, and that it may be absent."""
+    while get_origin(annotation) is Annotated:
+        annotation = get_args(annotation)[0]
+    members = [member for member in get_args(annotation) if member is not type(None)]
+    return _plain(members[0]) if len(members) == 1 and type(None) in get_args(annotation) else annotation
 
 
 def _inner(annotation: Any, part: Any) -> Any:
-    """Return the type of what stands at ``part`` (a key, an index, a union's tag) of type ``annotation``."""
-    if get_origin(annotation) is Annotated:
-        annotation = get_args(annotation)[0]
+    """Return the type of what is at ``part`` (a key, an index, a union's tag) of a plain type."""
     if _is_model(annotation):
         field = annotation.model_fields.get(part)
         return field.annotation if field else None
@@ -83,13 +106,15 @@ def _inner(annotation: Any, part: Any) -> Any:
     return (tagged or members or [None])[-1]
 
 
+def _members(annotation: Any) -> tuple[Any, ...]:
+    """Return the models of a union that a tag chooses from; none of another type."""
+    return tuple(member for member in get_args(annotation) if _tags(member))
+
+
 def _tags(annotation: Any) -> tuple[Any, ...]:
-    """Return the values of `type` by which a union chooses this model; none if it is not in a union."""
-    return (
-        get_args(annotation.model_fields["type"].annotation)
-        if "type" in getattr(annotation, "model_fields", ())
-        else ()
-    )
+    """Return the values by which a union chooses this model; none if it is not in a union."""
+    fields = getattr(annotation, "model_fields", {})
+    return next((get_args(fields[key].annotation) for key in _TAGS if key in fields), ())
 
 
 def _is_model(annotation: Any) -> bool:

@@ -76,10 +76,6 @@ class Study:
             self.refuse(key, f"no task {task!r}; 'tasks' has {', '.join(self.settings.tasks)}")
         return self.settings.tasks[task]
 
-    def layers(self, task: str) -> list[str]:
-        """Return the names of the layers of a task's network, from input to output."""
-        return [layer.name for layer in self.settings.networks[self.task(task).network].layers]
-
     def require_driven(self, task: str, key: str = "task") -> None:
         """Check that networks of a task drive."""
         self.task(task, key)
@@ -100,7 +96,7 @@ class Study:
     def require_search(self, task: str, search: str, key: str = "search") -> None:
         """Check that there is a search, and that the task's network has its layers."""
         try:
-            self.settings.search(task, search)
+            self.settings.search_of(task, search)
         except InputError as error:
             self.refuse(key, str(error))
 
@@ -163,11 +159,13 @@ class Study:
         if climb is None:
             self.refuse("", "the setting 'sense.climb' is not set")
         self._require_known_task(climb.task, "sense.climb.task")
-        task, layers = self.task(climb.task), self.layers(climb.task)
+        task = self.task(climb.task)
         if climb.sparsity not in task.sparsities:
             self.refuse("", f"sense.climb.sparsity: {climb.sparsity:g} is not in tasks.{climb.task}.sparsities")
-        if climb.layer not in layers:
-            self.refuse("", f"sense.climb.layer: no layer {climb.layer!r}; the task's network has {', '.join(layers)}")
+        try:
+            self.settings.climb_of(climb.task)
+        except InputError as error:
+            self.refuse("", str(error))
         start, seed = StartSettings(task=climb.task, sparsity=climb.sparsity, origin="psiren"), task.seeds[0]
         keys = {"task": climb.task, "sparsity": climb.sparsity, "seed": seed}
         return Input(role="climb", path=f"sense/{start.run}.climb/seed{seed}.parquet", keys=keys)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from collections.abc import Sequence
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from aann.settings.embeddings import TSNESettings
-from aann.settings.types import LayerName, LearningRate, Name, Section, Sparsity, require_distinct
+from aann.settings.types import Entries, LayerName, LearningRate, Name, Section, Sparsity, at_place, require_distinct
 
 
 class SearchImagesSettings(Section):
@@ -24,7 +25,10 @@ class SearchImagesSettings(Section):
 class LayersSettings(Section):
     """In which layers a search moves weights, and in what order."""
 
-    names: list[LayerName] = Field(min_length=1, description="The layers; with one alone, it is fixed.")
+    names: list[LayerName] = Field(
+        min_length=1,
+        description="The layers, by name or by place: `first`, `last`, `all`. With one alone, it is fixed.",
+    )
     schedule: Literal["cycle", "random", "gain"] = Field(
         "cycle",
         description="`cycle`: one after the other (Figure 6); `random`: drawn (Figure 8); `gain`: drawn in proportion "
@@ -54,6 +58,44 @@ class TemperatureSettings(Section):
     last: float = Field(0.1, gt=0, le=1e9, description="Temperature at the end of the budget; it falls geometrically.")
 
 
+class BestSettings(Section):
+    """Algorithm 2: the best neighbor of a neighborhood."""
+
+    kind: Literal["best"] = Field("best", description="Kind of strategy.")
+
+
+class FirstSettings(Section):
+    """Neutral drift: the first neighbor that is not worse."""
+
+    kind: Literal["first"] = Field(description="Kind of strategy.")
+
+
+class AnnealingSettings(Section):
+    """Simulated annealing: also worse neighbors, at a falling temperature."""
+
+    kind: Literal["annealing"] = Field(description="Kind of strategy.")
+    temperature: TemperatureSettings = Field(default=TemperatureSettings(), description="How it falls.")
+
+
+class GreedySettings(Section):
+    """Many neighbors of a neighborhood, from the best on."""
+
+    kind: Literal["greedy"] = Field(description="Kind of strategy.")
+    most: int = Field(16, ge=1, description="Swaps that it looks at, and takes, of a neighborhood at most.")
+
+
+def _named(value: Any) -> Any:
+    return {"kind": value} if isinstance(value, str) else value
+
+
+StrategySettings = Annotated[
+    BestSettings | FirstSettings | AnnealingSettings | GreedySettings,
+    Field(discriminator="kind"),
+    BeforeValidator(_named),
+]
+"""A strategy; its name alone stands for its defaults."""
+
+
 class BudgetSettings(Section):
     """When a search ends: with the neighborhood that reaches one of these."""
 
@@ -66,10 +108,9 @@ class BudgetSettings(Section):
 class SearchSettings(Section):
     """One way of searching; runs name it beside their start."""
 
-    strategy: Literal["best", "first", "annealing", "greedy"] = Field(
-        "best",
-        description="`best`: the best of a neighborhood (Algorithm 2); `first`: the first that is not worse (neutral "
-        "drift); `annealing`: also worse ones, at a falling temperature; `greedy`: many, from the best on.",
+    strategy: StrategySettings = Field(
+        default=BestSettings(),
+        description="What it goes on to in a neighborhood; a name alone (`strategy: first`) stands for its defaults.",
     )
     objective: Literal["accuracy", "margins"] = Field(
         "accuracy", description="`accuracy`: correct images; `margins`: the sum of margins, limited by `margin`."
@@ -83,15 +124,13 @@ class SearchSettings(Section):
     images: SearchImagesSettings = Field(default=SearchImagesSettings(), description="What the search counts on.")
     layers: LayersSettings = Field(description="Where it moves weights.")
     neighbors: dict[LayerName, Annotated[int, Field(ge=1)]] = Field(
-        min_length=1, description="Neighbors surveyed in a neighborhood, by layer."
+        min_length=1, description="Neighbors surveyed in a neighborhood, by layer, named as in `layers.names`."
     )
     draw: Literal["uniform", "grid"] = Field(
         "uniform",
         description="`uniform`: any neighbors; `grid`: some weights of one sign, each with each of as many places.",
     )
     racing: RacingSettings = Field(default=RacingSettings(), description="What is dropped early.")
-    most: int = Field(16, ge=1, description="Swaps that `greedy` looks at, and takes, of a neighborhood at most.")
-    temperature: TemperatureSettings = Field(default=TemperatureSettings(), description="For `annealing`.")
     record: int = Field(
         1,
         ge=1,
@@ -109,9 +148,15 @@ class SearchSettings(Section):
             )
         return self
 
-    def neighbors_of(self, layer: str) -> int:
-        """Return how many neighbors of a layer are surveyed at a time."""
-        return self.neighbors[layer]
+    def named(self, layers: Sequence[str]) -> SearchSettings:
+        """Return this search with the names of a network's layers, from input to output, in place of their places.
+
+        Raises ``ValueError`` for a layer that the network does not have, or that is named twice.
+        """
+        names = [layer for name in self.layers.names for layer in at_place(name, layers)]
+        require_distinct(names, "layers.names")
+        counts = {layer: self.neighbors[name] for name in self.layers.names for layer in at_place(name, layers)}
+        return self.model_copy(update={"layers": self.layers.model_copy(update={"names": names}), "neighbors": counts})
 
 
 class BackpropagationSettings(Section):
@@ -143,7 +188,7 @@ class ClimbSettings(Section):
 
     task: Name = Field(description="A name in `tasks`.")
     sparsity: Sparsity = Field(90.0, description="The network's; one of the task's.")
-    layer: LayerName = Field("fc", description="The layer in which weights move.")
+    layer: LayerName = Field("last", description="The layer in which weights move, by name or by place.")
     neighborhoods: int = Field(6, ge=1, le=6, description="Neighborhoods, each of the best of the one before.")
     neighbors: int = Field(250, ge=2, description="Neighbors surveyed in each.")
     tsne: TSNESettings = Field(default=TSNESettings(), description="t-SNE.")
@@ -168,7 +213,7 @@ _OTHER_RUNS = ("backpropagation", "climb")
 class SenseSettings(Section):
     """SENSE (Algorithm 2): ways of searching by name, and what is studied with them beside the runs that figures show."""
 
-    searches: dict[Name, SearchSettings] = Field(default={}, description="Ways of searching; figures name them.")
+    searches: Entries[Name, SearchSettings] = Field(default={}, description="Ways of searching; figures name them.")
     improvement: ImprovementSettings | None = Field(None, description="Makes the table sense/improvement.csv.")
     climb: ClimbSettings | None = Field(None, description="A climb over a few neighborhoods.")
     backpropagation: BackpropagationSettings = Field(

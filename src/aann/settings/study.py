@@ -11,7 +11,7 @@ from pydantic import Field, ValidationError, model_validator
 
 from aann.errors import InputError
 from aann.settings.claims import ClaimsSettings
-from aann.settings.datasets import IMAGES, SIGNED, DatasetSettings
+from aann.settings.datasets import IMAGES, SIGNED, TITLES, DatasetSettings
 from aann.settings.driving import DrivingSettings
 from aann.settings.embeddings import EmbeddingsSettings
 from aann.settings.figures import FigureName, FigureSettings, require_names_fit
@@ -20,9 +20,9 @@ from aann.settings.messages import first_problem, suggestion
 from aann.settings.neighbors import NeighborsSettings
 from aann.settings.networks import DenseSettings, NetworkSettings
 from aann.settings.psiren import PSirenSettings
-from aann.settings.sense import SenseSettings
+from aann.settings.sense import ClimbSettings, SearchSettings, SenseSettings
 from aann.settings.tasks import TaskSettings
-from aann.settings.types import Folder, Name, Section
+from aann.settings.types import Entries, Folder, Name, Section, at_place
 
 
 class Settings(Section):
@@ -35,16 +35,16 @@ class Settings(Section):
         description="Where networks are trained: `auto` is a GPU where there is one. Trained networks depend on it, "
         "counts do not.",
     )
-    networks: dict[Name, NetworkSettings] = Field(min_length=1, description="Architectures by name.")
-    tasks: dict[Name, TaskSettings] = Field(min_length=1, description="Tasks by name.")
+    networks: Entries[Name, NetworkSettings] = Field(min_length=1, description="Architectures by name.")
+    tasks: Entries[Name, TaskSettings] = Field(min_length=1, description="Tasks by name.")
     datasets: DatasetSettings = Field(default=DatasetSettings(), description="Stage datasets.")
     psiren: PSirenSettings = Field(default=PSirenSettings(), description="Stage psiren.")
-    neighbors: dict[Name, NeighborsSettings] = Field(default={}, description="Stage neighbors, by task.")
-    embeddings: dict[Name, EmbeddingsSettings] = Field(default={}, description="Stage embeddings, by task.")
+    neighbors: Entries[Name, NeighborsSettings] = Field(default={}, description="Stage neighbors, by task.")
+    embeddings: Entries[Name, EmbeddingsSettings] = Field(default={}, description="Stage embeddings, by task.")
     driving: DrivingSettings = Field(default=DrivingSettings(), description="Stage driving.")
     sense: SenseSettings = Field(default=SenseSettings(), description="Stage sense.")
     claims: ClaimsSettings = Field(default=ClaimsSettings(), description="Stage claims.")
-    figures: dict[FigureName, FigureSettings] = Field(
+    figures: Entries[FigureName, FigureSettings] = Field(
         default={},
         description="Stage figures, by name: `snakemake figure_NAME` draws one, and `snakemake NAME` makes a video.",
     )
@@ -162,22 +162,47 @@ class Settings(Section):
         """What a stage that trains depends on beside its own settings: the device, unless it is the CPU."""
         return {} if self.device == "cpu" else {"device": self.device}
 
-    def search(self, task: str, name: str) -> dict[str, Any]:
-        """Return, as settings in their own right, what a run of one search for one task depends on.
+    def layers(self, task: str) -> list[str]:
+        """Return the names of the layers of a task's network, from input to output."""
+        return [layer.name for layer in self.networks[self.task(task).network].layers]
 
-        Raises ``InputError`` for an unknown search, and for layers that the task's network does not have.
+    def search_of(self, task: str, name: str) -> SearchSettings:
+        """Return a search with the names of the layers of a task's network in place of their places.
+
+        Raises ``InputError`` for an unknown search, and for layers that the network does not have.
         """
         chosen = _lookup(self.sense.searches, name, "search", "sense.searches")
         try:
-            self._require_layers(f"sense.searches.{name}.layers.names", task, chosen.layers.names)
+            return chosen.named(self.layers(task))
         except ValueError as error:
-            raise InputError(str(error)) from error
-        return self.part("sense", task) | {"sense": {"searches": {name: chosen.model_dump()}}}
+            raise InputError(f"sense.searches.{name}.layers.names: {error}") from error
+
+    def climb_of(self, task: str) -> ClimbSettings:
+        """Return the settings of the climb with the name of the layer of a task's network in place of its place.
+
+        Raises ``InputError`` if there is none, and for a layer that the network does not have.
+        """
+        if self.sense.climb is None:
+            raise InputError("the setting 'sense.climb' is not set")
+        try:
+            (layer,) = at_place(self.sense.climb.layer, self.layers(task))
+        except ValueError as error:
+            raise InputError(f"sense.climb.layer: {error}") from error
+        return self.sense.climb.model_copy(update={"layer": layer})
+
+    def search(self, task: str, name: str) -> dict[str, Any]:
+        """Return, as settings in their own right, what a run of one search for one task depends on.
+
+        Raises ``InputError`` as ``search_of`` does.
+        """
+        chosen = self.search_of(task, name).model_dump()
+        return self.part("sense", task) | {"sense": {"searches": {name: chosen}}}
 
     def sense_part(self, task: str, key: str) -> dict[str, Any]:
         """Return, as settings in their own right, what a job for one key of ``sense`` depends on, and no searches."""
         trained = self._device if key == "backpropagation" else {}
-        return self.part("sense", task) | {"sense": {key: getattr(self.sense, key).model_dump()}} | trained
+        chosen = self.climb_of(task) if key == "climb" else getattr(self.sense, key)
+        return self.part("sense", task) | {"sense": {key: chosen.model_dump()}} | trained
 
     def driving_part(self, task: str, keys: Sequence[str]) -> dict[str, Any]:
         """Return, as settings in their own right, what a job for a task depends on that needs keys of `driving`."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
@@ -80,8 +81,33 @@ class Section(BaseModel):
         return values
 
 
+def _without_nulls(value: Any) -> Any:
+    return {key: item for key, item in value.items() if item is not None} if isinstance(value, dict) else value
+
+
+Key = TypeVar("Key")
+Item = TypeVar("Item")
+Entries = Annotated[dict[Key, Item], BeforeValidator(_without_nulls)]
+"""A mapping of names to entries. ``null`` takes an entry away that a file below has."""
+
+
 def require_distinct(values: list[Any], name: str) -> None:
     """Raise ``ValueError`` if a value is repeated."""
     repeated = [value for index, value in enumerate(values) if value in values[:index]]
     if repeated:
         raise ValueError(f"{name}: {repeated[0]} stands there twice; expected distinct values")
+
+
+_PLACES = {"first": slice(1), "last": slice(-1, None), "all": slice(None)}
+
+
+def at_place(name: str, layers: Sequence[str]) -> list[str]:
+    """Return the layers that are meant by a name or a place: `first`, `last` or `all`. A layer's own name goes first.
+
+    Raises ``ValueError`` if there is no such layer.
+    """
+    if name in layers:
+        return [name]
+    if name not in _PLACES:
+        raise ValueError(f"no layer {name!r}; the task's network has {', '.join(layers)}")
+    return list(layers[_PLACES[name]])
