@@ -205,6 +205,15 @@ memory; and the names of the jobs that it waited for, with blanks between them.
 """
 
 
+def read_labelled(path: Path | str) -> Any:
+    """Return a table of any columns, as pandas reads it; layers and other labels are text, if they look like numbers.
+
+    Raises ``InputError`` if the file cannot be read.
+    """
+    columns = read_table(path).columns
+    return read_table(path, text=tuple(column for column in columns if column in _TEXT))
+
+
 def accuracy_row(validation: tuple[int, int], test: tuple[int, int], **keys: Any) -> dict[str, Any]:
     """Return a row of ``ACCURACY`` from (correct, images) of validation and test."""
     row = dict(keys)

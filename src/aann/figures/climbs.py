@@ -112,7 +112,9 @@ def points(traces: pandas.DataFrame, baselines: pandas.DataFrame) -> pandas.Data
         raise InputError("its tables have no counted rows; delete them and run the searches again")
     climbs = climbs.assign(line="SENSE", x=climbs.neighborhood.astype(float))
     width = climbs.x.max()
-    scaled = baselines.assign(line=baselines.method, x=width * baselines.step / baselines.step.max(), layer="", search="")
+    scaled = baselines.assign(
+        line=baselines.method, x=width * baselines.step / baselines.step.max(), layer="", search=""
+    )
     columns = list(POINT)
     return pandas.concat([climbs[columns], scaled[columns]], ignore_index=True)
 

@@ -146,6 +146,6 @@ def _draw_marks(axis: Axes, marks: Sequence[Mapping[str, Any]]) -> None:
         )
 
 
-def start_in_words(sparsity: float, origin: str) -> str:
+def start_in_words(sparsity: Any, origin: Any) -> str:
     """Return where a search starts, in words."""
     return f"{'Random start' if origin == 'random' else 'p-SIREN'}, {sparsity:g} % sparse"

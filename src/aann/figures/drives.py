@@ -157,7 +157,7 @@ def _drawn(table: pandas.DataFrame, searches: pandas.DataFrame, driven: pandas.D
     return pandas.concat([table, compared, driven.assign(line="drive")], ignore_index=True)
 
 
-def _named(sparsity: float, origin: str, search: str) -> str:
+def _named(sparsity: Any, origin: Any, search: Any) -> str:
     """Return what a search from a start is called, and without a search the start."""
     start = f"{'random' if origin == 'random' else 'p-SIREN'} {sparsity:g} %"
     return f"{start}, {search}" if search else start

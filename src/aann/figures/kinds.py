@@ -3,7 +3,8 @@
 ``plan(entry, study)`` returns what a figure of the kind is drawn from and how it looks, and refuses an entry that the
 study cannot serve. It runs whenever Snakemake reads the workflow, so a kind imports what draws only when it draws.
 ``read(source)`` returns the arguments of ``draw`` beside ``output`` and ``provenance``, from the files of a plan.
-``draw(..., output, provenance)`` writes the files of the figure. ``FILES`` says by their endings which they are.
+``draw(..., output, provenance)`` writes the files of the figure. ``FILES`` are their endings, the picture's first.
+``MEMORY_MB`` is the memory that drawing takes, unless it is little.
 """
 
 from __future__ import annotations
@@ -23,8 +24,10 @@ if TYPE_CHECKING:
     from aann.settings.study import Settings
     from aann.tables import Table
 
-PICTURE_AND_TABLE = ("pdf", "png", "csv")
+PICTURE_AND_TABLE = ("png", "pdf", "csv")
 """The files of most kinds, by their endings."""
+
+_LITTLE_MB = 500
 
 
 @dataclass(frozen=True)
@@ -50,8 +53,11 @@ class Source:
 
 
 def load(kind: str) -> Any:
-    """Return the module of a kind."""
-    return importlib.import_module(f"aann.figures.{kind}")
+    """Return the module of a kind; raise ``InputError`` if there is none."""
+    try:
+        return importlib.import_module(f"aann.figures.{kind}")
+    except ModuleNotFoundError as error:
+        raise InputError(f"unknown kind of figure {kind!r}; expected a module of aann.figures") from error
 
 
 def plan(settings: Settings, name: str) -> Plan:
@@ -72,6 +78,11 @@ def plans(settings: Settings) -> dict[str, Plan]:
 def files(name: str, kind: str) -> dict[str, str]:
     """Return the files of a figure by their endings, below the results of its scale."""
     return {ending: f"figures/{target(name)}.{ending}" for ending in load(kind).FILES}
+
+
+def memory_mb(kind: str) -> int:
+    """Return the memory that drawing a figure takes."""
+    return int(getattr(load(kind), "MEMORY_MB", _LITTLE_MB))
 
 
 def make(name: str, plan: Plan, results: Path, output: Path) -> None:

@@ -101,7 +101,9 @@ class PanelSettings(Section):
     """One panel of embedded neighbors: the method, and from where it is seen."""
 
     method: Literal["tsne", "isomap", "lle"] = Field(description="The method.")
-    view: Literal["side", "top"] = Field("side", description="`side`: in 3-D, accuracy is the height; `top`: in a plane.")
+    view: Literal["side", "top"] = Field(
+        "side", description="`side`: in 3-D, accuracy is the height; `top`: in a plane."
+    )
 
 
 class EmbeddingFigureSettings(Section):

@@ -188,12 +188,14 @@ class Study:
         return self._runs("baselines", start, ".backpropagation/seed{seed}.parquet", {})
 
     def returns(self, start: StartSettings, search: str = "") -> list[Input]:
-        """Return the returns of networks, by seed, that a search ended with, or else of its start (``tables.RETURNS``)."""
+        """Return how the networks drive that a search ended with, or its start, by seed (``tables.RETURNS``)."""
         stage, origin = ("sense", f"-{start.origin}") if search or start.origin == "random" else ("psiren", "")
         run = f"{stage}/p{start.sparsity:g}{origin}{f'.{search}' if search else ''}"
         keys = {**start.model_dump(), "search": search}
         return [
-            Input(role="returns", path=f"driving/{start.task}/{run}/seed{seed}.returns.csv", keys={**keys, "seed": seed})
+            Input(
+                role="returns", path=f"driving/{start.task}/{run}/seed{seed}.returns.csv", keys={**keys, "seed": seed}
+            )
             for seed in self.task(start.task).seeds
         ]
 

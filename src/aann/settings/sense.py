@@ -211,7 +211,7 @@ _OTHER_RUNS = ("backpropagation", "climb")
 
 
 class SenseSettings(Section):
-    """SENSE (Algorithm 2): ways of searching by name, and what is studied with them beside the runs that figures show."""
+    """SENSE (Algorithm 2): ways of searching by name, and what is studied beside the runs that figures show."""
 
     searches: Entries[Name, SearchSettings] = Field(default={}, description="Ways of searching; figures name them.")
     improvement: ImprovementSettings | None = Field(None, description="Makes the table sense/improvement.csv.")
