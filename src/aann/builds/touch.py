@@ -21,7 +21,7 @@ from aann.errors import InputError
 from aann.lineage import provenance, records
 
 EVERYTHING = ("all_figures", "claims", "report_page")
-_UNREAD = {"clustering", "figures"}
+_UNREAD = {"beside", "figures"}
 """How rules call inputs that shall be there beside an output, but are not read for it, so that no record names them."""
 _CALLED_OTHERWISE = {"count": "number"}
 """What a record calls otherwise than the parameter of the rule."""
@@ -266,7 +266,7 @@ def _run(snakefile: Path, configfiles: Sequence[Path], executor: str, targets: S
 def _job(job: Any, workflow: Any) -> Job:
     """Return a job of Snakemake as one to be proven."""
     unread = {path for name, paths in job.input.items() if name in _UNREAD for path in _listed(paths)}
-    settings = job.params.get("settings")
+    settings = job.params.get("settings") or job.params.get("plan")
     records_of = workflow.persistence
     changed = records_of.params_changed(job) or any(records_of.code_changed(job)) or any(records_of.input_changed(job))
     return Job(

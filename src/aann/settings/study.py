@@ -14,7 +14,8 @@ from aann.settings.claims import ClaimsSettings
 from aann.settings.datasets import Dataset, DatasetSettings, DownloadsSettings
 from aann.settings.driving import DrivingSettings
 from aann.settings.embeddings import EmbeddingsSettings
-from aann.settings.files import merge, read_yaml
+from aann.settings.figures import FigureName, FigureSettings, require_names_fit
+from aann.settings.files import merge, read_yaml, with_text_keys
 from aann.settings.messages import first_problem, suggestion
 from aann.settings.neighbors import NeighborsSettings
 from aann.settings.networks import DenseSettings, NetworkSettings
@@ -44,6 +45,10 @@ class Settings(Section):
     driving: DrivingSettings = Field(default=DrivingSettings(), description="Stage driving.")
     sense: SenseSettings = Field(default=SenseSettings(), description="Stage sense.")
     claims: ClaimsSettings = Field(default=ClaimsSettings(), description="Stage claims.")
+    figures: Entries[FigureName, FigureSettings] = Field(
+        default={},
+        description="Stage figures, by name: `snakemake figure_NAME` draws one, and `snakemake NAME` makes a video.",
+    )
 
     @model_validator(mode="after")
     def _networks_fit(self) -> Settings:
@@ -100,6 +105,11 @@ class Settings(Section):
                 raise ValueError(f"embeddings.{name}.layers: {uncounted[0]!r} is not in neighbors.{name}.first")
         return self
 
+    @model_validator(mode="after")
+    def _figures_fit(self) -> Settings:
+        require_names_fit(self.figures)
+        return self
+
     def _require_task(self, section: str, name: str) -> None:
         if name not in self.tasks:
             raise ValueError(f"{section}.{name}: no such task; 'tasks' has {', '.join(self.tasks)}")
@@ -118,6 +128,19 @@ class Settings(Section):
     def dataset(self, task: str) -> DatasetSettings:
         """Return the settings of a task's data set; raise ``InputError`` if there is none of that name."""
         return _lookup(self.datasets, self.task(task).dataset, "data set", "datasets")
+
+    def figure(self, name: str) -> FigureSettings:
+        """Return the entry of a figure; raise ``InputError`` if there is none of that name."""
+        return _lookup(self.figures, name, "figure", "figures")
+
+    def is_driven(self, task: str) -> bool:
+        """Return whether a task's networks drive."""
+        return self.dataset(task).kind == "driving"
+
+    def data_title(self, task: str) -> str:
+        """Return what a figure says the data of a task are."""
+        title = self.dataset(task).title or self.task(task).dataset
+        return title if self.scale == "paper" else f"{title} ({self.scale} scale)"
 
     def psiren_of(self, task: str) -> PSirenSettings:
         """Return the settings of p-SIREN for a task: its own, or those of all tasks."""
@@ -168,8 +191,10 @@ class Settings(Section):
     def climb_of(self, task: str) -> ClimbSettings:
         """Return the settings of the climb with the name of the layer of a task's network in place of its place.
 
-        Raises ``InputError`` for a layer that the network does not have.
+        Raises ``InputError`` if there is none, and for a layer that the network does not have.
         """
+        if self.sense.climb is None:
+            raise InputError("the setting 'sense.climb' is not set")
         try:
             (layer,) = at_place(self.sense.climb.layer, self.layers(task))
         except ValueError as error:
@@ -219,7 +244,7 @@ def validate(values: Mapping[str, Any], source: str = "configuration") -> Settin
     from aann.networks import Architecture
 
     try:
-        settings = Settings.model_validate(json.loads(json.dumps(values)))
+        settings = Settings.model_validate(json.loads(json.dumps(with_text_keys(values))))
     except ValidationError as error:
         raise InputError(f"{source}: {first_problem(error, Settings)}") from error
     except (TypeError, ValueError) as error:
@@ -242,62 +267,6 @@ def require_data(settings: Settings) -> None:
             settings._require_data_fit(name, task)
     except ValueError as error:
         raise InputError(f"configuration: {error}; see config/README.md") from error
-
-
-def require_figures(settings: Settings) -> None:
-    """Raise ``InputError`` with one line that names the key if settings lack what the figures are made of.
-
-    Settings are valid without, such as those of one stage; the workflow, which draws all figures, asks for it.
-    """
-    try:
-        _require_tasks_of_figures(settings)
-        _require_searches_of_figures(settings)
-    except (ValueError, InputError) as error:
-        raise InputError(f"configuration: {error}; see config/README.md") from error
-
-
-def _require_tasks_of_figures(settings: Settings) -> None:
-    for task in ("mnist", "fashion", "car"):
-        if task not in settings.tasks:
-            raise ValueError(f"tasks: no task {task!r}, which figures show; 'tasks' has {', '.join(settings.tasks)}")
-        if (settings.dataset(task).kind == "driving") != (task == "car"):
-            expected = f"one that is {'driven' if task == 'car' else 'not driven'}"
-            raise ValueError(f"tasks.{task}.dataset: figures show another kind of data; expected {expected}")
-    needed = [
-        ("mnist", settings.sense.climb.sparsity, "sense.climb.sparsity"),
-        ("car", settings.driving.sparsity, "driving.sparsity"),
-        ("car", 90.0, "Figure 8b"),
-        *([("mnist", 90.0, "sense.trained")] if settings.sense.trained else []),
-    ]
-    for task, sparsity, key in needed:
-        if sparsity not in settings.tasks[task].sparsities:
-            raise ValueError(f"tasks.{task}.sparsities: lacks {sparsity:g}, which {key} needs")
-    for section in ("neighbors", "embeddings"):
-        for task in ("mnist", "car"):
-            if task not in getattr(settings, section):
-                raise ValueError(f"{section}: no task {task!r}, whose neighbors figures show")
-
-
-def _require_searches_of_figures(settings: Settings) -> None:
-    sense = settings.sense
-    static = [task for task in settings.tasks if settings.dataset(task).kind != "driving"]
-    if not sense.random and not sense.trained:
-        raise ValueError("sense.random: has no search, nor has sense.trained; Figure S1 shows at least one")
-    if not sense.improvement:
-        raise ValueError("sense.improvement: has no search; Figure S2 shows one")
-    if not any(0 < sparsity < 100 for task in static for sparsity in settings.tasks[task].sparsities):
-        raise ValueError("tasks.mnist.sparsities: lacks one between 0 and 100, which Figure S2 shows")
-    settings.climb_of("mnist")
-    shown = {
-        "mnist": ["figure-6", "figure-7", "figure-8a", *sense.random, *sense.trained],
-        "car": ["figure-8b", "car-greedy", "car-polish"],
-    }
-    for task in settings.tasks:
-        for name in [*shown.get(task, []), *(sense.improvement if task in static else [])]:
-            if name not in sense.searches:
-                known = ", ".join(sense.searches) or "none"
-                raise ValueError(f"sense.searches: no search {name!r}, which figures show; it has {known}")
-            settings.search_of(task, name)
 
 
 def load(paths: Iterable[Path | str]) -> Settings:
