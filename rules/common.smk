@@ -14,7 +14,7 @@ from aann.artifacts import require_writable, sha256, to_json
 from aann.settings.files import require_distinct_keys
 from aann.settings.study import completed, require_data, validate
 from aann.catalog import TORCHVISION
-from aann.datasets import splits
+from aann.datasets import sources
 from aann.datasets.archives import FILES as ARCHIVE_FILES, SETTINGS_VARIABLE
 from aann.errors import InputError
 from aann.builds.safeguards import (
@@ -176,6 +176,16 @@ def stage_settings(section):
     return lambda wildcards: to_json(SETTINGS.part(section, wildcards.task))
 
 
+def content_of(task):
+    """Return the hash of the folder that a task's data set is read from, if it is one; jobs do not ask for it."""
+    if not workflow.is_main_process:
+        return ""
+    try:
+        return sources.content(
+            SETTINGS.dataset(task), Path(".snakemake/aann/contents.json")
+        )
+    except InputError as error:
+        raise WorkflowError(str(error))
 
 
 def sparsities_of(task):

@@ -24,7 +24,9 @@ rule fetch_archive:
 
 rule split_dataset:
     input:
-        lambda wildcards: splits.files(SETTINGS.dataset(wildcards.task), Path(ARCHIVES)),
+        lambda wildcards: sources.files(
+            SETTINGS.dataset(wildcards.task), Path(ARCHIVES)
+        ),
     output:
         f"{RESULTS}/datasets/{{task}}.safetensors",
     log:
@@ -36,13 +38,14 @@ rule split_dataset:
     localrule: True
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=5,
+        mem_mb=lambda wildcards: SETTINGS.dataset(wildcards.task).memory_mb,
+        runtime=growing(60),
     params:
         settings=stage_settings("datasets"),
         archives=ARCHIVES,
+        content=lambda wildcards: content_of(wildcards.task),
         code=lambda wildcards: code_fingerprint(
-            splits.module_of(SETTINGS.dataset(wildcards.task))
+            sources.module_of(SETTINGS.dataset(wildcards.task))
         ),
     shell:
         "python -m aann datasets split --task {wildcards.task} --archives {params.archives:q}"

@@ -32,6 +32,7 @@ _RECORDED = (
     ("scikit-learn",),
     ("matplotlib",),
     ("pandas",),
+    ("pillow",),
 )
 """What results depend on; names in one row are distributions of the same package, of which one is installed."""
 NO_RESULT_DEPENDS_ON = {
