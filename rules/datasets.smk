@@ -11,15 +11,13 @@ rule fetch_archive:
     benchmark:
         f"{RESULTS}/benchmarks/datasets/{{dataset}}/{{archive}}.jsonl"
     localrule: True
-    threads: 1
     resources:
         mem_mb=1000,
         runtime=30,
     params:
         folder=subpath(output[0], parent=True),
     shell:
-        "python -m aann datasets fetch {wildcards.dataset} {wildcards.archive}"
-        " --folder {params.folder:q} 2> {log:q}"
+        "python -m aann datasets fetch {wildcards.dataset} {wildcards.archive}" " --folder {params.folder:q} 2> {log:q}"
 
 
 def sources_of(task):
@@ -39,16 +37,12 @@ rule split_dataset:
     wildcard_constraints:
         task=any_of(STATIC),
     localrule: True
-    threads: 1
     resources:
-        mem_mb=1000,
-        runtime=5,
+        **SHORT,
     params:
         settings=stage_settings("datasets"),
         archives=ARCHIVES,
-        code=lambda wildcards: code_fingerprint(
-            splits.module_of(SETTINGS.dataset(wildcards.task))
-        ),
+        code=lambda wildcards: code_fingerprint(splits.module_of(SETTINGS.dataset(wildcards.task))),
     shell:
         "python -m aann datasets split --task {wildcards.task} --archives {params.archives:q}"
         " --output {output:q} --settings {params.settings:q} 2> {log:q}"
