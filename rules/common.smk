@@ -68,7 +68,7 @@ resource_scopes:
     batch="local",
 
 
-DRIVEN = [task for task in SETTINGS.tasks if SETTINGS.dataset(task).kind == "driving"]
+DRIVEN = [task for task in SETTINGS.tasks if SETTINGS.is_driven(task)]
 STATIC = [task for task in SETTINGS.tasks if task not in DRIVEN]
 
 

@@ -20,14 +20,9 @@ rule fetch_archive:
         "python -m aann datasets fetch {wildcards.dataset} {wildcards.archive}" " --folder {params.folder:q} 2> {log:q}"
 
 
-def sources_of(task):
-    """Return the files that a task's data set is read from."""
-    return [str(path) for path in splits.files(SETTINGS.dataset(task), Path(ARCHIVES))]
-
-
 rule split_dataset:
     input:
-        lambda wildcards: sources_of(wildcards.task),
+        lambda wildcards: splits.files(SETTINGS.dataset(wildcards.task), Path(ARCHIVES)),
     output:
         f"{RESULTS}/datasets/{{task}}.safetensors",
     log:
