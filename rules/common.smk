@@ -12,13 +12,10 @@ from aann.builds import forecast, interruptions, slurm, wording
 from aann.lineage import provenance
 from aann.artifacts import require_writable, sha256, to_json
 from aann.settings.files import require_distinct_keys
-from aann.settings.study import completed, validate
-from aann.driving import DATASETS as DRIVING_DATASETS
-from aann.datasets.archives import (
-    DATASETS as DOWNLOADED,
-    FILES as ARCHIVE_FILES,
-    SETTINGS_VARIABLE,
-)
+from aann.settings.study import completed, require_data, validate
+from aann.catalog import TORCHVISION
+from aann.datasets import splits
+from aann.datasets.archives import FILES as ARCHIVE_FILES, SETTINGS_VARIABLE
 from aann.errors import InputError
 from aann.builds.safeguards import (
     END_WITH_PARENT,
@@ -40,13 +37,14 @@ try:
     SETTINGS = validate(
         completed(config, ROOT / "config/config.yaml") if MODULE else config
     )
+    require_data(SETTINGS)
     require_writable(SETTINGS.results, "results")
-    require_writable(SETTINGS.datasets.folder, "datasets.folder")
+    require_writable(SETTINGS.downloads.folder, "downloads.folder")
     if workflow.is_main_process:
         require_room(".snakemake")
         require_past(
             SETTINGS.results,
-            SETTINGS.datasets.folder,
+            SETTINGS.downloads.folder,
             beside("config"),
             beside("workflow"),
         )
@@ -58,11 +56,11 @@ except InputError as error:
     raise WorkflowError(str(error))
 
 RESULTS = f"{SETTINGS.results}/{SETTINGS.scale}"
-ARCHIVES = SETTINGS.datasets.folder
+ARCHIVES = SETTINGS.downloads.folder
 GPUS = int(SETTINGS.device == "cuda")  # that a job asks for which trains
 
 # Not in a command, which is shown and logged: the address of a mirror may hold a password.
-os.environ[SETTINGS_VARIABLE] = to_json(SETTINGS.datasets.mirrors)
+os.environ[SETTINGS_VARIABLE] = to_json(SETTINGS.downloads.mirrors)
 
 
 class shell(shell):
@@ -125,9 +123,7 @@ resource_scopes:
     batch="local",
 
 
-DRIVEN = [
-    task for task in SETTINGS.tasks if SETTINGS.task(task).dataset in DRIVING_DATASETS
-]
+DRIVEN = [task for task in SETTINGS.tasks if SETTINGS.dataset(task).kind == "driving"]
 STATIC = [task for task in SETTINGS.tasks if task not in DRIVEN]
 
 
@@ -138,7 +134,7 @@ def any_of(names):
 
 wildcard_constraints:
     task=any_of(SETTINGS.tasks),
-    dataset=any_of(DOWNLOADED),
+    dataset=any_of(TORCHVISION),
     archive=any_of(ARCHIVE_FILES),
     sparsity=r"\d+(\.\d+)?",
     seed=r"\d+",
@@ -178,13 +174,6 @@ def code_fingerprint(*modules):
 def stage_settings(section):
     """Return a params function: the settings of one stage for the job's task, as JSON."""
     return lambda wildcards: to_json(SETTINGS.part(section, wildcards.task))
-
-
-def archives_of(task):
-    """Return the archives that hold a task's data set; none if it is made here."""
-    dataset = SETTINGS.task(task).dataset
-    archives = ARCHIVE_FILES if dataset in DOWNLOADED else ()
-    return expand(rules.fetch_archive.output, dataset=dataset, archive=archives)
 
 
 def sparsities_of(task):

@@ -1,1 +1,1 @@
-"""Data sets: downloaded or made here, and split into training, validation and test images."""
+"""Data sets: downloaded, brought along or made here, and split into training, validation and test images."""

@@ -79,6 +79,7 @@ def draw(
 
     Beside it is a page to turn it and point at it. ``points`` has the columns ``aann.tables.POINTS``. Panels of a layer
     share a scale of colours.
+
     Raises ``InputError`` if a panel has no points.
     """
     import matplotlib.pyplot as plt

@@ -11,7 +11,7 @@ from pydantic import Field, ValidationError, model_validator
 
 from aann.errors import InputError
 from aann.settings.claims import ClaimsSettings
-from aann.settings.datasets import IMAGES, SIGNED, TITLES, DatasetSettings
+from aann.settings.datasets import Dataset, DatasetSettings, DownloadsSettings
 from aann.settings.driving import DrivingSettings
 from aann.settings.embeddings import EmbeddingsSettings
 from aann.settings.figures import FigureName, FigureSettings, require_names_fit
@@ -29,6 +29,11 @@ class Settings(Section):
     """All settings of one scale."""
 
     scale: Name = Field(description="Names the folder below `results`: `paper` or `quick`.")
+    standalone: bool = Field(
+        False,
+        strict=True,
+        description="Whether this file is a study of its own; if not, the workflow lays it over `config/config.yaml`.",
+    )
     results: Folder = Field("results", description="The folder that all runs write to.")
     device: Literal["auto", "cpu", "cuda"] = Field(
         "cpu",
@@ -37,7 +42,8 @@ class Settings(Section):
     )
     networks: Entries[Name, NetworkSettings] = Field(min_length=1, description="Architectures by name.")
     tasks: Entries[Name, TaskSettings] = Field(min_length=1, description="Tasks by name.")
-    datasets: DatasetSettings = Field(default=DatasetSettings(), description="Stage datasets.")
+    datasets: Entries[Name, Dataset] = Field(default={}, description="Data sets by name.")
+    downloads: DownloadsSettings = Field(default=DownloadsSettings(), description="Archives of data sets.")
     psiren: PSirenSettings = Field(default=PSirenSettings(), description="Stage psiren.")
     neighbors: Entries[Name, NeighborsSettings] = Field(default={}, description="Stage neighbors, by task.")
     embeddings: Entries[Name, EmbeddingsSettings] = Field(default={}, description="Stage embeddings, by task.")
@@ -55,21 +61,26 @@ class Settings(Section):
             if task.network not in self.networks:
                 known = ", ".join(self.networks)
                 raise ValueError(f"tasks.{name}.network: no network {task.network!r}; 'networks' has {known}")
-            network = self.networks[task.network]
-            last = network.layers[-1]
-            shape, classes = IMAGES[task.dataset]
-            if network.input_shape != shape or not isinstance(last, DenseSettings) or last.units != classes:
-                raise ValueError(
-                    f"tasks.{name}.network: {task.network!r} does not fit {task.dataset!r}; expected input_shape "
-                    f"{shape} and a last layer of {classes} units"
-                )
-            least = SIGNED.get(task.dataset, 0)
-            if least and not (network.signed and network.input_scale >= least):
-                raise ValueError(
-                    f"tasks.{name}.network: {task.network!r} does not fit {task.dataset!r}; expected signed: true and "
-                    f"an input_scale of at least {least}"
-                )
+            if self.datasets:  # as not in the part of a stage that reads splits
+                self._require_data_fit(name, task)
         return self
+
+    def _require_data_fit(self, name: str, task: TaskSettings) -> None:
+        """Raise ``ValueError`` unless the network of a task takes the images of its data set, and has its classes."""
+        if task.dataset not in self.datasets:
+            hint, known = suggestion(task.dataset, self.datasets), ", ".join(self.datasets) or "none"
+            raise ValueError(f"tasks.{name}.dataset: no data set {task.dataset!r}{hint}; 'datasets' has {known}")
+        network, data = self.networks[task.network], self.datasets[task.dataset]
+        last, classes = network.layers[-1], len(data.class_names)
+        expected = ""
+        if network.input_shape != data.shape or not isinstance(last, DenseSettings) or last.units != classes:
+            expected = f"input_shape {data.shape} and a last layer of {classes} units"
+        elif network.input_scale < data.largest or (data.signed and not network.signed):
+            expected = f"{'signed: true and ' if data.signed else ''}an input_scale of at least {data.largest}"
+        if expected:
+            raise ValueError(
+                f"tasks.{name}.network: {task.network!r} does not fit {task.dataset!r}; expected {expected}"
+            )
 
     @model_validator(mode="after")
     def _neighbors_fit(self) -> Settings:
@@ -119,17 +130,21 @@ class Settings(Section):
         """Return the settings of a task; raise ``InputError`` if there is none of that name."""
         return _lookup(self.tasks, name, "task", "tasks")
 
+    def dataset(self, task: str) -> DatasetSettings:
+        """Return the settings of a task's data set; raise ``InputError`` if there is none of that name."""
+        return _lookup(self.datasets, self.task(task).dataset, "data set", "datasets")
+
     def figure(self, name: str) -> FigureSettings:
         """Return the entry of a figure; raise ``InputError`` if there is none of that name."""
         return _lookup(self.figures, name, "figure", "figures")
 
     def is_driven(self, task: str) -> bool:
         """Return whether a task's networks drive."""
-        return self.task(task).dataset in SIGNED
+        return self.dataset(task).kind == "driving"
 
     def data_title(self, task: str) -> str:
         """Return what a figure says the data of a task are."""
-        title = TITLES[self.task(task).dataset]
+        title = self.dataset(task).title or self.task(task).dataset
         return title if self.scale == "paper" else f"{title} ({self.scale} scale)"
 
     def psiren_of(self, task: str) -> PSirenSettings:
@@ -140,15 +155,16 @@ class Settings(Section):
         """Return, as settings in their own right, what the result of one stage for one task depends on.
 
         Left out are the lists of sparsities and seeds, since a network does not depend on which others are made, and
-        the places that data come from, since their content is verified.
+        the title of its data set, which only figures show.
         """
         chosen = self.task(task)
-        places = {"folder", "mirrors"}
         found = self.psiren_of(task) if section == "psiren" else getattr(self, section)
-        if isinstance(found, dict):
+        if section == "datasets":
+            values = {chosen.dataset: self.dataset(task).model_dump(exclude={"title"})}
+        elif isinstance(found, dict):
             values = {task: _lookup(found, task, "task", section).model_dump()}
         else:
-            values = found.model_dump(exclude=places)
+            values = found.model_dump()
         return {
             "scale": self.scale,
             "networks": {chosen.network: self.networks[chosen.network].model_dump()},
@@ -207,11 +223,8 @@ class Settings(Section):
     def driving_part(self, task: str, keys: Sequence[str]) -> dict[str, Any]:
         """Return, as settings in their own right, what a job for a task depends on that needs keys of `driving`."""
         trained = self._device if "psiren" in keys else {}
-        return self.part("driving", task) | {"driving": self.driving.model_dump(include=set(keys))} | trained
-
-    def shape(self, dataset: str) -> list[int]:
-        """Return channels, height and width of the images of a data set."""
-        return IMAGES[dataset][0]
+        driving = {"driving": self.driving.model_dump(include=set(keys))}
+        return self.part("datasets", task) | driving | trained
 
     def network(self, task: str) -> dict[str, Any]:
         """Return the specification of a task's network, for ``Architecture.from_dict``."""
@@ -247,6 +260,18 @@ def validate(values: Mapping[str, Any], source: str = "configuration") -> Settin
         except InputError as error:
             raise InputError(f"{source}: networks.{name}: {error}") from error
     return settings
+
+
+def require_data(settings: Settings) -> None:
+    """Raise ``InputError`` with one line that names the key if settings lack the data set of a task.
+
+    The part of settings that a job gets is valid without, if it only reads what was split; the workflow asks for it.
+    """
+    try:
+        for name, task in settings.tasks.items():
+            settings._require_data_fit(name, task)
+    except ValueError as error:
+        raise InputError(f"configuration: {error}; see config/README.md") from error
 
 
 def load(paths: Iterable[Path | str]) -> Settings:
