@@ -150,7 +150,7 @@ def images_of(name: str, count: int, results: Path | None = None) -> tuple[np.nd
         chosen = frames["test"] if count <= len(frames["test"]) else frames["train"]
         return chosen.images[:count], chosen.labels[:count]
     if name == "static":
-        settings = load(["config/config.yaml"]).datasets
+        settings = load(["config/config.yaml"]).downloads
         folder = Path(settings.folder) / "mnist"
         archives.fetch("mnist", folder, settings.mirrors)
         train_images, train_labels, *test = archives.load("mnist", folder)

@@ -112,9 +112,9 @@ def measure(processor: str, runs: int, count: int) -> pandas.DataFrame:
     """Return a row for each loop and run: processor, loop, run, seconds, and test accuracy in percent."""
     torch.set_num_threads(1)
     settings = load(["config/config.yaml"])
-    folder = Path(settings.datasets.folder) / "mnist"
-    archives.fetch("mnist", folder, settings.datasets.mirrors)
-    data = splits.split("mnist", settings.datasets, folder)
+    folder = Path(settings.downloads.folder)
+    archives.fetch("mnist", folder / "mnist", settings.downloads.mirrors)
+    data = splits.split("mnist", settings.datasets["mnist"], folder)
     images = torch.from_numpy(data["train"].images[:count])
     labels = torch.from_numpy(data["train"].labels[:count])
     architecture = Architecture.from_dict(settings.network("mnist"))

@@ -1,13 +1,44 @@
 # Stage claims: what the paper states, judged from the tables that config/claims.yaml names.
+from functools import cache
+
+from aann.claims.models import load as load_claims
+
 CLAIMS_FILE = beside("config/claims.yaml")
-CLAIMS = readable_claims(CLAIMS_FILE)
+
+
+@cache
+def served_claims():
+    """Return the claims; raise an error that names one whose tables or figure no rule makes.
+
+    They are read when the target is asked for, since a study need not have what they are about. A workflow that imports
+    this one may leave out rules.
+    """
+    try:
+        claims = load_claims(CLAIMS_FILE)
+    except InputError as error:
+        raise WorkflowError(str(error))
+    made = [output for rule in workflow.rules for output in rule.output]
+    for name, claim in ({} if MODULE else claims.claims).items():
+        for kind, file in [
+            *(("table", sample.table) for sample in claim.measure.samples),
+            ("figure", claim.shown_in),
+        ]:
+            if not any(output.match(f"{RESULTS}/{file}") for output in made):
+                raise WorkflowError(
+                    f"{CLAIMS_FILE}: claim {name!r}: no rule makes its {kind} {file!r}"
+                )
+    return claims
 
 
 rule claims:
     input:
         claims=CLAIMS_FILE,
-        tables=[f"{RESULTS}/{table}" for table in CLAIMS.tables],
-        figures=[f"{RESULTS}/{figure}" for figure in CLAIMS.figures],
+        tables=lambda wildcards: [
+            f"{RESULTS}/{path}" for path in served_claims().tables
+        ],
+        figures=lambda wildcards: [
+            f"{RESULTS}/{path}" for path in served_claims().figures
+        ],
     output:
         json=f"{RESULTS}/claims/claims.json",
         markdown=f"{RESULTS}/claims/claims.md",

@@ -11,17 +11,12 @@ from snakemake.settings.types import DeploymentMethod
 from aann.builds import forecast, interruptions, slurm, wording
 from aann.lineage import provenance
 from aann.artifacts import require_writable, sha256, to_json
-from aann.claims.models import load as load_claims
-from aann.settings.study import completed, require_figures, validate
-from aann.datasets import TITLES as DATASET_TITLES
-from aann.driving import DATASETS as DRIVING_DATASETS
-from aann.datasets.archives import (
-    DATASETS as DOWNLOADED,
-    FILES as ARCHIVE_FILES,
-    SETTINGS_VARIABLE,
-)
+from aann.settings.files import require_distinct_keys
+from aann.settings.study import completed, require_data, validate
+from aann.catalog import TORCHVISION
+from aann.datasets import splits
+from aann.datasets.archives import FILES as ARCHIVE_FILES, SETTINGS_VARIABLE
 from aann.errors import InputError
-from aann.report import FIGURES as FIGURE_NAMES, FILES as REPORT_FILES
 from aann.builds.safeguards import (
     END_WITH_PARENT,
     KilledJobs,
@@ -37,17 +32,19 @@ from aann.builds.safeguards import (
 logger.addFilter(wording.explain_missing)
 
 try:
+    for path in workflow.configfiles:  # of two equal keys, Snakemake takes the last
+        require_distinct_keys(Path(path))
     SETTINGS = validate(
         completed(config, ROOT / "config/config.yaml") if MODULE else config
     )
-    require_figures(SETTINGS)
+    require_data(SETTINGS)
     require_writable(SETTINGS.results, "results")
-    require_writable(SETTINGS.datasets.folder, "datasets.folder")
+    require_writable(SETTINGS.downloads.folder, "downloads.folder")
     if workflow.is_main_process:
         require_room(".snakemake")
         require_past(
             SETTINGS.results,
-            SETTINGS.datasets.folder,
+            SETTINGS.downloads.folder,
             beside("config"),
             beside("workflow"),
         )
@@ -59,11 +56,11 @@ except InputError as error:
     raise WorkflowError(str(error))
 
 RESULTS = f"{SETTINGS.results}/{SETTINGS.scale}"
-ARCHIVES = SETTINGS.datasets.folder
+ARCHIVES = SETTINGS.downloads.folder
 GPUS = int(SETTINGS.device == "cuda")  # that a job asks for which trains
 
 # Not in a command, which is shown and logged: the address of a mirror may hold a password.
-os.environ[SETTINGS_VARIABLE] = to_json(SETTINGS.datasets.mirrors)
+os.environ[SETTINGS_VARIABLE] = to_json(SETTINGS.downloads.mirrors)
 
 
 class shell(shell):
@@ -126,9 +123,7 @@ resource_scopes:
     batch="local",
 
 
-DRIVEN = [
-    task for task in SETTINGS.tasks if SETTINGS.task(task).dataset in DRIVING_DATASETS
-]
+DRIVEN = [task for task in SETTINGS.tasks if SETTINGS.dataset(task).kind == "driving"]
 STATIC = [task for task in SETTINGS.tasks if task not in DRIVEN]
 
 
@@ -139,7 +134,7 @@ def any_of(names):
 
 wildcard_constraints:
     task=any_of(SETTINGS.tasks),
-    dataset=any_of(DOWNLOADED),
+    dataset=any_of(TORCHVISION),
     archive=any_of(ARCHIVE_FILES),
     sparsity=r"\d+(\.\d+)?",
     seed=r"\d+",
@@ -181,17 +176,6 @@ def stage_settings(section):
     return lambda wildcards: to_json(SETTINGS.part(section, wildcards.task))
 
 
-def archives_of(task):
-    """Return the archives that hold a task's data set; none if it is made here."""
-    dataset = SETTINGS.task(task).dataset
-    archives = ARCHIVE_FILES if dataset in DOWNLOADED else ()
-    return expand(rules.fetch_archive.output, dataset=dataset, archive=archives)
-
-
-def data_title(task):
-    """Return what a figure says its data are."""
-    title = DATASET_TITLES[SETTINGS.task(task).dataset]
-    return title if SETTINGS.scale == "paper" else f"{title} ({SETTINGS.scale} scale)"
 
 
 def sparsities_of(task):
@@ -247,19 +231,6 @@ def surveys_of(task, pattern):
     ]
 
 
-def histograms_of(task, pattern):
-    """Return the panels of Figure 3: sparsity, layer and histogram of each survey of the first seed."""
-    seed = SETTINGS.task(task).seeds[0]
-    return [
-        (f"{sparsity:g}", layer, path)
-        for sparsity in studied(task).sparsities
-        for layer in studied(task).first
-        for path in expand(
-            pattern, task=task, sparsity=f"{sparsity:g}", seed=seed, layer=layer
-        )
-    ]
-
-
 def embedded(task):
     """Return the settings of the embeddings of a task, or raise an error that names them."""
     studied(task)
@@ -284,17 +255,6 @@ def embeddings_of(task, pattern):
     return expand(pattern, task=task, layer=embedded(task).layers)
 
 
-def embedding_title(task):
-    """Return what a figure of embedded neighbors says of them."""
-    chosen = embedded(task)
-    sample = (
-        f", neighbors of {chosen.sources} moving weights"
-        if chosen.drawn == "sources"
-        else ""
-    )
-    return f"{data_title(task)}, {chosen.sparsity:g} % sparse{sample}"
-
-
 def sense_settings(key):
     """Return a params function: what a job of stage sense that is no search depends on, as JSON."""
     return lambda wildcards: to_json(SETTINGS.sense_part(wildcards.task, key))
@@ -315,77 +275,6 @@ def start_network(wildcards):
     return (
         rules.network.output.network if trained else rules.random_start.output[0]
     ).format(**wildcards)
-
-
-def runs_of(start, search, pattern):
-    """Return `pattern` for every seed of the runs of a search from a start: task, sparsity, and random or psiren."""
-    task, sparsity, origin = start
-    return expand(
-        pattern,
-        task=task,
-        sparsity=sparsity,
-        origin=origin,
-        search=search,
-        seed=SETTINGS.task(task).seeds,
-    )
-
-
-def compared(pattern):
-    """Return start, search, seed and `pattern` for every run of Figure S1."""
-    return [
-        (f"{task}-p{sparsity}-{origin}", search, seed, path)
-        for task, sparsity, origin in COMPARED
-        for search in getattr(
-            SETTINGS.sense, "random" if origin == "random" else "trained"
-        )
-        for seed, path in zip(
-            SETTINGS.task(task).seeds,
-            runs_of((task, sparsity, origin), search, pattern),
-        )
-    ]
-
-
-def car_runs(pattern):
-    """Return start, search, seed and `pattern` for every run of our searches in Figure 8b."""
-    return [
-        (start, search, seed, path)
-        for start, (run, search) in CAR_SEARCHES.items()
-        for seed, path in zip(SETTINGS.task("car").seeds, runs_of(run, search, pattern))
-    ]
-
-
-def car_drivers(pattern):
-    """Return what drives in Figure 8b, before and after each search, and `pattern`, for every seed."""
-    drivers = []
-    for start, (run, search) in CAR_SEARCHES.items():
-        task, sparsity, origin = run
-        ends = ["figure-8b", search] if origin == "random" else [search]
-        stage, begin = ("sense", "-random") if origin == "random" else ("psiren", "")
-        stages = [(start, stage, begin)]
-        stages += [(f"{start}, {end}", "sense", f"-{origin}.{end}") for end in ends]
-        for name, stage, run in stages:
-            paths = expand(
-                pattern,
-                task=task,
-                sparsity=sparsity,
-                stage=stage,
-                run=run,
-                seed=SETTINGS.task(task).seeds,
-            )
-            drivers += [(name, path) for path in paths]
-    return drivers
-
-
-def improved(pattern):
-    """Return `pattern` for every run of Figure S2: all networks of p-SIREN that have neighbors."""
-    return [
-        path
-        for search in SETTINGS.sense.improvement
-        for task in STATIC
-        for sparsity in sparsities_of(task)
-        if 0 < float(sparsity) < 100
-        for path in runs_of((task, sparsity, "psiren"), search, pattern)
-    ]
 
 
 def driving_settings(*keys):
@@ -436,38 +325,3 @@ def tracks_driven(wildcards):
     return (
         chosen.tracks.returns if thorough else min(chosen.brief, chosen.tracks.returns)
     )
-
-
-def options(name, rows):
-    """Return a command's option, once for each row of values."""
-    return [f"--{name} {' '.join(quote(str(value)) for value in row)}" for row in rows]
-
-
-def readable_claims(path):
-    """Return the claims of a file; raise an error that names one whose tables or figure no rule makes.
-
-    A workflow that imports this one may leave out rules.
-    """
-    try:
-        claims = load_claims(path)
-    except InputError as error:
-        raise WorkflowError(str(error))
-    if MODULE:
-        return claims
-    made = [output for rule in workflow.rules for output in rule.output]
-    for name, claim in claims.claims.items():
-        for kind, file in [
-            *(("table", sample.table) for sample in claim.measure.samples),
-            ("figure", claim.shown_in),
-        ]:
-            if not any(output.match(f"{RESULTS}/{file}") for output in made):
-                raise WorkflowError(
-                    f"{path}: claim {name!r}: no rule makes its {kind} {file!r}"
-                )
-    return claims
-
-
-def refuse_figure(name):
-    """Raise an error that lists the figures there are."""
-    known = [rule.name for rule in workflow.rules if rule.name.startswith("figure_")]
-    raise WorkflowError(f"unknown figure {name!r}; expected one of {', '.join(known)}")

@@ -22,9 +22,14 @@ rule fetch_archive:
         " --folder {params.folder:q} 2> {log:q}"
 
 
+def sources_of(task):
+    """Return the files that a task's data set is read from."""
+    return [str(path) for path in splits.files(SETTINGS.dataset(task), Path(ARCHIVES))]
+
+
 rule split_dataset:
     input:
-        lambda wildcards: archives_of(wildcards.task),
+        lambda wildcards: sources_of(wildcards.task),
     output:
         f"{RESULTS}/datasets/{{task}}.safetensors",
     log:
@@ -40,8 +45,10 @@ rule split_dataset:
         runtime=5,
     params:
         settings=stage_settings("datasets"),
-        archives=lambda wildcards: f"{ARCHIVES}/{SETTINGS.task(wildcards.task).dataset}",
-        code=code_fingerprint("aann.datasets.splits"),
+        archives=ARCHIVES,
+        code=lambda wildcards: code_fingerprint(
+            splits.module_of(SETTINGS.dataset(wildcards.task))
+        ),
     shell:
         "python -m aann datasets split --task {wildcards.task} --archives {params.archives:q}"
         " --output {output:q} --settings {params.settings:q} 2> {log:q}"

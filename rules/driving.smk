@@ -176,7 +176,6 @@ use rule accuracies as returns with:
         code=code_fingerprint("aann.gathering"),
 
 
-
 use rule accuracies as confusions with:
     input:
         lambda wildcards: networks_of(

@@ -1,4 +1,7 @@
 # Stage report: the paper's story on one page, from figures, tables and claims of this scale.
+from aann.report.contents import contents_of
+
+CONTENTS = contents_of(SETTINGS)
 NOTEBOOK = beside("workflow/notebooks/report.ipynb")
 TEMPLATE = beside("workflow/notebooks/page.html.j2")
 
@@ -7,7 +10,7 @@ rule report_page:
     input:
         notebook=NOTEBOOK,
         template=TEMPLATE,
-        results=[f"{RESULTS}/{name}" for name in REPORT_FILES],
+        results=[f"{RESULTS}/{path}" for path in CONTENTS.files],
     output:
         report(
             f"{RESULTS}/report/page.html",
@@ -27,8 +30,10 @@ rule report_page:
     params:
         content=[sha256(NOTEBOOK), sha256(TEMPLATE)],
         results=subpath(output[0], ancestor=2),
+        contents=CONTENTS.model_dump_json(),
         settings=to_json(SETTINGS.part("claims", next(iter(SETTINGS.tasks)))),
         code=code_fingerprint("aann.report.notebook", "aann.report.page"),
     shell:
         "python -m aann report page --notebook {input.notebook:q} --template {input.template:q}"
-        " --results {params.results:q} --output {output:q} --settings {params.settings:q} 2> {log:q}"
+        " --results {params.results:q} --output {output:q} --contents {params.contents:q}"
+        " --settings {params.settings:q} 2> {log:q}"

@@ -5,6 +5,27 @@ START = "{task}-p{sparsity}-{origin}"
 SEARCHED = f"{SENSE}/{START}.{{search}}/seed{{seed}}"
 
 
+def improved(wildcards):
+    """Return the outcomes of the search of `sense.improvement` from all networks of p-SIREN that have neighbors."""
+    improvement = SETTINGS.sense.improvement
+    if improvement is None:
+        raise WorkflowError("the setting 'sense.improvement' is not set")
+    return [
+        path
+        for task in improvement.tasks
+        for sparsity in sparsities_of(task)
+        if 0 < float(sparsity) < 100
+        for path in expand(
+            rules.search.output.outcome,
+            task=task,
+            sparsity=sparsity,
+            origin="psiren",
+            search=improvement.search,
+            seed=SETTINGS.task(task).seeds,
+        )
+    ]
+
+
 rule random_start:
     output:
         f"{SENSE}/{{task}}-p{{sparsity}}-random/seed{{seed}}.safetensors",
@@ -56,7 +77,7 @@ rule search:
 
 use rule accuracies as outcomes with:
     input:
-        lambda wildcards: improved(rules.search.output.outcome),
+        improved,
     output:
         f"{SENSE}/improvement.csv",
     log:
@@ -67,7 +88,6 @@ use rule accuracies as outcomes with:
     params:
         command="sense outcomes",
         code=code_fingerprint("aann.gathering"),
-
 
 
 rule backpropagation:

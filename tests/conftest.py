@@ -8,6 +8,7 @@ import pytest
 import torch
 from commands import lacks
 from hypothesis import settings
+from mirrors import made, mirror, served  # noqa: F401 (fixtures)
 
 from aann.datasets import archives
 from aann.datasets.splits import Images

@@ -77,7 +77,7 @@ def test_every_document_with_examples_is_tested(root):
 
 
 def test_images_are_those_of_a_build(root, tmp_path, monkeypatch):
-    (tmp_path / "settings.yaml").write_text("tasks: {mnist: {dataset: digits}}\ndatasets: {validation_images: 300}\n")
+    (tmp_path / "settings.yaml").write_text("tasks: {mnist: {dataset: digits}}\n")
     files = ("--configfile", root / "config/config.yaml", "--configfile", tmp_path / "settings.yaml")
     output = tmp_path / "data.safetensors"
     result = run("datasets", "split", "--task", "mnist", "--archives", tmp_path, "--output", output, *files)
@@ -85,8 +85,6 @@ def test_images_are_those_of_a_build(root, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "config").mkdir()
     shutil.copy(root / "config/config.yaml", tmp_path / "config/config.yaml")
-    text = (tmp_path / "config/config.yaml").read_text()
-    (tmp_path / "config/config.yaml").write_text(f"{text}\ndatasets: {{validation_images: 300}}\n")
     made, read = aann.load_data("digits", tmp_path), splits.load(output)
     assert {name: part.sha256 for name, part in made.items()} == {name: part.sha256 for name, part in read.items()}
 
@@ -137,7 +135,10 @@ def test_a_search_goes_on_from_its_checkpoint_and_finds_the_same(network, blobs,
     [
         (lambda: aann.load_network("none.safetensors"), "none.safetensors: there is no such file"),
         (lambda: aann.load_network(__file__), "test_api.py: truncated or not a safetensors file"),
-        (lambda: aann.load_data("cats", "x"), "unknown data set 'cats'; expected one of mnist, fashion-mnist, digits"),
+        (
+            lambda: aann.load_data("cats", "x"),
+            "unknown data set 'cats'; the setting 'datasets' has mnist, fashion-mnist",
+        ),
         (lambda: aann.random_network("cats"), "unknown network 'cats'; the setting 'networks' has static"),
         (lambda: aann.random_network(sparsity=101), "sparsity 101: expected a percentage"),
         (lambda: aann.search(None, {}, "cats"), "unknown search 'cats'; the setting 'sense.searches' has figure-6"),

@@ -178,10 +178,10 @@ def test_a_read_only_folder_is_named_before_anything_runs(tmp_path, monkeypatch)
     assert not (tmp_path / "new").exists()
     monkeypatch.setattr(artifacts.os, "access", lambda path, mode: False)
     message = (
-        f"{tmp_path}: is not writable, so nothing can be made in {tmp_path}/results; .* the setting 'datasets.folder'"
+        f"{tmp_path}: is not writable, so nothing can be made in {tmp_path}/results; .* the setting 'downloads.folder'"
     )
     with pytest.raises(InputError, match=message):
-        artifacts.require_writable(tmp_path / "results", "datasets.folder")
+        artifacts.require_writable(tmp_path / "results", "downloads.folder")
 
 
 def test_tables_are_read_back_with_their_metadata(tmp_path):

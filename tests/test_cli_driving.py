@@ -35,6 +35,11 @@ VALUES = {
         "car-rgb": {"dataset": "driving-rgb", "network": "color"},
         "mnist": {"dataset": "digits", "network": "static"},
     },
+    "datasets": {
+        "driving": {"kind": "driving", "sees": "two-frames"},
+        "driving-rgb": {"kind": "driving", "sees": "color"},
+        "digits": {"kind": "digits"},
+    },
     "driving": {"steps": 40, "sparsity": 60, "psiren": FEW},
 }
 
@@ -99,7 +104,7 @@ def test_demonstrations_of_the_expert_are_recorded(drive, settings, tmp_path, ta
     result = drive("demonstrate", "--task", task, "--kind", "validation", "--count", 2, "--output", output)
     assert (result.exit_code, outputs(tmp_path)) == (0, {"validation.safetensors"})
     tracks = demonstrations.tracks("validation", 2)
-    expected = demonstrations.Round("validation", settings.task(task).dataset, tracks, settings.driving)
+    expected = demonstrations.Round("validation", settings.dataset(task), tracks, settings.driving)
     found = demonstrations.load(output)
     assert found.sha256 == demonstrations.join([expected.demonstrate(track) for track in tracks]).sha256
     recorded = read_arrays(output)[1]["provenance"]
@@ -111,7 +116,7 @@ def test_in_a_round_a_network_drives(drive, driver, settings, tmp_path):
     files = ("--driver", tmp_path / "driver.safetensors", "--output", tmp_path / "round1.safetensors")
     assert drive("demonstrate", "--task", "car", "--kind", "round1", "--count", 1, *files).exit_code == 0
     (track,) = demonstrations.tracks("round1", 1)
-    by_network = demonstrations.Round("round1", "driving", [track], settings.driving, driver)
+    by_network = demonstrations.Round("round1", settings.dataset("car"), [track], settings.driving, driver)
     assert demonstrations.load(tmp_path / "round1.safetensors").sha256 == by_network.demonstrate(track).sha256
     (name,) = read_arrays(tmp_path / "round1.safetensors")[1]["provenance"]["inputs"]
     assert name == "driver.safetensors"
@@ -282,7 +287,7 @@ def test_a_network_is_assessed_on_the_first_of_the_experts_tracks(assessed, driv
     assess, data = assessed
     assert assess().exit_code == 0
     found = read_table(tmp_path / "returns.csv", RETURNS)
-    rewards = [returned(NetworkDriver(driver), "driving", settings.driving, track) for track in (9, 7)]
+    rewards = [returned(NetworkDriver(driver), settings.dataset("car"), settings.driving, track) for track in (9, 7)]
     assert found.to_numpy().tolist() == [
         [60, 4, 9, round(rewards[0], 8), 90],
         [60, 4, 7, round(rewards[1], 8), 70],
@@ -364,7 +369,7 @@ def test_a_video_is_written_and_its_return_told(drive, driver, settings, tmp_pat
     files = ("--network", tmp_path / "driver.safetensors", "--output", tmp_path / "drive.mp4")
     result = drive("video", "--task", "car", "--title", "60 % sparse", *files)
     first = demonstrations.tracks("returns", 1)[0]
-    reward = returned(NetworkDriver(driver), "driving", settings.driving, first)
+    reward = returned(NetworkDriver(driver), settings.dataset("car"), settings.driving, first)
     assert (result.exit_code, result.stderr) == (0, f"track {first}: return {reward:.1f}\n")
     assert outputs(tmp_path) == {"drive.mp4"}
     with av.open(str(tmp_path / "drive.mp4")) as container:

@@ -63,7 +63,10 @@ def test_every_setting_is_described():
         ({"tasks": {"mnist": {"seeds": []}}}, "'tasks.mnist.seeds': List should have at least 1 item"),
         ({"tasks": {"mnist": {"seeds": [0, 1, 0]}}}, "seeds: 0 stands there twice"),
         ({"tasks": {"mnist": {"seeds": [0.5]}}}, "'tasks.mnist.seeds.0': Input should be a valid integer"),
-        ({"tasks": {"mnist": {"dataset": "minst"}}}, "'tasks.mnist.dataset': Input should be 'mnist'"),
+        (
+            {"tasks": {"mnist": {"dataset": "minst"}}},
+            "tasks.mnist.dataset: no data set 'minst' (did you mean 'mnist'?); 'datasets'",
+        ),
         (
             {"tasks": {"mnist": {"network": "cnn"}}},
             "tasks.mnist.network: no network 'cnn'; 'networks' has static, dynamic",
@@ -90,7 +93,22 @@ def test_every_setting_is_described():
         ({"results": "a\tb"}, "'results': expected characters that can be printed, on one line"),
         ({"results": 300 * "x"}, "'results': names of folders have at most 255 bytes"),
         ({"scale": 65 * "x"}, "'scale': String should have at most 64 characters"),
-        ({"datasets": {"mirrors": ["a\nb"]}}, "'datasets.mirrors.0': expected characters that can be printed"),
+        ({"downloads": {"mirrors": ["a\nb"]}}, "'downloads.mirrors.0': expected characters that can be printed"),
+        ({"datasets": {"x": {}}}, "'datasets.x': expected kind: archives or digits or letters"),
+        ({"datasets": {"x": {"kind": "folders"}}}, "'datasets.x': expected kind: archives or digits or letters"),
+        ({"datasets": {"x": {"kind": "letters", "image": 3}}}, "'datasets.x.image' (did you mean 'images'?); expected"),
+        ({"datasets": {"mnist": {"archives": "minst"}}}, "'datasets.mnist.archives': Input should be 'mnist', 'fash"),
+        ({"datasets": {"driving": {"sees": "all"}}}, "'datasets.driving.sees': Input should be 'two-frames' or"),
+        ({"datasets": {"mnist": None}}, "tasks.mnist.dataset: no data set 'mnist'"),
+        (
+            {"datasets": {"mnist": {"classes": 4}}},
+            "does not fit 'mnist'; expected input_shape [1, 28, 28] and a last",
+        ),
+        (
+            {"networks": {"static": {"input_scale": 99}}},
+            "not fit 'mnist'; expected an input_scale of at least 255",
+        ),
+        ({"datasets": {"driving": {"limit": 60}}}, "expected signed: true and an input_scale of at least 60"),
         ({"a\nb": 1}, "unknown setting 'a\\nb'; expected one of scale"),
         ({"psiren": 1000 * [1]}, "1, 1, ...); see config/README.md"),
         ({"sense": {"searches": {"climb": 3}}}, "'sense.searches.climb': expected a mapping"),
@@ -184,7 +202,7 @@ def test_a_stages_part_is_settings_and_leaves_out_the_lists(paper_settings):
     assert validate(part).psiren == paper_settings.psiren
     assert set(part["tasks"]["mnist"]) == {"dataset", "network"}
     assert "datasets" not in part
-    assert not {"folder", "mirrors"} & set(paper_settings.part("datasets", "mnist")["datasets"])
+    assert "downloads" not in part
 
 
 MAPPINGS = st.recursive(st.integers(), lambda inner: st.dictionaries(st.sampled_from("abc"), inner), max_leaves=6)

@@ -31,7 +31,10 @@ SETTINGS = {
         "mnist": {"dataset": "digits", "network": "static"},
         "car": {"dataset": "driving", "network": "frames"},
     },
-    "datasets": {"validation_images": 100, "test_images": 100},
+    "datasets": {
+        "digits": {"kind": "digits", "validation_images": 100, "test_images": 100},
+        "driving": {"kind": "driving", "sees": "two-frames"},
+    },
     "psiren": {"precision": "float32", "dense": {"epochs": 1}, "sparsify": {"epochs": 1}, "binary": EPOCH},
     "embeddings": {"mnist": EMBEDDED | {"isomap": {"n_neighbors": 10}, "lle": {"n_neighbors": 10}}},
     "sense": {
@@ -167,7 +170,7 @@ READ = {
 
 VERSIONS = {
     "current": (0, {}),
-    "another seed": (1, {"datasets": {"seed": 1}, "driving": {"seed": 1}}),
+    "another seed": (1, {"datasets": {"digits": {"seed": 1}}, "driving": {"seed": 1}}),
     "an older version": (
         0,
         {"networks": {"static": {"layers": [LAYERS[0] | {"units": 9}, LAYERS[1]]}}, "driving": {"steps": 24}},

@@ -8,9 +8,10 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from drives import COLOR, FRAMES
 
 from aann.artifacts import read_table
-from aann.driving import CLASSES, DATASETS, GO, LEFT, RIGHT, simulator
+from aann.driving import CLASSES, GO, LEFT, RIGHT, simulator
 from aann.driving.demonstrations import tracks
 from aann.driving.episodes import Episode, ExpertDriver, NetworkDriver, each, returned
 from aann.driving.expert import Expert, actions
@@ -19,7 +20,6 @@ from aann.driving.views import view
 from aann.errors import InputError
 from aann.evaluation.inputs import check_images
 from aann.networks import Architecture, Dense, TernaryNetwork
-from aann.settings.datasets import IMAGES
 from aann.settings.driving import DrivingSettings
 
 TRACKS = (300_000, 7)
@@ -342,7 +342,7 @@ def pixel(frame, row, column):
 
 @pytest.mark.parametrize("count", range(1, 7))
 def test_the_two_channels_are_green_and_its_difference_to_two_decisions_before(frames, count):
-    seen = view("driving", frames[:count])
+    seen = view(FRAMES, frames[:count])
     now, before = frames[count - 1], frames[max(0, count - 3)]
     assert seen.dtype == np.int8
     assert seen.shape == (2, 84, 84)
@@ -355,31 +355,36 @@ def test_the_two_channels_are_green_and_its_difference_to_two_decisions_before(f
 
 
 def test_the_color_view_is_the_square_around_the_car_now(frames):
-    seen = view("driving-rgb", frames)
+    seen = view(COLOR, frames)
     assert seen.dtype == np.int8
     assert seen.shape == (3, 72, 72)
     for channel in range(3):
         assert np.array_equal(seen[channel].astype(int) + 128, frames[-1][12:84, 12:84, channel])
-    assert np.array_equal(seen, view("driving-rgb", frames[-1:]))
+    assert np.array_equal(seen, view(COLOR, frames[-1:]))
 
 
 def test_what_is_seen_fits_the_data_sets_and_the_networks_of_the_paper(frames, paper_settings):
-    driven = {name: task.dataset for name, task in paper_settings.tasks.items() if task.dataset in DATASETS}
-    assert {*driven.values()} == {*DATASETS}
+    driven = {task: data for task in paper_settings.tasks if (data := paper_settings.dataset(task)).kind == "driving"}
+    assert {data.sees for data in driven.values()} == {"two-frames", "color"}
     black, white = np.zeros((84, 96, 3), np.uint8), np.full((84, 96, 3), 255, np.uint8)
-    for task, dataset in driven.items():
-        shape, classes = IMAGES[dataset]
+    for task, data in driven.items():
         architecture = Architecture.from_dict(paper_settings.network(task))
-        seen = np.stack([view(dataset, shown) for shown in (frames, [black], [white], [black] * 3 + [white])])
-        assert seen.shape[1:] == tuple(shape)
+        seen = np.stack([view(data, shown) for shown in (frames, [black], [white], [black] * 3 + [white])])
+        assert seen.shape[1:] == tuple(data.shape)
         check_images(architecture, seen)
-        assert architecture.classes == classes == len(CLASSES)
+        assert architecture.classes == len(data.class_names) == len(CLASSES)
+
+
+def test_the_limit_of_what_is_seen_is_the_entrys(frames):
+    seen = view(FRAMES.model_copy(update={"limit": 20}), frames)
+    assert np.array_equal(seen[0], view(FRAMES, frames)[0].clip(-20, 20))
+    assert (seen.min(), seen.max()) == (-20, 20)
 
 
 def test_road_is_negative_and_grass_is_positive_at_the_start():
     found = Simulator(TRACKS[0], 100)
     found.advance(COAST, 50)
-    road = view("driving", [found.frame()])[0]
+    road = view(FRAMES, [found.frame()])[0]
     assert road[20:60, 42].max() < -40
     assert road[20:60, 0].min() > 40
 
@@ -387,15 +392,15 @@ def test_road_is_negative_and_grass_is_positive_at_the_start():
 # --- episodes ---------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("dataset", DATASETS)
-def test_what_is_seen_is_the_view_of_the_frames_at_all_decisions(dataset):
+@pytest.mark.parametrize("data", [FRAMES, COLOR])
+def test_what_is_seen_is_the_view_of_the_frames_at_all_decisions(data):
     settings = DrivingSettings(steps=25, repeat=3)
-    episode, alone, frames = Episode(7, dataset, settings), Simulator(7, 25), []
+    episode, alone, frames = Episode(7, data, settings), Simulator(7, 25), []
     choices = iter([GO, LEFT, LEFT, RIGHT, GO, GO, RIGHT, RIGHT, GO])
     while not episode.over:
         frames.append(alone.frame())
         assert np.array_equal(episode.frame, frames[-1])
-        assert np.array_equal(episode.seen, view(dataset, frames))
+        assert np.array_equal(episode.seen, view(data, frames))
         choice = next(choices)
         episode.act(choice)
         alone.advance(actions(settings.expert)[choice], 3)
@@ -405,14 +410,14 @@ def test_what_is_seen_is_the_view_of_the_frames_at_all_decisions(dataset):
 
 def test_a_drive_is_worth_the_same_whether_frames_are_drawn_or_not():
     settings = DrivingSettings(steps=60)
-    found = {returned(ExpertDriver(settings), dataset, settings, 7) for dataset in (None, *DATASETS)}
+    found = {returned(ExpertDriver(settings), data, settings, 7) for data in (None, FRAMES, COLOR)}
     assert len(found) == 1
     assert not hasattr(Episode(7, None, settings), "seen")
 
 
 def test_a_network_drives_by_its_largest_logit_and_the_first_of_equals():
     architecture = Architecture((2, 84, 84), (Dense("fc", 3),), input_scale=51, signed=True)
-    episode = Episode(7, "driving", DrivingSettings(steps=10))
+    episode = Episode(7, FRAMES, DrivingSettings(steps=10))
     weights = np.random.default_rng(0).integers(-1, 2, (3, 2 * 84 * 84)).astype(np.int8)
     expected = weights.astype(int) @ episode.seen.ravel().astype(int)
     driver = NetworkDriver(TernaryNetwork(architecture, {"fc": weights}))

@@ -7,6 +7,7 @@ import numpy as np
 import pandas
 import pytest
 from commands import shown
+from drives import COLOR, FRAMES
 
 from aann.datasets.splits import Images
 from aann.driving import CLASSES, GO, video
@@ -30,17 +31,17 @@ LAYERS = (Convolution("1.0", filters=2, kernel=7, stride=4, pool=4), Dense("fc",
 @pytest.fixture(scope="module")
 def drivers():
     """A network for each of the data sets."""
-    shapes = {"driving": ((2, 84, 84), 51), "driving-rgb": ((3, 72, 72), 255)}
+    shapes = {FRAMES: ((2, 84, 84), 51), COLOR: ((3, 72, 72), 255)}
     return {
-        dataset: random_network(Architecture(shape, LAYERS, input_scale=scale, signed=True), 50, 2)
-        for dataset, (shape, scale) in shapes.items()
+        data: random_network(Architecture(shape, LAYERS, input_scale=scale, signed=True), 50, 2)
+        for data, (shape, scale) in shapes.items()
     }
 
 
 # --- returns ----------------------------------------------------------------------------------------------------------
 
 
-def gymnasium_return(network, dataset, track):
+def gymnasium_return(network, data, track):
     """Return the rewards of a network in gymnasium's own CarRacing, and the classes that it chose."""
     from gymnasium.envs.box2d.car_racing import CarRacing
 
@@ -50,23 +51,23 @@ def gymnasium_return(network, dataset, track):
     for step in range(SETTINGS.steps):
         if step % SETTINGS.repeat == 0:
             frames.append(picture[:84]) if step else None
-            logits = reference.logits(network, view(dataset, frames)[None])[0].tolist()
+            logits = reference.logits(network, view(data, frames)[None])[0].tolist()
             chosen.append(logits.index(max(logits)))
         picture, reward, *_ = environment.step(actions(SETTINGS.expert)[chosen[-1]])
         rewards.append(reward)
     return sum(rewards), chosen
 
 
-@pytest.mark.parametrize("dataset", ["driving", "driving-rgb"])
-def test_returns_of_a_network_are_those_in_gymnasium_beside_the_experts(drivers, dataset):
+@pytest.mark.parametrize("data", [FRAMES, COLOR])
+def test_returns_of_a_network_are_those_in_gymnasium_beside_the_experts(drivers, data):
     expert = pandas.DataFrame({"track": [300_002, 7], "expert_return": [2.5, 1.5]}, index=[4, 0])
-    found = network_returns(drivers[dataset], dataset, SETTINGS, expert, sparsity=50.0, seed=3)
+    found = network_returns(drivers[data], data, SETTINGS, expert, sparsity=50.0, seed=3)
     assert tuple(found.columns) == RETURNS
     assert found.track.tolist() == [300_002, 7]
     assert found.expert_return.tolist() == [2.5, 1.5]
     assert {*found.sparsity} == {50.0}
     assert {*found.seed} == {3}
-    driven = [gymnasium_return(drivers[dataset], dataset, track) for track in found.track]
+    driven = [gymnasium_return(drivers[data], data, track) for track in found.track]
     assert found["return"].tolist() == [round(total, 8) for total, _ in driven]
     assert len({*found["return"]}) == 2
     assert {choice for _, chosen in driven for choice in chosen} != {GO}
@@ -119,26 +120,26 @@ def decoded(path):
         return pictures, (codec.name, codec.pix_fmt, codec.width, codec.height, stream.average_rate), container.metadata
 
 
-def scenes(network, dataset, settings, track):
+def scenes(network, data, settings, track):
     """Return the scene at each decision of a network's drive."""
-    episode, driver, found = Episode(track, dataset, settings), NetworkDriver(network), []
+    episode, driver, found = Episode(track, data, settings), NetworkDriver(network), []
     while not episode.over:
         found.append(episode.simulator.picture())
         episode.act(driver.choose(episode))
     return found
 
 
-@pytest.mark.parametrize(("dataset", "repeat"), [("driving", 2), ("driving-rgb", 5)])
-def test_a_video_has_a_picture_of_each_decision_and_shows_the_scene(drivers, tmp_path, dataset, repeat):
+@pytest.mark.parametrize(("data", "repeat"), [(FRAMES, 2), (COLOR, 5)])
+def test_a_video_has_a_picture_of_each_decision_and_shows_the_scene(drivers, tmp_path, data, repeat):
     settings, path = DrivingSettings(steps=29, repeat=repeat), tmp_path / "drive.mp4"
-    total = write_video(drivers[dataset], dataset, settings, 7, path, "A network", PROVENANCE)
-    assert total == returned(NetworkDriver(drivers[dataset]), dataset, settings, 7)
+    total = write_video(drivers[data], data, settings, 7, path, "A network", PROVENANCE)
+    assert total == returned(NetworkDriver(drivers[data]), data, settings, 7)
     pictures, stream, metadata = decoded(path)
     assert len(pictures) == math.ceil(29 / repeat)
     assert stream == ("h264", "yuv420p", 960, 440, 50 / repeat)
     assert metadata["title"] == "A network"
     assert json.loads(metadata["comment"]) == PROVENANCE
-    for picture, scene in zip(pictures, scenes(drivers[dataset], dataset, settings, 7), strict=True):
+    for picture, scene in zip(pictures, scenes(drivers[data], data, settings, 7), strict=True):
         shown = picture[20:420, 20:620].astype(int)
         assert np.abs(shown - scene).mean() < 8
     assert np.abs(pictures[0].astype(int) - pictures[-1]).mean() > 8
@@ -147,7 +148,7 @@ def test_a_video_has_a_picture_of_each_decision_and_shows_the_scene(drivers, tmp
 @pytest.mark.parametrize("repeat", [3, 40])
 def test_a_video_lasts_as_long_as_the_drive(drivers, tmp_path, repeat):
     settings = DrivingSettings(steps=4 * repeat, repeat=repeat)
-    write_video(drivers["driving"], "driving", settings, 7, tmp_path / "x.mp4", "A network", PROVENANCE)
+    write_video(drivers[FRAMES], FRAMES, settings, 7, tmp_path / "x.mp4", "A network", PROVENANCE)
     pictures, stream, _ = decoded(tmp_path / "x.mp4")
     assert len(pictures) / stream[-1] == pytest.approx(settings.steps / 50)
 
@@ -155,15 +156,15 @@ def test_a_video_lasts_as_long_as_the_drive(drivers, tmp_path, repeat):
 def test_a_video_is_always_the_same_bytes(drivers, tmp_path):
     settings = DrivingSettings(steps=20)
     for name in ("one.mp4", "two.mp4"):
-        write_video(drivers["driving"], "driving", settings, 7, tmp_path / name, "A network", PROVENANCE)
+        write_video(drivers[FRAMES], FRAMES, settings, 7, tmp_path / name, "A network", PROVENANCE)
     assert (tmp_path / "one.mp4").read_bytes() == (tmp_path / "two.mp4").read_bytes()
     assert shown(tmp_path) == {"one.mp4", "two.mp4"}
-    write_video(drivers["driving"], "driving", settings, 8, tmp_path / "two.mp4", "A network", PROVENANCE)
+    write_video(drivers[FRAMES], FRAMES, settings, 8, tmp_path / "two.mp4", "A network", PROVENANCE)
     assert (tmp_path / "one.mp4").read_bytes() != (tmp_path / "two.mp4").read_bytes()
 
 
 def test_the_largest_output_is_orange_and_each_bar_goes_to_its_side(drivers):
-    episode = Episode(7, "driving", DrivingSettings(steps=20))
+    episode = Episode(7, FRAMES, DrivingSettings(steps=20))
     picture = np.asarray(video._picture(episode, np.array([-40, 20, 10]), "A network")).astype(int)
     orange, blue = np.array([0xD5, 0x5E, 0x00]), np.array([0x00, 0x72, 0xB2])
     for place, (color, side, length) in enumerate([(blue, -1, 110), (orange, 1, 55), (blue, 1, 28)]):
@@ -183,15 +184,11 @@ def test_a_video_without_an_encoder_is_one_line_and_leaves_no_file(drivers, tmp_
     else:
         monkeypatch.setitem(sys.modules, "av", None)
     with pytest.raises(InputError, match=r"^video: no H.264 encoder \(.*\); install one: pip install av$"):
-        write_video(
-            drivers["driving"], "driving", DrivingSettings(steps=4), 7, tmp_path / "x.mp4", "A network", PROVENANCE
-        )
+        write_video(drivers[FRAMES], FRAMES, DrivingSettings(steps=4), 7, tmp_path / "x.mp4", "A network", PROVENANCE)
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_drive_that_errs_leaves_no_video(drivers, tmp_path):
     with pytest.raises(InputError, match=r"^images: have shape"):
-        write_video(
-            drivers["driving-rgb"], "driving", DrivingSettings(steps=4), 7, tmp_path / "x.mp4", "A network", PROVENANCE
-        )
+        write_video(drivers[COLOR], FRAMES, DrivingSettings(steps=4), 7, tmp_path / "x.mp4", "A network", PROVENANCE)
     assert list(tmp_path.iterdir()) == []

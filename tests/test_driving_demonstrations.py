@@ -3,6 +3,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from commands import shown
+from drives import COLOR, FRAMES
 
 from aann.artifacts import read_arrays, seal_of, write_arrays
 from aann.datasets.splits import Images
@@ -33,10 +34,10 @@ def settings(**changes):
 def drivers():
     """A network that drives, or errs, for each of the data sets."""
     layers = (Convolution("1.0", filters=2, kernel=7, stride=4, pool=4), Dense("fc", units=3))
-    shapes = {"driving": ((2, 84, 84), 51), "driving-rgb": ((3, 72, 72), 255)}
+    shapes = {FRAMES: ((2, 84, 84), 51), COLOR: ((3, 72, 72), 255)}
     return {
-        dataset: random_network(Architecture(shape, layers, input_scale=scale, signed=True), 50, 1)
-        for dataset, (shape, scale) in shapes.items()
+        data: random_network(Architecture(shape, layers, input_scale=scale, signed=True), 50, 1)
+        for data, (shape, scale) in shapes.items()
     }
 
 
@@ -59,7 +60,7 @@ def blind(monkeypatch):
     monkeypatch.setattr(Simulator, "frame", lambda self: np.zeros((84, 96, 3), np.uint8))
 
 
-def replayed(track, dataset, chosen, acted):
+def replayed(track, data, chosen, acted):
     """Return what is seen at each decision and the expert's class there, in gymnasium's own CarRacing."""
     from gymnasium.envs.box2d.car_racing import CarRacing
 
@@ -69,7 +70,7 @@ def replayed(track, dataset, chosen, acted):
     frames, seen, labels = [], [], []
     for choice in acted:
         frames.append(picture[:84])
-        seen.append(view(dataset, frames))
+        seen.append(view(data, frames))
         hull = environment.car.hull
         state = (np.array(hull.position), hull.angle, np.hypot(*hull.linearVelocity), hull.angularVelocity)
         labels.append(expert.choose(SimpleNamespace(center_line=line, state=state)))
@@ -83,13 +84,11 @@ def replayed(track, dataset, chosen, acted):
 # --- an episode -------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    ("dataset", "network", "every"), [("driving", False, 3), ("driving", True, 1), ("driving-rgb", True, 4)]
-)
-def test_frames_and_the_experts_classes_are_those_of_a_replay(drivers, acted, dataset, network, every):
+@pytest.mark.parametrize(("data", "network", "every"), [(FRAMES, False, 3), (FRAMES, True, 1), (COLOR, True, 4)])
+def test_frames_and_the_experts_classes_are_those_of_a_replay(drivers, acted, data, network, every):
     chosen = settings(every=every)
-    found = Round("round1", dataset, [7], chosen, drivers[dataset] if network else None).demonstrate(7)
-    seen, labels = replayed(7, dataset, chosen, acted)
+    found = Round("round1", data, [7], chosen, drivers[data] if network else None).demonstrate(7)
+    seen, labels = replayed(7, data, chosen, acted)
     assert len(acted) == 35
     assert (found.images.dtype, found.labels.dtype) == (np.int8, np.int64)
     fits = [first for first in range(every) if np.array_equal(seen[first::every], found.images)]
@@ -101,17 +100,17 @@ def test_frames_and_the_experts_classes_are_those_of_a_replay(drivers, acted, da
 
 def test_without_noise_the_driver_is_followed(drivers, acted):
     quiet = settings(every=1, noise={"most": 0})
-    found = Round("train", "driving", [7], quiet).demonstrate(7)
+    found = Round("train", FRAMES, [7], quiet).demonstrate(7)
     assert acted == found.labels.tolist()
     acted.clear()
-    found = Round("round1", "driving", [7], quiet, drivers["driving"]).demonstrate(7)
-    assert acted == reference.predictions(drivers["driving"], found.images).tolist()
+    found = Round("round1", FRAMES, [7], quiet, drivers[FRAMES]).demonstrate(7)
+    assert acted == reference.predictions(drivers[FRAMES], found.images).tolist()
     assert acted != found.labels.tolist()
 
 
 def test_whatever_the_driver_did_not_choose_belongs_to_a_burst(acted, blind):
     noisy = settings(every=1, steps=400, noise={"most": 0.5, "shortest": 3, "longest": 3})
-    labels = Round("train", "driving", [7], noisy).demonstrate(7).labels
+    labels = Round("train", FRAMES, [7], noisy).demonstrate(7).labels
     others = np.flatnonzero(acted != labels)
     assert 5 < len(others) < len(acted) / 2
     for place in others:
@@ -123,7 +122,7 @@ def test_how_much_noise_there_is_differs_from_episode_to_episode(acted, blind):
     noisy, shares = settings(every=1, steps=120, noise={"most": 1, "shortest": 1, "longest": 1}), []
     for track in range(10):
         acted.clear()
-        labels = Round("train", "driving", [track], noisy).demonstrate(track).labels
+        labels = Round("train", FRAMES, [track], noisy).demonstrate(track).labels
         shares.append(np.mean(acted != labels))
     assert min(shares) < 0.1
     assert max(shares) > 0.2
@@ -132,7 +131,7 @@ def test_how_much_noise_there_is_differs_from_episode_to_episode(acted, blind):
 def test_noise_follows_the_seed_the_track_and_the_name_of_the_round(acted):
     def drive(name="train", track=7, **changes):
         acted.clear()
-        made = Round(name, "driving", [track], settings(**changes)).demonstrate(track)
+        made = Round(name, FRAMES, [track], settings(**changes)).demonstrate(track)
         return made.sha256, tuple(acted)
 
     first = drive()
@@ -147,11 +146,11 @@ def test_one_of_so_many_decisions_is_kept_and_the_first_is_drawn(acted):
     firsts = set()
     for track in range(6):
         acted.clear()
-        found = Round("train", "driving", [track], settings(every=4, steps=10)).demonstrate(track)
-        seen, _ = replayed(track, "driving", settings(steps=10), acted)
+        found = Round("train", FRAMES, [track], settings(every=4, steps=10)).demonstrate(track)
+        seen, _ = replayed(track, FRAMES, settings(steps=10), acted)
         firsts |= {first for first in range(4) if np.array_equal(seen[first::4], found.images)}
     assert len(firsts) > 1
-    few = Round("train", "driving", [7], settings(every=50, steps=4))
+    few = Round("train", FRAMES, [7], settings(every=50, steps=4))
     assert len(few.demonstrate(7)) == 1
 
 
@@ -160,7 +159,7 @@ def test_one_of_so_many_decisions_is_kept_and_the_first_is_drawn(acted):
 
 @pytest.fixture
 def episodes_of_three():
-    return Round("train", "driving", [2, 0, 1], settings(steps=30))
+    return Round("train", FRAMES, [2, 0, 1], settings(steps=30))
 
 
 def test_a_file_holds_all_episodes_in_the_order_of_the_tracks_whatever_the_processes(episodes_of_three, tmp_path):

@@ -48,7 +48,7 @@ def run(tmp_path_factory, data_mirror, paper_settings):
         settings,
     )
     archives = folder / "archives"
-    aann("datasets", "fetch", "mnist", "--folder", archives)
+    aann("datasets", "fetch", "mnist", "--folder", archives / "mnist")
     aann(
         *("datasets", "split", "--task", "mnist", "--archives", archives),
         *("--output", folder / "data.safetensors", "--settings", settings),
@@ -98,7 +98,7 @@ def test_the_splits_are_mnists_own(run):
     }
     assert arrays["test.labels"][:10].tolist() == [7, 2, 1, 0, 4, 1, 4, 9, 5, 9]
     raw = run / "t10k-images"
-    raw.write_bytes(gzip.decompress((run / "archives/t10k-images-idx3-ubyte.gz").read_bytes()))
+    raw.write_bytes(gzip.decompress((run / "archives/mnist/t10k-images-idx3-ubyte.gz").read_bytes()))
     assert np.array_equal(arrays["test.images"][:, 0], read_image_file(str(raw)).numpy())
 
 

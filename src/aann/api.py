@@ -15,7 +15,7 @@ import pandas
 
 from aann import checkout
 from aann.artifacts import require_file
-from aann.datasets import archives, embedded, splits
+from aann.datasets import archives, splits
 from aann.datasets.splits import Images
 from aann.errors import InputError
 from aann.evaluation import reference
@@ -23,6 +23,7 @@ from aann.evaluation.incremental import IncrementalEvaluator
 from aann.networks import Architecture, TernaryNetwork
 from aann.sense.search import Found, Search
 from aann.sense.starts import random_network as _random_network
+from aann.settings.datasets import ArchivesDataSettings
 from aann.settings.sense import SearchSettings
 from aann.settings.study import Settings, load
 from aann.swaps import all_swaps, neighborhood_size, sample_swaps
@@ -64,21 +65,21 @@ def random_network(network: str = "static", sparsity: float = 90, seed: int = 0)
 
 
 def load_data(dataset: str, folder: Path | str) -> dict[str, Images]:
-    """Return the images of a data set by split (`train`, `validation` and `test`), as at the paper's scale.
+    """Return the images of a data set by split (`train`, `validation` and `test`), as the settings say (``datasets``).
 
-    ``dataset`` is `mnist` or `fashion-mnist`, or `digits` or `letters`, which are made here. Archives of the first two
-    are fetched once, verified and kept below ``folder``; ``AANN_DATA_MIRROR`` may name a folder or URL that has them.
-    Each split has ``images``, uint8 of shape (images, channels, height, width), and ``labels``, int64.
+    Archives, such as those of `mnist`, are fetched once, verified and kept below ``folder``; ``AANN_DATA_MIRROR`` may
+    name a folder or URL that has them. Each split has ``images``, uint8 or int8 of shape (images, channels, height,
+    width), and ``labels``, int64.
 
-    Raises ``InputError`` for another data set, and if archives cannot be fetched.
+    Raises ``InputError`` for another data set, for one that is driven, and if archives cannot be fetched.
     """
-    known = (*archives.DATASETS, *embedded.DATASETS)
-    if dataset not in known:
-        raise InputError(f"unknown data set {dataset!r}; expected one of {', '.join(known)}")
-    chosen, place = _settings().datasets, Path(folder) / dataset
-    if dataset in archives.DATASETS:
-        archives.fetch(dataset, place, chosen.mirrors)
-    return splits.split(dataset, chosen, place)
+    settings, place = _settings(), Path(folder)
+    if dataset not in settings.datasets:
+        raise InputError(f"unknown data set {dataset!r}; the setting 'datasets' has {', '.join(settings.datasets)}")
+    data = settings.datasets[dataset]
+    if isinstance(data, ArchivesDataSettings):
+        archives.fetch(data.archives, place / data.archives, settings.downloads.mirrors)
+    return splits.split(dataset, data, place)
 
 
 def predict(network: TernaryNetwork, images: np.ndarray) -> np.ndarray:

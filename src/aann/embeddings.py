@@ -25,15 +25,13 @@ from aann.errors import InputError
 from aann.lineage import provenance
 from aann.settings.study import Settings
 from aann.swaps import Swaps
+from aann.tables import ORIGINAL
 
 POINTS = ("method", "from_index", "to_index", "sign", "validation_correct", "test_correct", "x", "y")
 """Columns of the table of embedded points: one row for each method and point."""
 
 STATISTICS = ("space", "silhouette", "clusters", "hopkins", "points")
 """Columns of the table of statistics: one row for each space, which is ``original`` (the weights) or a method."""
-
-ORIGINAL = -1
-"""The from_index and to_index of the original network, which no swap leads to; its sign is 0."""
 
 METHODS = ("tsne", "isomap", "lle")
 

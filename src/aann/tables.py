@@ -78,6 +78,9 @@ class Table:
         return pandas.DataFrame(rows).assign(**keys)[list(self.columns)]
 
 
+ORIGINAL = -1
+"""The ``from_index`` and ``to_index`` of a row of a network that no swap led to; the sign is 0."""
+
 NEIGHBORS = Table((), ("from_index", "to_index", "sign", "validation_correct", "test_correct"))
 """One row for each first neighbor: its swap (flat indices into the layer's weights, the weight moved) and counts."""
 
@@ -200,6 +203,15 @@ JOBS = Table((), ("job", "stage", "start", "seconds", "cores", "memory_mb", "aft
 """One row for each job: its name and stage, when it began and how long it took, in seconds, the cores that it kept busy
 and its most memory. The first job began at 0. ``after`` names the jobs that it waited for, with blanks between them.
 """
+
+
+def read_labelled(path: Path | str) -> Any:
+    """Return a table of any columns, as pandas reads it; layers and other labels are text, if they look like numbers.
+
+    Raises ``InputError`` if the file cannot be read.
+    """
+    columns = read_table(path).columns
+    return read_table(path, text=tuple(column for column in columns if column in _TEXT))
 
 
 def accuracy_row(validation: tuple[int, int], test: tuple[int, int], **keys: Any) -> dict[str, Any]:

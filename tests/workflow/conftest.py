@@ -102,7 +102,10 @@ SMALL = {
             "car-polish": {"images": {"count": "all"}, "racing": {"share": 1}, "budget": {"evaluations": 5000}},
         },
     },
-    "datasets": {"validation_images": 200, "letters": 400, "test_images": 100},
+    "datasets": {
+        "digits": {"validation_images": 200, "test_images": 100},
+        "letters": {"images": 400, "validation_images": 200, "test_images": 100},
+    },
     "psiren": {
         "precision": "float32",
         "dense": {"epochs": 1},

@@ -19,7 +19,7 @@ from aann.datasets.archives import MIRROR_VARIABLE
             "'tasks.mnist.sparsities.1': Input should be less than or equal to 100",
         ),
         ("neighbors={mnist: {first: {fcc: 5}}}", "neighbors.mnist.first: no layer 'fcc'"),
-        ("tasks={mnist: {dataset: minst}}", "'tasks.mnist.dataset': Input should be 'mnist'"),
+        ("tasks={mnist: {dataset: minst}}", "tasks.mnist.dataset: no data set 'minst' (did you mean 'mnist'?)"),
     ],
 )
 def test_a_wrong_setting_stops_the_workflow_with_its_name(fresh, config, message):
@@ -91,7 +91,7 @@ def test_a_failed_download_shows_which_mirrors_were_tried_and_no_password(
 ):
     workflow = workflow_in(tmp_path / "copy")
     mirror = f"http://me:{SECRET}@127.0.0.1:9/of-settings?token={SECRET}"
-    mirrors = {"datasets": {"mirrors": [mirror]}, "tasks": {"mnist": {"dataset": "mnist"}}}
+    mirrors = {"downloads": {"mirrors": [mirror]}, "tasks": {"mnist": {"dataset": "mnist"}}}
     (workflow.folder / "mirrors.yaml").write_text(yaml.safe_dump(mirrors))
     monkeypatch.setenv(MIRROR_VARIABLE, mirror.replace("settings", "environment"))
     result = workflow.snakemake("mirrors.yaml", "--printshellcmds", "--", "results/small/datasets/mnist.safetensors")
@@ -108,10 +108,10 @@ def test_a_failed_download_shows_which_mirrors_were_tried_and_no_password(
 
 @pytest.mark.parametrize("mirrors", [f"https://me:{SECRET}@host", [f"https://me:{SECRET}@host\t"]])
 def test_a_wrong_mirror_is_named_without_its_password(fresh, mirrors):
-    (fresh.folder / "wrong.yaml").write_text(yaml.safe_dump({"datasets": {"mirrors": mirrors}}))
+    (fresh.folder / "wrong.yaml").write_text(yaml.safe_dump({"downloads": {"mirrors": mirrors}}))
     result = fresh.snakemake("wrong.yaml", "--", "all_figures")
     output = result.stdout + result.stderr
     assert result.returncode == 1
-    assert "'datasets.mirrors" in output
+    assert "'downloads.mirrors" in output
     assert "https://***@host" in output
     assert SECRET not in output

@@ -32,7 +32,7 @@ WORDS |= {"titles", "mirrors"}
 @pytest.fixture(scope="module")
 def jobs(fresh):
     """All jobs of a dry run with odd places."""
-    odd = {"results": f"results {ODD}", "datasets": {"folder": f"archives {ODD}"}}
+    odd = {"results": f"results {ODD}", "downloads": {"folder": f"archives {ODD}"}}
     # The real MNIST, for jobs that fetch archives.
     fetching = {"tasks": {"mnist": {"dataset": "mnist"}}}
     small = yaml.safe_load((fresh.folder / "small.yaml").read_text())

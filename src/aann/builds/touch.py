@@ -22,7 +22,7 @@ from aann.errors import InputError
 from aann.lineage import provenance, records
 
 EVERYTHING = ("all_figures", "claims", "report_page")
-_UNREAD = {"clustering", "figures"}
+_UNREAD = {"beside", "figures"}
 """Names, in rules, of inputs that must exist but that the job does not read, so that no record names them."""
 _CALLED_OTHERWISE = {"count": "number"}
 """Names in records that differ from those of the rule's parameters."""
@@ -266,7 +266,7 @@ def _run(snakefile: Path, configfiles: Sequence[Path], executor: str, targets: S
 def _job(job: Any, workflow: Any) -> Job:
     """Return the ``Job`` that a job of Snakemake is."""
     unread = {path for name, paths in job.input.items() if name in _UNREAD for path in _listed(paths)}
-    settings = job.params.get("settings")
+    settings = job.params.get("settings") or job.params.get("plan")
     records_of = workflow.persistence
     changed = records_of.params_changed(job) or any(records_of.code_changed(job)) or any(records_of.input_changed(job))
     return Job(

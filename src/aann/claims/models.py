@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from aann.errors import InputError
+from aann.settings.figures import FigureName, picture
 from aann.settings.files import read_yaml
 from aann.settings.messages import first_problem
 
@@ -18,7 +19,6 @@ ClaimName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$")]
 TablePath = Annotated[
     str, Field(pattern=r"^[A-Za-z0-9_-][A-Za-z0-9_.-]*(/[A-Za-z0-9_-][A-Za-z0-9_.-]*)*\.(csv|parquet)$")
 ]
-FigureName = Annotated[str, Field(pattern=r"^([a-z]?\d+[a-z]?|video)$")]
 Text = Annotated[str, Field(min_length=1)]
 
 _PAGE = "docs/claims.md"
@@ -146,7 +146,7 @@ class Claim(_Model):
     @property
     def shown_in(self) -> str:
         """The file of the figure, below the results of the scale."""
-        return "figures/video.mp4" if self.figure == "video" else f"figures/figure_{self.figure}.png"
+        return picture(self.figure)
 
 
 class Claims(_Model):

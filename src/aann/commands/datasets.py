@@ -20,7 +20,7 @@ commands = click.Group("datasets", help=HELP["datasets"])
 @options.path("--folder", "The folder that keeps the archives.")
 @click.option("--mirror", "mirrors", multiple=True, help="A folder or URL to try; may be repeated.")
 def fetch(dataset: str, archive: tuple[str, ...], folder: Path, mirrors: tuple[str, ...]) -> None:
-    """Fetch archives of DATASET (mnist or fashion-mnist), verified: those named, or all four.
+    """Fetch archives of DATASET (mnist, fashion-mnist or kmnist), verified: those named, or all four.
 
     The environment variable AANN_DATA_MIRROR is tried first, then the mirrors given, then torchvision's addresses. An
     address may have a user and password, https://user:password@host, and end in a query, which no message shows.
@@ -33,10 +33,10 @@ def fetch(dataset: str, archive: tuple[str, ...], folder: Path, mirrors: tuple[s
 
 @commands.command("split")
 @options.task
-@options.path("--archives", "The folder that keeps the data set's archives (not read for data sets made here).")
+@options.path("--archives", "Where archives are kept, in a folder for each data set.", required=False)
 @options.path("--output", "Writes the splits, a safetensors file.")
 @options.settings
-def split(task: str, archives: Path, output: Path, settings: Settings) -> None:
+def split(task: str, archives: Path | None, output: Path, settings: Settings) -> None:
     """Split a task's data set into training, validation and test images."""
     from aann.datasets import splits
 

@@ -73,8 +73,18 @@ def settings(command: Command) -> Command:
     """Give a command the options that name settings, and call it with ``settings``, validated."""
 
     @functools.wraps(command)
+    def run(settings: Callable[[], Settings], **values: Any) -> Any:
+        return command(settings=settings(), **values)
+
+    return settings_when_asked(run)
+
+
+def settings_when_asked(command: Command) -> Command:
+    """Give a command the options that name settings, and call it with a function ``settings`` that reads them."""
+
+    @functools.wraps(command)
     def run(configfiles: tuple[Path, ...], settings_json: str | None, **values: Any) -> Any:
-        return command(settings=_load_settings(configfiles, settings_json), **values)
+        return command(settings=functools.partial(_load_settings, configfiles, settings_json), **values)
 
     return with_options(
         run,

@@ -17,9 +17,16 @@ commands = click.Group("report", help=HELP["report"])
 @options.path("--template", "How nbconvert writes it, such as workflow/notebooks/page.html.j2.")
 @options.path("--results", "The folder of results of one scale, such as results/paper.")
 @options.path("--output", "Writes the page, HTML that needs no other file.")
+@click.option(
+    "--contents", "contents_json", metavar="JSON", help="What the page is made of.  [default: what the settings say]"
+)
 @options.settings
-def page(notebook: Path, template: Path, results: Path, output: Path, settings: Settings) -> None:
+def page(
+    notebook: Path, template: Path, results: Path, output: Path, contents_json: str | None, settings: Settings
+) -> None:
     """Run the notebook on the results of the settings' scale, and write what it shows as a page."""
     from aann.report import page
+    from aann.report.contents import contents_of, read_contents
 
-    page.make_page(settings, notebook, template, results, output)
+    contents = contents_of(settings) if contents_json is None else read_contents(contents_json, "--contents")
+    page.make_page(settings, contents, notebook, template, results, output)

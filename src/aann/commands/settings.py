@@ -18,7 +18,7 @@ commands = click.Group("settings", help=HELP["settings"])
 def check(settings: Settings) -> None:
     """Validate settings and print them with every default filled in, and *** for passwords in addresses."""
     values = settings.model_dump()
-    values["datasets"]["mirrors"] = [shown(mirror) for mirror in settings.datasets.mirrors]
+    values["downloads"]["mirrors"] = [shown(mirror) for mirror in settings.downloads.mirrors]
     click.echo(json.dumps(values, indent=2))
 
 

@@ -1,4 +1,4 @@
-"""MNIST and Fashion-MNIST: torchvision's own list of files and MD5 sums, from the first place that serves them.
+"""MNIST and data sets like it: torchvision's own list of files and MD5 sums, from the first place that serves them.
 
 Places are tried in this order: the environment variable ``AANN_DATA_MIRROR``, the mirrors in the settings, and
 torchvision's addresses. The first two are folders or URLs that hold ``mnist/`` and ``fashion-mnist/``, or torchvision's
@@ -22,7 +22,10 @@ import numpy as np
 
 from aann import addresses
 from aann.artifacts import atomic_path, require_file
+from aann.catalog import TORCHVISION
+from aann.datasets.splits import Images
 from aann.errors import InputError
+from aann.settings.datasets import ArchivesDataSettings
 
 MIRROR_VARIABLE = "AANN_DATA_MIRROR"
 SETTINGS_VARIABLE = "AANN_SETTINGS_MIRRORS"
@@ -33,10 +36,19 @@ FILES = (
     "t10k-images-idx3-ubyte.gz",
     "t10k-labels-idx1-ubyte.gz",
 )
-_CLASSES = {"mnist": "MNIST", "fashion-mnist": "FashionMNIST"}
-DATASETS = tuple(_CLASSES)
 _TIMEOUT_SECONDS = 60
 _LARGEST_BYTES = 2**27
+
+
+def read(data: ArchivesDataSettings, archives: Path) -> dict[str, Images]:
+    """Return the training and test images of the archives in a folder; raise ``InputError`` as ``load`` does."""
+    train_images, train_labels, *test = load(data.archives, archives / data.archives)
+    return {"train": Images(train_images, train_labels), "test": Images(*test)}
+
+
+def files(data: ArchivesDataSettings, archives: Path) -> list[Path]:
+    """Return the archives that ``read`` reads."""
+    return [archives / data.archives / name for name in FILES]
 
 
 def fetch(dataset: str, folder: Path, mirrors: Sequence[str] = (), names: Sequence[str] = ()) -> None:
@@ -45,7 +57,7 @@ def fetch(dataset: str, folder: Path, mirrors: Sequence[str] = (), names: Sequen
     A file that is there and has its sum is kept. Raises ``InputError`` for an unknown data set or archive, and if no
     place serves a file with that sum; the message lists the places tried and says how to supply the file by hand.
     """
-    _require_known(dataset, DATASETS, "data set")
+    _require_known(dataset, [*TORCHVISION], "data set")
     for name in names:
         _require_known(name, FILES, "archive")
     sums = _resources(dataset)
@@ -67,7 +79,7 @@ def _resources(dataset: str) -> dict[str, str]:
     """Return torchvision's MD5 sum of each archive, by file name."""
     from torchvision import datasets
 
-    return dict(getattr(datasets, _CLASSES[dataset]).resources)
+    return dict(getattr(datasets, TORCHVISION[dataset]).resources)
 
 
 def _places(dataset: str, name: str, mirrors: Sequence[str]) -> list[list[str]]:
@@ -76,11 +88,11 @@ def _places(dataset: str, name: str, mirrors: Sequence[str]) -> list[list[str]]:
 
     chosen = [os.environ.get(MIRROR_VARIABLE, ""), *mirrors]
     own = [[addresses.below(place, path) for path in _layouts(dataset, name)] for place in chosen if place]
-    return own + [[place + name] for place in getattr(datasets, _CLASSES[dataset]).mirrors]
+    return own + [[place + name] for place in getattr(datasets, TORCHVISION[dataset]).mirrors]
 
 
 def _layouts(dataset: str, name: str) -> tuple[str, str]:
-    return f"{dataset}/{name}", f"{_CLASSES[dataset]}/raw/{name}"
+    return f"{dataset}/{name}", f"{TORCHVISION[dataset]}/raw/{name}"
 
 
 def _download(dataset: str, name: str, md5: str, path: Path, mirrors: Sequence[str]) -> bytes:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import hashlib
+import importlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, cast
 
 import numpy as np
 
 from aann.artifacts import is_sealed, read_arrays, write_arrays
-from aann.datasets import archives, embedded
 from aann.errors import InputError
 from aann.lineage import provenance
 from aann.settings.datasets import DatasetSettings
@@ -42,36 +42,54 @@ class Images:
         return digest.hexdigest()
 
 
-def make(settings: Settings, task: str, archives_folder: Path, output: Path) -> None:
+class Source(Protocol):
+    """What a module of this package offers that reads data sets of a kind; it has the kind's name."""
+
+    def read(self, data: Any, archives: Path) -> dict[str, Images]:
+        """Return the splits that the data have, at least ``train``. ``archives`` is where archives are kept."""
+
+    def files(self, data: Any, archives: Path) -> list[Path]:
+        """Return the files that ``read`` reads."""
+
+
+def module_of(data: DatasetSettings) -> str:
+    """Return the name of the module that reads a data set; raise ``InputError`` if it is driven."""
+    if data.kind == "driving":
+        raise InputError("data sets of kind 'driving' are recorded; make their splits with `driving split`")
+    return f"aann.datasets.{data.kind}"
+
+
+def _source(data: DatasetSettings) -> Source:
+    return cast(Source, importlib.import_module(module_of(data)))
+
+
+def make(settings: Settings, task: str, archives: Path | None, output: Path) -> None:
     """Split the data set of a task, and write the splits. Raises ``InputError`` as ``split`` does."""
-    dataset = settings.task(task).dataset
-    made = split(dataset, settings.datasets, archives_folder)
-    inputs = sources(dataset, archives_folder)
-    recorded = provenance.describe("aann.datasets.splits", inputs, settings.part("datasets", task), task=task)
+    name, data = settings.task(task).dataset, settings.dataset(task)
+    place = archives or Path(settings.downloads.folder)
+    made = split(name, data, place)
+    recorded = provenance.describe(module_of(data), files(data, place), settings.part("datasets", task), task=task)
     save(output, made, recorded)
 
 
-def split(dataset: str, settings: DatasetSettings, folder: Path) -> dict[str, Images]:
-    """Return the splits of a data set by name: train, validation and test. ``folder`` holds the archives, if any.
+def files(data: DatasetSettings, archives: Path) -> list[Path]:
+    """Return the files that a data set is read from; none if it is made here."""
+    return _source(data).files(data, archives)
 
-    The test images are the data set's own (for data sets made here, drawn by seed). Validation images are drawn from
-    the training images by seed, equally many of each class (or one more). Raises ``InputError`` if there are too few.
+
+def split(name: str, data: Any, archives: Path) -> dict[str, Images]:
+    """Return the splits of a data set, which the settings call ``name``: train, validation and test.
+
+    Test and validation images are the data set's own, or else are drawn from the others by seed, equally many of each
+    class (or one more). Raises ``InputError`` if there are too few, and if the data are not what their settings say.
     """
-    if dataset in archives.DATASETS:
-        train_images, train_labels, *rest = archives.load(dataset, folder)
-        train, test = Images(train_images, train_labels), Images(*rest)
-    else:
-        everything = Images(*embedded.load(dataset, settings.letters, settings.seed))
-        train, test = _set_aside(everything, settings.test_images, settings.seed, "datasets.test_images")
-    train, validation = _set_aside(train, settings.validation_images, settings.seed, "datasets.validation_images")
-    return {"train": train, "validation": validation, "test": test}
-
-
-def sources(dataset: str, folder: Path) -> list[Path]:
-    """Return the files that ``split`` reads: the archives of a downloaded data set, or none."""
-    if dataset not in archives.DATASETS:
-        return []
-    return [folder / name for name in archives.FILES]
+    found = _source(data).read(data, archives)
+    for aside in ("test", "validation"):
+        if aside not in found:
+            key = f"{aside}_images"
+            drawn = _set_aside(found["train"], getattr(data, key), data.seed, f"datasets.{name}.{key}")
+            found["train"], found[aside] = drawn
+    return {part: found[part] for part in SPLITS}
 
 
 def _set_aside(images: Images, count: int, seed: int, setting: str) -> tuple[Images, Images]:

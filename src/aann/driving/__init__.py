@@ -4,23 +4,23 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from aann.catalog import ACTIONS
 from aann.errors import InputError
+from aann.settings.datasets import DrivingDataSettings
 
 if TYPE_CHECKING:
     from aann.settings.study import Settings
 
-DATASETS = ("driving", "driving-rgb")
-"""Names of what a network may see (``views``)."""
-
-CLASSES = ("GO", "LEFT", "RIGHT")
-"""What a network chooses between; its logits stand in this order, and a tie is for GO, which is seldom far wrong."""
+CLASSES = ACTIONS
+"""What a network chooses between. A tie is for GO, the first, which is seldom far wrong."""
 
 GO, LEFT, RIGHT = range(len(CLASSES))
 
 
-def driven(settings: Settings, task: str) -> str:
+def driven(settings: Settings, task: str) -> DrivingDataSettings:
     """Return the data set of a task that is driven; raise ``InputError`` for a task of other images."""
-    dataset = settings.task(task).dataset
-    if dataset not in DATASETS:
-        raise InputError(f"task {task!r}: its data set {dataset!r} is not driven; expected {' or '.join(DATASETS)}")
-    return dataset
+    data = settings.dataset(task)
+    if not isinstance(data, DrivingDataSettings):
+        name = settings.task(task).dataset
+        raise InputError(f"task {task!r}: its data set {name!r} is not driven; expected one of kind driving")
+    return data

@@ -21,6 +21,7 @@ from aann.errors import InputError
 from aann.evaluation import reference
 from aann.lineage import provenance, records
 from aann.networks import Architecture, TernaryNetwork
+from aann.settings.datasets import DrivingDataSettings
 from aann.settings.driving import DrivingSettings
 from aann.settings.study import Settings
 from aann.tables import CONFUSION, EXPERT_RETURNS, RETURNS
@@ -34,22 +35,22 @@ def expert_returns(settings: DrivingSettings, tracks: Sequence[int], processes: 
 
 def network_returns(
     network: TernaryNetwork,
-    dataset: str,
+    data: DrivingDataSettings,
     settings: DrivingSettings,
     expert: pandas.DataFrame,
     processes: int = 1,
 ) -> pandas.DataFrame:
     """Return what a network gets on each of the expert's tracks: what ``RETURNS`` measures."""
-    rewards = _rewards(NetworkDriver(network), dataset, settings, expert.track.tolist(), processes)
+    rewards = _rewards(NetworkDriver(network), data, settings, expert.track.tolist(), processes)
     columns = {"track": expert.track, "return": rewards, "expert_return": expert.expert_return}
     return pandas.DataFrame(columns)
 
 
 def _rewards(
-    driver: Driver, dataset: str | None, settings: DrivingSettings, tracks: Sequence[int], processes: int
+    driver: Driver, data: DrivingDataSettings | None, settings: DrivingSettings, tracks: Sequence[int], processes: int
 ) -> list[float]:
     """Return the sum of rewards on each track, to a hundred-millionth: what follows is noise of summation."""
-    found = each(partial(returned, driver, dataset, settings), tracks, processes)
+    found = each(partial(returned, driver, data, settings), tracks, processes)
     return [round(reward, 8) for reward in found]
 
 
@@ -100,7 +101,7 @@ def assess(
     """
     torch.set_num_threads(threads)
     task = keys["task"]
-    dataset = driven(settings, task)
+    data = driven(settings, task)
     network = TernaryNetwork.load(inputs.network, Architecture.from_dict(settings.network(task)))
     on = EXPERT_RETURNS.read(inputs.expert).head(count)
     if len(on) < count:
@@ -111,7 +112,7 @@ def assess(
     recorded = provenance.describe("aann.driving.assessments", astuple(inputs), part, count=count, **keys)
     made = {
         confusions: CONFUSION.make(confusion(network, load(inputs.data)), **keys),
-        returns: RETURNS.make(network_returns(network, dataset, settings.driving, on, threads), **keys),
+        returns: RETURNS.make(network_returns(network, data, settings.driving, on, threads), **keys),
     }
     for output, table in made.items():
         write_table(output, table)

@@ -27,19 +27,20 @@ from aann.driving.episodes import Driver, Episode, ExpertDriver, NetworkDriver, 
 from aann.errors import InputError
 from aann.lineage import provenance
 from aann.networks import Architecture, TernaryNetwork
+from aann.settings.datasets import DrivingDataSettings
 from aann.settings.driving import DrivingSettings, NoiseSettings
 from aann.settings.study import Settings
 
 
 @dataclass(frozen=True)
 class Round:
-    """Episodes to demonstrate: a driver on tracks of a data set's kind.
+    """Episodes to demonstrate: a driver on tracks, and what is seen.
 
     Without a ``network`` the expert drives. ``name`` makes the noise of rounds differ.
     """
 
     name: str
-    dataset: str
+    data: DrivingDataSettings
     tracks: Sequence[int]
     settings: DrivingSettings
     network: TernaryNetwork | None = None
@@ -47,7 +48,7 @@ class Round:
     def demonstrate(self, track: int) -> Images:
         """Return every so many of the frames of an episode, int8, with the expert's classes, int64."""
         random = np.random.default_rng([self.settings.seed, track, *self.name.encode()])
-        episode, expert = Episode(track, self.dataset, self.settings), ExpertDriver(self.settings)
+        episode, expert = Episode(track, self.data, self.settings), ExpertDriver(self.settings)
         driver: Driver = NetworkDriver(self.network) if self.network else expert
         noise = _Noise(self.settings.noise, random)
         seen, labels = [], []
@@ -185,14 +186,14 @@ def make_demonstrations(
     Raises ``InputError`` for a task that is not driven, another kind of tracks, and a driver that does not fit.
     """
     torch.set_num_threads(threads)
-    dataset = driven(settings, task)
+    data = driven(settings, task)
     if kind == "returns":
         raise InputError("--kind returns: those tracks are for returns alone; expected train, validation, test, round1")
     part = settings.driving_part(task, ("seed", "repeat", "steps", "every", "expert", "noise"))
     inputs = [driver] if driver else []
     recorded = provenance.describe("aann.driving.demonstrations", inputs, part, task=task, kind=kind)
     network = TernaryNetwork.load(driver, Architecture.from_dict(settings.network(task))) if driver else None
-    record(Round(kind, dataset, tracks(kind, count), settings.driving, network), output, recorded, threads)
+    record(Round(kind, data, tracks(kind, count), settings.driving, network), output, recorded, threads)
 
 
 def make_splits(
@@ -202,7 +203,7 @@ def make_splits(
 
     Raises ``InputError`` for a task that is not driven, and for frames that do not fit it.
     """
-    shape = settings.shape(driven(settings, task))
+    shape = driven(settings, task).shape
     part = settings.driving_part(task, ("seed", "mirror"))
     recorded = provenance.describe("aann.driving.demonstrations", [*train, validation, test], part, task=task)
     made = {

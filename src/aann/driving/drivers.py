@@ -31,7 +31,7 @@ def make_driver(
     Raises ``InputError`` for a task that is not driven, and for frames that do not fit it.
     """
     torch.set_num_threads(threads)
-    chosen, shape = settings.driving, settings.shape(driven(settings, task))
+    chosen, shape = settings.driving, driven(settings, task).shape
     part = settings.driving_part(task, ("seed", "mirror", "psiren", "sparsity"))
     problem = algorithm.Problem(
         Architecture.from_dict(settings.network(task)),

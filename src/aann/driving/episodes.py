@@ -18,6 +18,7 @@ from aann.driving.views import LAG, view
 from aann.errors import InputError
 from aann.evaluation import reference
 from aann.networks import TernaryNetwork
+from aann.settings.datasets import DrivingDataSettings
 from aann.settings.driving import DrivingSettings
 
 Result = TypeVar("Result")
@@ -26,12 +27,12 @@ Result = TypeVar("Result")
 class Episode:
     """A drive on one track, from its start until ``over``; at each decision, ``seen`` is what a network sees.
 
-    Without a ``dataset``, nothing is drawn and there is nothing to see, which takes a tenth of the time.
+    Without ``data``, nothing is drawn and there is nothing to see, which takes a tenth of the time.
     """
 
-    def __init__(self, track: int, dataset: str | None, settings: DrivingSettings) -> None:
+    def __init__(self, track: int, data: DrivingDataSettings | None, settings: DrivingSettings) -> None:
         self.simulator = Simulator(track, settings.steps)
-        self._dataset, self._repeat = dataset, settings.repeat
+        self._data, self._repeat = data, settings.repeat
         self._actions = actions(settings.expert)
         self._frames: list[np.ndarray] = []
         self._look()
@@ -53,10 +54,10 @@ class Episode:
             self._look()
 
     def _look(self) -> None:
-        if self._dataset is None:
+        if self._data is None:
             return
         self._frames = [*self._frames[-LAG:], self.simulator.frame()]
-        self.seen = view(self._dataset, self._frames)
+        self.seen = view(self._data, self._frames)
 
 
 class Driver(Protocol):
@@ -93,9 +94,9 @@ class NetworkDriver:
         return int(self.logits(episode).argmax())
 
 
-def returned(driver: Driver, dataset: str | None, settings: DrivingSettings, track: int) -> float:
+def returned(driver: Driver, data: DrivingDataSettings | None, settings: DrivingSettings, track: int) -> float:
     """Return the sum of rewards of a drive on a track: 1000 for touching all its tiles, less a tenth for each step."""
-    episode = Episode(track, dataset, settings)
+    episode = Episode(track, data, settings)
     while not episode.over:
         episode.act(driver.choose(episode))
     return episode.simulator.total

@@ -18,6 +18,7 @@ from aann.driving.simulator import FRAMES_PER_SECOND
 from aann.errors import InputError
 from aann.lineage import provenance
 from aann.networks import Architecture, TernaryNetwork
+from aann.settings.datasets import DrivingDataSettings
 from aann.settings.driving import DrivingSettings
 from aann.settings.study import Settings
 
@@ -30,7 +31,7 @@ _BLUE, _ORANGE, _GREY, _INK, _PAPER = "#0072B2", "#D55E00", "#BBBBBB", "#222222"
 
 def write_video(
     network: TernaryNetwork,
-    dataset: str,
+    data: DrivingDataSettings,
     settings: DrivingSettings,
     track: int,
     output: Path,
@@ -41,7 +42,7 @@ def write_video(
 
     The file's metadata hold the title, and the provenance as comment. Raises ``InputError`` if there is no encoder.
     """
-    episode, driver = Episode(track, dataset, settings), NetworkDriver(network)
+    episode, driver = Episode(track, data, settings), NetworkDriver(network)
     rate = Fraction(FRAMES_PER_SECOND, settings.repeat)
     with atomic_path(output) as temporary:
         _encode(temporary, _pictures(episode, driver, title), rate, {"title": title, "comment": to_json(recorded)})
@@ -125,9 +126,9 @@ def make_video(
 
     Raises ``InputError`` for a task that is not driven, and a network that does not fit it.
     """
-    dataset = driven(settings, task)
+    data = driven(settings, task)
     driver = TernaryNetwork.load(network, Architecture.from_dict(settings.network(task)))
     chosen = tracks("returns", 1)[0] if track is None else track
     part = settings.driving_part(task, ("repeat", "steps", "expert"))
     recorded = provenance.describe("aann.driving.video", [network], part, task=task, track=chosen, title=title)
-    return chosen, write_video(driver, dataset, settings.driving, chosen, output, title, recorded)
+    return chosen, write_video(driver, data, settings.driving, chosen, output, title, recorded)

@@ -4,16 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas
-from matplotlib.axes import Axes
-from matplotlib.collections import LineCollection
 
 from aann.errors import InputError
 from aann.figures import style
+from aann.figures.kinds import PICTURE_AND_TABLE, Source
+from aann.settings.plans import Plan, Study
+from aann.tables import BASELINE, RUN, TRACE
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from aann.settings.figures import ClimbsFigureSettings
+
+FILES = PICTURE_AND_TABLE
 
 _LAYER_COLORS = (style.RED, style.GREEN, style.BLUE, style.GREY)
 """By depth, as in the paper: red, green, blue."""
@@ -24,8 +31,34 @@ _METHODS = {"literal": ("literal backpropagation", "none"), "straight-through": 
 _APART = 6.0
 """Percentage points between two labels at the ends of lines."""
 
+POINT = (*RUN, "line", "x", "layer", "validation_accuracy", "test_accuracy")
+"""Columns of the table drawn: the keys of the run, the line, and the point."""
+
 _MARKERS = 12
 """Markers along a line."""
+
+
+def plan(entry: ClimbsFigureSettings, study: Study) -> Plan:
+    """Return that the figure needs the traces of a search and backpropagation, from one start, of all seeds."""
+    start = entry.start
+    traces, baselines = study.traces("traces", start, entry.search), study.baselines(start)
+    origin = "random start" if start.origin == "random" else "start from p-SIREN"
+    return Plan(
+        kind=entry.kind,
+        title=f"{study.title(start.task)}, {origin}, {start.sparsity:g} % sparse",
+        inputs=(*traces, *baselines),
+        options={"layers": study.settings.layers(start.task)},
+    )
+
+
+def read(source: Source) -> dict[str, Any]:
+    """Return the traces, backpropagation, the layers from input to output, and what the data and the start are."""
+    return {
+        "traces": source.table("traces", TRACE),
+        "baselines": source.table("baselines", BASELINE),
+        "layers": tuple(source.plan.options["layers"]),
+        "title": source.plan.title,
+    }
 
 
 def draw(
@@ -38,12 +71,14 @@ def draw(
 ) -> None:
     """Draw (a) the first seed in the paper's style, with validation accuracy coloured by layer, and (b) all seeds.
 
-    ``traces`` has the columns ``tables.TRACE`` and ``seed``, ``baselines`` those of ``tables.BASELINE`` and ``seed``;
-    ``layers`` are those of the network, from input to output. Minibatches are drawn over the width of the climb. The
-    table drawn holds one row a point: seed, line, x (neighborhood), layer and both accuracies.
+    ``traces`` has the columns ``tables.TRACE``, ``baselines`` those of ``tables.BASELINE``; ``layers`` are those of the
+    network, from input to output. Minibatches are drawn over the width of the climb. The table drawn holds one row a
+    point: the keys of its run, line, x (neighborhood), layer and both accuracies.
 
     Raises ``InputError`` if nothing was counted.
     """
+    import matplotlib.pyplot as plt
+
     table = points(traces, baselines)
     style.use_style()
     figure, (left, right) = plt.subplots(1, 2, figsize=(style.PAGE_WIDTH, 3.3), sharey=True, layout="constrained")
@@ -74,16 +109,20 @@ def points(traces: pandas.DataFrame, baselines: pandas.DataFrame) -> pandas.Data
     """Return all points of the figure, climbs with the line `SENSE`; where only validation was counted, test is NaN."""
     climbs = traces[traces.validation_accuracy.notna()]
     if climbs.test_accuracy.notna().sum() == 0 or baselines.empty:
-        raise InputError("figure: its tables have no counted rows; delete them and run the searches again")
+        raise InputError("its tables have no counted rows; delete them and run the searches again")
     climbs = climbs.assign(line="SENSE", x=climbs.neighborhood.astype(float))
     width = climbs.x.max()
-    scaled = baselines.assign(line=baselines.method, x=width * baselines.step / baselines.step.max(), layer="")
-    columns = ["seed", "line", "x", "layer", "validation_accuracy", "test_accuracy"]
+    scaled = baselines.assign(
+        line=baselines.method, x=width * baselines.step / baselines.step.max(), layer="", search=""
+    )
+    columns = list(POINT)
     return pandas.concat([climbs[columns], scaled[columns]], ignore_index=True)
 
 
 def draw_climb(axis: Axes, table: pandas.DataFrame, layers: tuple[str, ...]) -> None:
     """Draw one seed of ``points``: validation accuracy coloured by layer, test accuracy, and backpropagation."""
+    from matplotlib.collections import LineCollection
+
     climb = table[table.line == "SENSE"]
     colors = dict(zip(layers, _LAYER_COLORS, strict=False))
     points = np.column_stack([climb.x, 100 * climb.validation_accuracy])

@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas
-from matplotlib.axes import Axes
 
 from aann.errors import InputError
 from aann.figures import style
+from aann.figures.kinds import PICTURE_AND_TABLE, Source
+from aann.settings.plans import Plan, Study
+from aann.tables import TRACE
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from aann.settings.figures import ComparisonFigureSettings
+
+FILES = PICTURE_AND_TABLE
 
 _LOOKS = (
     (style.GREY, "-"),
@@ -24,38 +32,71 @@ _LOOKS = (
 )
 """Colour and dashes of searches, in the order in which they come."""
 
-_PAPER = {
-    "-p90-random": ((25.68, "paper, Figure 6"), (27.73, "paper, Figure 7")),
-    "-p80-random": ((63.4, "paper, Figure 8a"),),
-}
-"""Where the paper's searches ended (test accuracy, captions of Figures 6 to 8), by where they started."""
+_START = ["task", "sparsity", "origin"]
+"""The keys of a start."""
 
 _POINTS = 200
 
 
-def draw(traces: pandas.DataFrame, title: str, output: Path, provenance: Mapping[str, Any]) -> None:
+def plan(entry: ComparisonFigureSettings, study: Study) -> Plan:
+    """Return that the figure needs the traces of all searches from all starts, of all seeds."""
+    traces = [
+        trace
+        for place, run in enumerate(entry.runs)
+        for number, search in enumerate(run.searches)
+        for trace in study.traces("traces", run.start, search, f"runs.{place}", f"searches.{number}")
+    ]
+    titles = study.titles(run.start.task for run in entry.runs)
+    marks = [{**mark.start.model_dump(), "percent": mark.percent, "label": mark.label} for mark in entry.marks]
+    return Plan(
+        kind=entry.kind,
+        title=" and ".join(titles.values()),
+        inputs=tuple(traces),
+        options={"marks": marks, "titles": titles},
+    )
+
+
+def read(source: Source) -> dict[str, Any]:
+    """Return the traces, the accuracies to compare with, and what the data are."""
+    traces = source.table("traces", TRACE)
+    return {"traces": traces, "title": source.plan.title, **source.plan.options}
+
+
+def draw(
+    traces: pandas.DataFrame,
+    marks: Sequence[Mapping[str, Any]],
+    titles: Mapping[str, str],
+    title: str,
+    output: Path,
+    provenance: Mapping[str, Any],
+) -> None:
     """Draw a panel for each start: mean test accuracy over seeds, and its range, as far as all seeds have come.
 
-    ``traces`` has the columns ``tables.TRACE`` and ``start``, ``search``, ``seed``; drawn are the counted rows.
+    ``traces`` has the columns ``tables.TRACE``; drawn are the counted rows. ``marks`` are lines across the panel of
+    their start, with ``percent`` and ``label``. ``titles`` say what the data of each task are, if there are several.
 
     Raises ``InputError`` if nothing was counted.
     """
+    import matplotlib.pyplot as plt
+
     table = traces[traces.test_accuracy.notna()]
     if table.empty:
-        raise InputError("figure S1: its traces have no counted rows; delete them and run the searches again")
+        raise InputError("its traces have no counted rows; delete them and run the searches again")
     style.use_style()
-    starts = list(dict.fromkeys(table.start))
+    starts = list(dict.fromkeys(table[_START].itertuples(index=False, name=None)))
     looks = dict(zip(dict.fromkeys(table.search), _LOOKS, strict=False))
     figure, axes = plt.subplots(1, len(starts), figsize=(style.PAGE_WIDTH, 3.2), layout="constrained", squeeze=False)
     for axis, start in zip(axes[0], starts, strict=True):
-        here = table[table.start == start]
+        here = table[(table[_START] == start).all(axis=1)]
+        task, sparsity, origin = start
+        heading = f"{titles[task]}\n" if len(titles) > 1 else ""
         for search, look in looks.items():
             _draw_search(axis, here[here.search == search], search, look)
-        _draw_paper(axis, start)
-        axis.set(xscale="log", xlabel="Neighbors evaluated", title=start_in_words(start))
+        _draw_marks(axis, [mark for mark in marks if tuple(mark[key] for key in _START) == start])
+        axis.set(xscale="log", xlabel="Neighbors evaluated", title=f"{heading}{start_in_words(sparsity, origin)}")
     axes[0, 0].set_ylabel("Test accuracy (%)")
     lines = {line.get_label(): line for axis in axes[0] for line in axis.lines if line.get_label() in looks}
-    seeds = table.groupby(["start", "search"]).seed.nunique()
+    seeds = table.groupby([*_START, "search"]).seed.nunique()
     figure.legend(
         [lines[name] for name in looks],
         list(looks),
@@ -87,11 +128,11 @@ def last_known(run: pandas.DataFrame, grid: np.ndarray) -> np.ndarray:
     return found
 
 
-def _draw_paper(axis: Axes, start: str) -> None:
-    lines = next((lines for ending, lines in _PAPER.items() if start.endswith(ending)), ())
-    for index, (accuracy, name) in enumerate(lines):
+def _draw_marks(axis: Axes, marks: Sequence[Mapping[str, Any]]) -> None:
+    for index, mark in enumerate(marks):
+        accuracy, name = mark["percent"], mark["label"]
         axis.axhline(accuracy, color=style.GREY, linewidth=0.7, zorder=0)
-        above = index == len(lines) - 1
+        above = index == len(marks) - 1
         axis.annotate(
             f"{name}: {accuracy:g} %",
             (0.98, accuracy),
@@ -105,7 +146,6 @@ def _draw_paper(axis: Axes, start: str) -> None:
         )
 
 
-def start_in_words(start: str) -> str:
-    """Return what a start such as mnist-p80-random is in words."""
-    _, sparsity, origin = start.rsplit("-", 2)
-    return f"{'Random start' if origin == 'random' else 'p-SIREN'}, {sparsity.removeprefix('p')} % sparse"
+def start_in_words(sparsity: Any, origin: Any) -> str:
+    """Return where a search starts, in words."""
+    return f"{'Random start' if origin == 'random' else 'p-SIREN'}, {sparsity:g} % sparse"

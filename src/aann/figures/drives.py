@@ -5,18 +5,75 @@ from __future__ import annotations
 from collections.abc import Mapping
 from itertools import cycle
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas
-from matplotlib.axes import Axes
 
 from aann.errors import InputError
 from aann.figures import climbs, style
 from aann.figures.comparison import last_known
+from aann.figures.kinds import PICTURE_AND_TABLE, Source
+from aann.settings.figures import RunSettings
+from aann.settings.plans import Input, Plan, Study
+from aann.tables import BASELINE, RETURNS, TRACE
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from aann.settings.figures import DrivesFigureSettings
+
+FILES = PICTURE_AND_TABLE
 
 _COLORS = (style.BLUE, style.GREEN, style.RED)
+
+_RUN = ["task", "sparsity", "origin", "search"]
+"""The keys of runs that differ in their seeds alone."""
+
+
+def plan(entry: DrivesFigureSettings, study: Study) -> Plan:
+    """Return that the figure needs climbs, backpropagation and other searches, and how their networks drive."""
+    start = entry.start
+    study.require_driven(start.task, "start.task")
+    for place, run in enumerate(entry.runs):
+        study.require_driven(run.start.task, f"runs.{place}.start.task")
+    traces, baselines = study.traces("traces", start, entry.search), study.baselines(start)
+    searches = [
+        trace
+        for place, run in enumerate(entry.runs)
+        for trace in study.traces("searches", run.start, run.search, f"runs.{place}")
+    ]
+    return Plan(
+        kind=entry.kind,
+        title=study.title(start.task),
+        inputs=(*traces, *baselines, *searches, *_returns(entry, study)),
+        options={"layers": study.settings.layers(start.task)},
+    )
+
+
+def _returns(entry: DrivesFigureSettings, study: Study) -> list[Input]:
+    """Return how networks drive: those of each start, and then those that each search from it ended with."""
+    runs = [RunSettings(start=entry.start, search=entry.search), *entry.runs]
+    starts = {run.start.run: run.start for run in runs}
+    searches = {name: dict.fromkeys(run.search for run in runs if run.start.run == name) for name in starts}
+    return [
+        returns
+        for name, start in starts.items()
+        for search in ("", *searches[name])
+        for returns in study.returns(start, search)
+    ]
+
+
+def read(source: Source) -> dict[str, Any]:
+    """Return all four tables, the layers from input to output, and what the data are."""
+    return {
+        "traces": source.table("traces", TRACE),
+        "baselines": source.table("baselines", BASELINE),
+        "searches": source.table("searches", TRACE),
+        "returns": source.table("returns", RETURNS),
+        "layers": tuple(source.plan.options["layers"]),
+        "title": source.plan.title,
+    }
 
 
 def draw(
@@ -31,17 +88,19 @@ def draw(
 ) -> None:
     """Draw (a) a climb in the paper's protocol, (b) all its seeds, (c) other searches, and (d) returns.
 
-    ``traces`` and ``baselines`` are those of ``climbs.draw``; ``searches`` has the columns ``tables.TRACE`` and
-    ``start``, ``search`` and ``seed``; ``returns`` has ``tables.RETURNS`` and ``driver``, what drove. The table drawn
-    holds the points of (a) to (c), and the rows of (d), which have returns.
+    ``traces`` and ``baselines`` are those of ``climbs.draw``; ``searches`` has the columns ``tables.TRACE``, and
+    ``returns`` those of ``tables.RETURNS``. The table drawn holds the points of (a) and (b), those of (c) with the line
+    `search`, and the rows of (d) with the line `drive`, which have returns.
 
     Raises ``InputError`` if nothing was counted.
     """
+    import matplotlib.pyplot as plt
+
     table = climbs.points(traces, baselines)
     counted = searches[searches.test_accuracy.notna()]
     if counted.empty:
-        raise InputError("figure 8b: its searches have no counted rows; delete them and run the searches again")
-    driven = returns.groupby(["driver", "seed"], sort=False)[["return", "expert_return"]].mean().reset_index()
+        raise InputError("its searches have no counted rows; delete them and run the searches again")
+    driven = returns.groupby([*_RUN, "seed"], sort=False)[["return", "expert_return"]].mean().reset_index()
     style.use_style()
     figure, axes = plt.subplots(2, 2, figsize=(style.PAGE_WIDTH, 6.2), layout="constrained")
     first = table[table.seed == table.seed.min()]
@@ -63,21 +122,21 @@ def draw(
 
 def _draw_searches(axis: Axes, searches: pandas.DataFrame) -> None:
     """Draw test accuracy against evaluations, a line for each start and search."""
-    groups = searches.groupby(["start", "search"], sort=False)
-    for color, ((start, search), runs) in zip(cycle(_COLORS), groups, strict=False):
+    groups = searches.groupby(_RUN, sort=False)
+    for color, ((_, *run), runs) in zip(cycle(_COLORS), groups, strict=False):
         grid = np.geomspace(runs[runs.evaluations > 0].evaluations.min(), runs.evaluations.max(), 200)
         curves = [last_known(run, grid) for _, run in runs.groupby("seed")]
         axis.fill_between(grid, np.min(curves, axis=0), np.max(curves, axis=0), color=color, alpha=0.2, linewidth=0)
-        axis.plot(grid, np.mean(curves, axis=0), color=color, linewidth=1.4, label=f"{start}, {search}")
+        axis.plot(grid, np.mean(curves, axis=0), color=color, linewidth=1.4, label=_named(*run))
     axis.set(xscale="log", xlabel="Neighbors evaluated", ylim=(0, 100))
     axis.legend(loc="lower right", frameon=False)
 
 
 def _draw_returns(axis: Axes, driven: pandas.DataFrame, returns: pandas.DataFrame) -> None:
     """Draw the mean return of each network, by what drove, and the expert's."""
-    drivers = list(dict.fromkeys(driven.driver))
-    for place, driver in enumerate(drivers):
-        rewards = driven[driven.driver == driver]["return"]
+    groups = dict(list(driven.groupby(_RUN, sort=False)))
+    for place, rows in enumerate(groups.values()):
+        rewards = rows["return"]
         axis.scatter(rewards, np.full(len(rewards), place), s=16, color=style.BLUE, zorder=3)
         axis.plot([rewards.mean()] * 2, [place - 0.3, place + 0.3], color=style.ORANGE, linewidth=1.6)
         axis.annotate(f"{rewards.mean():.0f}", (rewards.mean(), place - 0.33), ha="center", size=7)
@@ -86,15 +145,19 @@ def _draw_returns(axis: Axes, driven: pandas.DataFrame, returns: pandas.DataFram
     axis.annotate(
         f"expert {expert:.0f}", (expert, -0.7), xytext=(-3, 0), textcoords="offset points", ha="right", size=7
     )
-    axis.set_yticks(range(len(drivers)), [driver.replace(", ", "\n") for driver in drivers])
-    counts = sorted(set(returns.groupby(["driver", "seed"]).size()))
+    axis.set_yticks(range(len(groups)), [_named(*run).replace(", ", "\n") for _, *run in groups])
+    counts = sorted(set(returns.groupby([*_RUN, "seed"]).size()))
     tracks = " or ".join(map(str, counts))
-    axis.set(title=f"(d) Return, mean over {tracks} tracks", xlabel="Return", ylim=(len(drivers) - 0.4, -1.0))
+    axis.set(title=f"(d) Return, mean over {tracks} tracks", xlabel="Return", ylim=(len(groups) - 0.4, -1.0))
     axis.set_xlim(right=1000)
 
 
 def _drawn(table: pandas.DataFrame, searches: pandas.DataFrame, driven: pandas.DataFrame) -> pandas.DataFrame:
-    columns = ["seed", "line", "x", "layer", "validation_accuracy", "test_accuracy"]
-    compared = searches.assign(line=searches.start + ", " + searches.search, x=searches.evaluations)[columns]
-    driven = driven.rename(columns={"driver": "line"})
-    return pandas.concat([table, compared, driven], ignore_index=True)
+    compared = searches.assign(line="search", x=searches.evaluations)[list(climbs.POINT)]
+    return pandas.concat([table, compared, driven.assign(line="drive")], ignore_index=True)
+
+
+def _named(sparsity: Any, origin: Any, search: Any) -> str:
+    """Return what a search from a start is called, and without a search the start."""
+    start = f"{'random' if origin == 'random' else 'p-SIREN'} {sparsity:g} %"
+    return f"{start}, {search}" if search else start

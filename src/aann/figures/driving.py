@@ -4,15 +4,38 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas
-from matplotlib.axes import Axes
 
 from aann.errors import InputError
 from aann.figures import style
+from aann.figures.kinds import PICTURE_AND_TABLE, Source
+from aann.settings.plans import Plan, Study
+from aann.tables import CONFUSION, RETURNS
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from aann.settings.figures import DrivingFigureSettings
+
+FILES = PICTURE_AND_TABLE
+
+
+def plan(entry: DrivingFigureSettings, study: Study) -> Plan:
+    """Return that the figure needs what a task's networks take for what, and how they drive."""
+    inputs = (study.driven(entry.task, "confusions"), study.driven(entry.task, "returns"))
+    return Plan(kind=entry.kind, title=study.title(entry.task), inputs=inputs)
+
+
+def read(source: Source) -> dict[str, Any]:
+    """Return both tables, and what the data are."""
+    return {
+        "confusions": source.table("confusions", CONFUSION),
+        "returns": source.table("returns", RETURNS),
+        "title": source.plan.title,
+    }
 
 
 def draw(
@@ -23,9 +46,11 @@ def draw(
     ``confusions`` has the columns ``tables.CONFUSION``, ``returns`` those of ``tables.RETURNS``. The table drawn holds
     one row a network.
     """
+    import matplotlib.pyplot as plt
+
     table = networks(confusions, returns)
     if table.empty:
-        raise InputError("figure 2b: no network has both test frames and returns; delete its tables and run again")
+        raise InputError("no network has both test frames and returns; delete its tables and run again")
     style.use_style()
     figure, (left, right) = plt.subplots(1, 2, figsize=(style.PAGE_WIDTH, 3.1), layout="constrained")
     _draw_line(left, table, 100 * table.test_accuracy, style.BLUE, "o", "-", "Accuracy")

@@ -6,19 +6,24 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from string import ascii_lowercase
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-import matplotlib.pyplot as plt
 import pandas
-from matplotlib.cm import ScalarMappable
-from matplotlib.colors import Normalize
-from matplotlib.figure import SubFigure
-from matplotlib.lines import Line2D
-from matplotlib.ticker import MaxNLocator
 
-from aann.embeddings import ORIGINAL
 from aann.errors import InputError
 from aann.figures import style
+from aann.figures.kinds import PICTURE_AND_TABLE, Source
+from aann.settings.plans import Plan, Study
+from aann.tables import ORIGINAL, POINTS
+
+if TYPE_CHECKING:
+    from matplotlib.colors import Normalize
+    from matplotlib.figure import SubFigure
+    from matplotlib.lines import Line2D
+
+    from aann.settings.figures import EmbeddingFigureSettings
+
+FILES = (*PICTURE_AND_TABLE, "html")
 
 _COLORS = "viridis"
 _NAMES = {"tsne": "t-SNE", "isomap": "Isomap", "lle": "LLE"}
@@ -34,6 +39,34 @@ class Panel:
     view: Literal["side", "top"] = "top"
 
 
+def plan(entry: EmbeddingFigureSettings, study: Study) -> Plan:
+    """Return that the figure needs the embedded neighbors of each layer."""
+    points = study.points(entry.task)
+    embedded = study.settings.embeddings[entry.task]
+    sample = f", neighbors of {embedded.sources} moving weights" if embedded.drawn == "sources" else ""
+    return Plan(
+        kind=entry.kind,
+        title=f"{study.title(entry.task)}, {embedded.sparsity:g} % sparse{sample}",
+        inputs=tuple(points),
+        options={
+            "sampling": embedded.drawn,
+            "panels": [[layer, panel.method, panel.view] for layer in embedded.layers for panel in entry.panels],
+        },
+        beside=(f"embeddings/{entry.task}/clustering.csv",),
+    )
+
+
+def read(source: Source) -> dict[str, Any]:
+    """Return the points of the sampling, the panels, how many images points were tested on, and what the data are."""
+    points = source.table("points", POINTS)
+    return {
+        "points": points[points.sampling == source.plan.options["sampling"]],
+        "panels": [Panel(*panel) for panel in source.plan.options["panels"]],
+        "test_images": int(points.test_images.max()),
+        "title": source.plan.title,
+    }
+
+
 def draw(
     points: pandas.DataFrame,
     panels: Sequence[Panel],
@@ -44,9 +77,11 @@ def draw(
 ) -> None:
     """Draw a row of panels for each layer, the original network as a blue dot; write the table drawn.
 
-    ``points`` has the columns ``layer`` and ``aann.embeddings.POINTS``. Panels of a layer share a scale of colours.
+    Beside it is a page to turn it and point at it. ``points`` has the columns ``aann.tables.POINTS``. Panels of a layer share a scale of colours.
     Raises ``InputError`` if a panel has no points.
     """
+    import matplotlib.pyplot as plt
+
     style.use_style()
     rows = [[panel for panel in panels if panel.layer == layer] for layer in dict.fromkeys(p.layer for p in panels)]
     figure = plt.figure(figsize=(_WIDTH, _ROW_HEIGHT * len(rows) + 0.5), dpi=_DPI, layout="constrained")
@@ -56,6 +91,7 @@ def draw(
         _draw_row(subfigure, row, [_percent(points, panel, test_images) for panel in row], letters)
     figure.legend(handles=[_original_dot()], loc="outside lower center", frameon=False)
     style.save(figure, output, _drawn(points, panels), provenance)
+    write_html(points, panels, test_images, title, output.with_suffix(".html"))
 
 
 def write_html(
@@ -111,7 +147,7 @@ def _percent(points: pandas.DataFrame, panel: Panel, test_images: int) -> pandas
     table = points[(points.layer == panel.layer) & (points.method == panel.method)]
     if table.empty:
         raise InputError(
-            f"embedding: has no points of layer {panel.layer!r} by method {panel.method!r}; "
+            f"has no points of layer {panel.layer!r} by method {panel.method!r}; "
             "add them to the settings of the embeddings stage, or leave the panel out"
         )
     return table.assign(percent=100 * table.test_correct / test_images)
@@ -136,6 +172,9 @@ def _axis_labels(method: str) -> tuple[str, str]:
 def _draw_row(
     figure: SubFigure, panels: Sequence[Panel], tables: Sequence[pandas.DataFrame], letters: Iterator[str]
 ) -> None:
+    from matplotlib.cm import ScalarMappable
+    from matplotlib.colors import Normalize
+
     percent = pandas.concat([table.percent for table in tables])
     colors = Normalize(percent.min(), percent.max())
     grid = figure.add_gridspec(1, len(panels), width_ratios=[_SHARES[panel.view] for panel in panels])
@@ -160,6 +199,8 @@ def _draw_top(axis: Any, table: pandas.DataFrame, colors: Normalize) -> None:
 
 
 def _draw_side(axis: Any, table: pandas.DataFrame, colors: Normalize) -> None:
+    from matplotlib.ticker import MaxNLocator
+
     neighbors, center = _parts(table)
     values = (neighbors.x, neighbors.y, neighbors.percent)
     look = {"cmap": _COLORS, "norm": colors, "s": 5, "linewidth": 0}
@@ -184,6 +225,8 @@ def _parts(table: pandas.DataFrame) -> tuple[pandas.DataFrame, pandas.DataFrame]
 
 
 def _original_dot() -> Line2D:
+    from matplotlib.lines import Line2D
+
     return Line2D(
         [],
         [],

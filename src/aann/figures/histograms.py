@@ -4,17 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas
-from matplotlib.axes import Axes
-from matplotlib.lines import Line2D
-from matplotlib.ticker import MaxNLocator
 
 from aann.errors import InputError
 from aann.figures import style
+from aann.figures.kinds import PICTURE_AND_TABLE, Source
+from aann.settings.plans import Plan, Study
+from aann.tables import HISTOGRAM, SURVEY
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from aann.settings.figures import HistogramsFigureSettings
+
+FILES = PICTURE_AND_TABLE
 
 Panel = tuple[float, str]
 """Sparsity in percent, and layer."""
@@ -22,6 +28,29 @@ Panel = tuple[float, str]
 _BINS = 60
 _SHOWN = 0.99
 """The share of neighbors that a panel shows; the worst would squeeze all others together."""
+
+
+def plan(entry: HistogramsFigureSettings, study: Study) -> Plan:
+    """Return that the figure needs the histograms of the first seed's networks, and the summaries of all surveys."""
+    surveys = study.surveys(entry.task)
+    return Plan(
+        kind=entry.kind,
+        title=study.title(entry.task),
+        inputs=(surveys, *study.histograms(entry.task)),
+        options={"seed": study.task(entry.task).seeds[0]},
+        beside=(surveys.path,),
+    )
+
+
+def read(source: Source) -> dict[str, Any]:
+    """Return the histograms by panel, the summaries, whose networks are in the panels, and what the data are."""
+    histograms = source.tables("histograms", HISTOGRAM)
+    return {
+        "histograms": {(table.sparsity.iloc[0], table.layer.iloc[0]): table for table in histograms},
+        "summaries": source.table("surveys", SURVEY),
+        "seed": source.plan.options["seed"],
+        "title": source.plan.title,
+    }
 
 
 def draw(
@@ -37,6 +66,9 @@ def draw(
     ``histograms`` have the columns ``aann.tables.HISTOGRAM`` and are those of the network with ``seed``; ``summaries``
     has the columns ``aann.tables.SURVEY`` and tells of all networks what share of their neighbors is better.
     """
+    import matplotlib.pyplot as plt
+    from matplotlib.lines import Line2D
+
     style.use_style()
     sparsities, layers = (list(dict.fromkeys(keys)) for keys in zip(*histograms, strict=True))
     figure, grid = plt.subplots(
@@ -54,11 +86,11 @@ def draw(
         counted = histogram[histogram.split == "test"]
         if counted.empty or seed not in networks.seed.to_numpy():
             raise InputError(
-                f"histograms: nothing is known of seed {seed}, sparsity {sparsity:g} and layer {layer!r}; name a "
-                "survey that stands in the summaries"
+                f"nothing is known of seed {seed}, sparsity {sparsity:g} and layer {layer!r}; delete the summaries of "
+                "its surveys and run again"
             )
         _draw_panel(axis, counted, networks, seed)
-        tables.append(counted.assign(sparsity=sparsity, layer=layer, seed=seed))
+        tables.append(counted)
     for axis in grid[:, 0]:
         axis.set_ylabel("First neighbors (%)")
     for axis in grid[-1]:
@@ -71,6 +103,8 @@ def draw(
 
 
 def _draw_panel(axis: Axes, histogram: pandas.DataFrame, networks: pandas.DataFrame, seed: int) -> None:
+    from matplotlib.ticker import MaxNLocator
+
     own = networks[networks.seed == seed].iloc[0]
     low, high = _shown(histogram, own.original_correct)
     width = max(1, round((high - low) / _BINS))  # whole numbers, so that no bar has more counts than another

@@ -5,18 +5,37 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas
-from matplotlib.axes import Axes
-from scipy import stats
 
 from aann.errors import InputError
 from aann.figures import style
+from aann.figures.kinds import PICTURE_AND_TABLE, Source
+from aann.settings.plans import Plan, Study
+from aann.tables import OUTCOME
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from aann.settings.figures import ImprovementFigureSettings
+
+FILES = PICTURE_AND_TABLE
 
 _SIGNIFICANT = 0.05
+
+
+def plan(entry: ImprovementFigureSettings, study: Study) -> Plan:
+    """Return that the figure needs the outcomes of the search that the settings name, for all their tasks."""
+    outcomes, improvement = study.outcomes(), study.settings.sense.improvement
+    titles = study.titles(improvement.tasks if improvement else [])
+    return Plan(kind=entry.kind, inputs=(outcomes,), options={"titles": titles})
+
+
+def read(source: Source) -> dict[str, Any]:
+    """Return the outcomes, and what the data of each task are."""
+    return {"outcomes": source.table("outcomes", OUTCOME), "titles": source.plan.options["titles"]}
 
 
 def draw(outcomes: pandas.DataFrame, titles: Mapping[str, str], output: Path, provenance: Mapping[str, Any]) -> None:
@@ -27,11 +46,13 @@ def draw(outcomes: pandas.DataFrame, titles: Mapping[str, str], output: Path, pr
 
     Raises ``InputError`` if there are no outcomes, or some of a task that has no title.
     """
+    import matplotlib.pyplot as plt
+
     if outcomes.empty:
-        raise InputError("figure S2: its table has no rows; delete it and run the searches again")
+        raise InputError("its table has no rows; delete it and run the searches again")
     untitled = set(outcomes.task) - set(titles)
     if untitled:
-        raise InputError(f"figure S2: no title for task {', '.join(sorted(untitled))}; give one for each task")
+        raise InputError(f"no title for task {', '.join(sorted(untitled))}; give one for each task")
     style.use_style()
     tested = paired(outcomes)
     tasks = [task for task in titles if task in set(outcomes.task)]
@@ -84,6 +105,8 @@ def _tested(task: Any, sparsity: Any, group: pandas.DataFrame) -> dict[str, Any]
     spread = float(difference.std(ddof=1)) if len(difference) > 1 else math.nan
     statistic, probability = math.nan, math.nan
     if spread > 1e-9:
+        from scipy import stats
+
         statistic, probability = stats.ttest_1samp(difference, 0.0)
     return {
         "task": task,

@@ -4,13 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import matplotlib.pyplot as plt
 import pandas
-from matplotlib.layout_engine import ConstrainedLayoutEngine
 
 from aann.figures import style
+from aann.figures.kinds import PICTURE_AND_TABLE, Source
+from aann.settings.plans import Plan, Study
+from aann.tables import CLIMB
+
+if TYPE_CHECKING:
+    from aann.settings.figures import PathFigureSettings
+
+FILES = (*PICTURE_AND_TABLE, "html")
 
 _COLORS = (style.ORANGE, style.SKY, style.GREEN, style.YELLOW, style.VIOLET, style.GREY)
 """Of the first to sixth neighborhood."""
@@ -18,12 +24,30 @@ _COLORS = (style.ORANGE, style.SKY, style.GREEN, style.YELLOW, style.VIOLET, sty
 _ORDINALS = ("1st", "2nd", "3rd", "4th", "5th", "6th")
 
 
+def plan(entry: PathFigureSettings, study: Study) -> Plan:
+    """Return that the figure needs the networks that the climb of the settings surveyed."""
+    climb = study.climb()
+    task, sparsity = str(climb.keys["task"]), float(climb.keys["sparsity"])
+    layer = study.settings.climb_of(task).layer
+    title = f"{study.title(task)}, {sparsity:g} % sparse, layer {layer}"
+    return Plan(kind=entry.kind, title=title, inputs=(climb,))
+
+
+def read(source: Source) -> dict[str, Any]:
+    """Return the networks that were surveyed, and what the data and the start are."""
+    return {"points": source.table("climb", CLIMB), "title": source.plan.title}
+
+
 def draw(points: pandas.DataFrame, title: str, output: Path, provenance: Mapping[str, Any]) -> None:
     """Draw the climb from the side, with test accuracy as height, and from the top.
 
     ``points`` has the columns ``tables.SURVEYED`` and ``x``, ``y``. Black dots are the best of each neighborhood by
-    validation accuracy, the red line is the path, and the blue dot its start.
+    validation accuracy, the red line is the path, and the blue dot its start. Beside
+    the figure is a page to turn it and point at it.
     """
+    import matplotlib.pyplot as plt
+    from matplotlib.layout_engine import ConstrainedLayoutEngine
+
     style.use_style()
     figure = plt.figure(figsize=(style.PAGE_WIDTH, 3.6), layout=ConstrainedLayoutEngine(wspace=0.12))
     side, top = figure.add_subplot(1, 2, 1, projection="3d"), figure.add_subplot(1, 2, 2)
@@ -56,6 +80,7 @@ def draw(points: pandas.DataFrame, title: str, output: Path, provenance: Mapping
         title=f"Neighborhoods of {size:,} neighbors; the best by validation accuracy leads on",
     )
     style.save(figure, output, points, provenance)
+    write_html(points, title, output.with_suffix(".html"))
 
 
 def _neighborhoods(table: pandas.DataFrame) -> Iterator[tuple[pandas.DataFrame, str, str]]:

@@ -4,16 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas
-from matplotlib.axes import Axes
-from matplotlib.lines import Line2D
 
 from aann.figures import style
+from aann.figures.kinds import PICTURE_AND_TABLE, Source
+from aann.settings.plans import Plan, Study
 from aann.swaps import all_swaps, apply_swap
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from aann.settings.figures import SchematicFigureSettings
+
+FILES = PICTURE_AND_TABLE
 
 ORIGINAL = np.array([1, 0, -1, 0, 1, -1], np.int8)
 """w0 of section 3.2: the weights of three inputs to a first unit, then to a second."""
@@ -30,8 +36,20 @@ _MOVED = "#F0E442"
 _INPUTS, _UNITS = 3, 2
 
 
+def plan(entry: SchematicFigureSettings, study: Study) -> Plan:
+    """Return that the figure needs nothing: it is drawn from the code that makes swaps."""
+    return Plan(kind=entry.kind)
+
+
+def read(source: Source) -> dict[str, Any]:
+    """Return nothing."""
+    return {}
+
+
 def draw(output: Path, provenance: Mapping[str, Any]) -> None:
     """Draw N0 and its neighbors N1 to N4, each with its vector of weights and the swap that leads to it."""
+    import matplotlib.pyplot as plt
+
     style.use_style()
     networks = [ORIGINAL, *(apply_swap(ORIGINAL, start, end) for start, end in SWAPS)]
     figure, axes = plt.subplots(2, 3, figsize=(style.COLUMN_WIDTH, 2.7), layout="constrained")
@@ -48,6 +66,8 @@ def draw(output: Path, provenance: Mapping[str, Any]) -> None:
 
 
 def _draw_key(axis: Axes) -> None:
+    from matplotlib.lines import Line2D
+
     neighbors = len(all_swaps(ORIGINAL)[0])
     lines = [
         Line2D([], [], color=color, linestyle=line, linewidth=width, label=label)

@@ -4,12 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
-
-import matplotlib.pyplot as plt
-import pandas
+from typing import TYPE_CHECKING, Any
 
 from aann.figures import style
+from aann.figures.kinds import PICTURE_AND_TABLE, Source
+from aann.settings.plans import Plan, Study
+from aann.tables import ACCURACY
+
+if TYPE_CHECKING:
+    import pandas
+
+    from aann.settings.figures import SparsityFigureSettings
+
+FILES = PICTURE_AND_TABLE
+
+
+def plan(entry: SparsityFigureSettings, study: Study) -> Plan:
+    """Return that the figure needs the accuracies of a task's networks."""
+    return Plan(kind=entry.kind, title=study.title(entry.task), inputs=(study.accuracies(entry.task),))
+
+
+def read(source: Source) -> dict[str, Any]:
+    """Return the accuracies, and what the data are."""
+    return {"accuracies": source.table("accuracies", ACCURACY), "title": source.plan.title}
 
 
 def draw(accuracies: pandas.DataFrame, title: str, output: Path, provenance: Mapping[str, Any]) -> None:
@@ -17,6 +34,8 @@ def draw(accuracies: pandas.DataFrame, title: str, output: Path, provenance: Map
 
     ``accuracies`` has one row a network and the columns ``aann.tables.ACCURACY``.
     """
+    import matplotlib.pyplot as plt
+
     style.use_style()
     percent = accuracies.assign(test_percent=100 * accuracies.test_accuracy)
     by_sparsity = percent.groupby("sparsity").test_percent

@@ -4,18 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
-
-import matplotlib
-
-matplotlib.use("Agg")
-
-import matplotlib.pyplot as plt
-import pandas
-import seaborn
-from matplotlib.figure import Figure
+from typing import TYPE_CHECKING, Any
 
 from aann.artifacts import atomic_path, to_json, write_table
+
+if TYPE_CHECKING:
+    import pandas
+    from matplotlib.figure import Figure
 
 BLUE, ORANGE, GREEN, RED, GREY = "#0072B2", "#D55E00", "#009E73", "#CC3311", "#767676"
 VIOLET, SKY, YELLOW = "#AA4499", "#56B4E9", "#E69F00"
@@ -35,6 +30,13 @@ _DPI = 300
 
 def use_style() -> None:
     """Set seaborn's theme for print: small text that stays readable at column width."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+
+    import matplotlib.pyplot as plt
+    import seaborn
+
     seaborn.set_theme(context="paper", style="ticks", palette=[BLUE, ORANGE, GREEN, RED, GREY])
     plt.rcParams.update(
         {
@@ -58,6 +60,8 @@ def save(figure: Figure, output: Path, table: pandas.DataFrame, provenance: Mapp
 
     Both images carry the provenance in their metadata, and no dates, so equal tables give equal bytes.
     """
+    import matplotlib.pyplot as plt
+
     described = to_json(dict(provenance))
     write_table(output.with_suffix(".csv"), table)
     with atomic_path(output.with_suffix(".pdf")) as temporary:

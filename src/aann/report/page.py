@@ -16,7 +16,7 @@ from typing import Any, BinaryIO
 from aann.artifacts import atomic_path, require_file
 from aann.errors import InputError
 from aann.lineage import provenance, records
-from aann.report import FILES
+from aann.report.contents import Contents
 from aann.settings.study import Settings
 
 _SHOWN = 160
@@ -38,11 +38,14 @@ def write_page(notebook: Path, template: Path, output: Path, parameters: Mapping
         temporary.write_text(page, encoding="utf-8")
 
 
-def make_page(settings: Settings, notebook: Path, template: Path, results: Path, output: Path) -> None:
+def make_page(
+    settings: Settings, contents: Contents, notebook: Path, template: Path, results: Path, output: Path
+) -> None:
     """Write the page of one scale's results, and beside it what it came from. Raises as ``write_page`` does."""
-    inputs = [notebook, template, *(results / name for name in FILES)]
+    inputs = [notebook, template, *(results / name for name in contents.files)]
     recorded = provenance.describe("aann.report.notebook", inputs, {"scale": settings.scale})
-    write_page(notebook, template, output, {"results": str(results), "scale": settings.scale})
+    parameters = {"results": str(results), "scale": settings.scale, "contents": contents.model_dump()}
+    write_page(notebook, template, output, parameters)
     records.write_beside(output, recorded)
 
 

@@ -76,11 +76,11 @@ def searches(traces: pandas.DataFrame) -> Any:
     counted = traces[traces.test_accuracy.notna() & (traces.evaluations > 0)].assign(x=lambda table: table.evaluations)
     looks = dict(zip(dict.fromkeys(counted.search), cycle(_COLORS), strict=False))
     runs = {
-        start_in_words(str(start)): [
+        start_in_words(sparsity, origin): [
             (str(search), looks[search], _thinned(run), f"{search}, seed {seed}")
             for (search, seed), run in here.groupby(["search", "seed"], sort=False)
         ]
-        for start, here in counted.groupby("start", sort=False)
+        for (sparsity, origin), here in counted.groupby(["sparsity", "origin"], sort=False)
     }
     return _chosen(runs, "Neighbors evaluated", "log")
 

@@ -17,19 +17,22 @@ from typing import Any
 
 import pandas
 
-from aann.artifacts import read_table, require_intact
+from aann import checkout
+from aann.artifacts import require_intact
 from aann.claims import pages
 from aann.claims.verdicts import ENFORCED, Judgement, judgements, read_verdicts, require_one_scale
 from aann.errors import InputError
-from aann.lineage import records
-from aann.report import CLAIMS, FIGURES, FILES, VIDEO
+from aann.report.contents import CLAIMS, Contents, Shown, contents_of
 from aann.report.words import listed
+from aann.settings.figures import label
+from aann.settings.study import load
+from aann.tables import read_labelled
 
 _VIDEO_LIMIT = 2_000_000
 """Bytes of a video that is put into the page; of a larger one, the page has a picture and a link."""
 
-_WITHOUT_LAYERS = ("1", "2a", "2b", "12", "s2")
-"""Figures whose table has no column of layers, whose names look like numbers and are text."""
+
+_SETTINGS = "config/config.yaml"
 
 
 @dataclass(frozen=True)
@@ -55,46 +58,49 @@ class Prose:
 class Story:
     """The results of one scale, as the page shows them.
 
+    ``contents`` are those of ``contents.Contents``, by default what the settings of the paper's scale say.
+
     Raises ``InputError`` with one line if a file is missing or damaged, or came from another scale.
     """
 
-    def __init__(self, results: Path | str, scale: str) -> None:
+    def __init__(self, results: Path | str, scale: str, contents: Mapping[str, Any] | None = None) -> None:
         self.results, self.scale = Path(results), scale
-        require_one_scale([self.results / name for name in FILES], self.results, scale)
+        given = contents is not None
+        self.contents = Contents.model_validate(contents) if given else contents_of(load([checkout.find(_SETTINGS)]))
+        self._shown: set[str] = set()
+        require_one_scale([self.results / name for name in self.contents.files], self.results, scale)
 
     @property
     def stand_ins(self) -> bool:
         """Whether data stand in for the paper's."""
         return self.scale != ENFORCED
 
-    @cached_property
+    @property
     def data(self) -> dict[str, str]:
-        """What the data of each task are."""
-        return {task: self.title(name) for task, name in (("mnist", "2a"), ("fashion", "12"), ("car", "2b"))}
+        """What the data of each task are that figures show."""
+        return self.contents.data
 
     def table(self, name: str) -> pandas.DataFrame:
         """Return a table by its name below the results, or that of a figure by the figure's name."""
-        path = f"figures/figure_{name}.csv" if name in FIGURES else name
-        if path not in FILES:
-            raise InputError(f"{path}: is not of the tables that the page is made of (aann.report.FILES)")
-        table: pandas.DataFrame = read_table(self.results / path, text=() if name in _WITHOUT_LAYERS else ("layer",))
+        path = self._drawn(name).files.get("csv", name) if name in self.contents.figures else name
+        if path not in self.contents.files:
+            raise InputError(f"{path}: is not of the tables that the page is made of, which are those of its figures")
+        table: pandas.DataFrame = read_labelled(self.results / path)
         return table
-
-    def title(self, figure: str) -> str:
-        """Return what a figure says its data are."""
-        return str(self._recorded(figure).get("title", ""))
 
     def titles(self, figure: str) -> dict[str, str]:
         """Return what a figure of several tasks says their data are, by task."""
-        return dict(self._recorded(figure)["titles"])
+        return dict(self._drawn(figure).options["titles"])
 
     def sampling(self, figure: str) -> str:
         """Return which sample of neighbors a figure shows."""
-        return str(self._recorded(figure)["sampling"])
+        return str(self._drawn(figure).options["sampling"])
 
-    def _recorded(self, figure: str) -> Mapping[str, Any]:
-        record = records.find(require_intact(self.results / f"figures/figure_{figure}.png"))
-        return record.provenance if record else {}
+    def _drawn(self, figure: str) -> Shown:
+        if figure not in self.contents.figures:
+            known = ", ".join(self.contents.figures) or "none"
+            raise InputError(f"the page has no figure {figure!r}; the setting 'figures' has {known}")
+        return self.contents.figures[figure]
 
     @cached_property
     def verdicts(self) -> dict[str, Judgement]:
@@ -120,10 +126,11 @@ class Story:
 
     def figure(self, name: str, shows: str) -> Html:
         """Return a figure with a caption; ``shows`` says in words what it shows."""
-        content = require_intact(self.results / f"figures/figure_{name}.png").read_bytes()
-        title = self.title(name)
-        caption = f"{shows}{f', on {title}' if title else ''}."
-        return Html(_figure(f"figure-{name}", f"Figure {name.upper() if name[0] == 's' else name}", caption, content))
+        drawn = self._drawn(name)
+        content = require_intact(self.results / drawn.files["png"]).read_bytes()
+        caption = f"{shows}{f', on {drawn.title}' if drawn.title else ''}."
+        self._shown.add(name)
+        return Html(_figure(f"figure-{name}", f"Figure {label(name)}", caption, content))
 
     def plot(self, name: str, figure: Any, shows: str) -> Html:
         """Return a figure of plotly, to turn and to point at; ``name`` is its id in the page."""
@@ -135,15 +142,28 @@ class Story:
             f"<figcaption><b>To point at.</b> {escape(shows)}.</figcaption></figure>"
         )
 
-    def video(self, shows: str) -> Html:
-        """Return the video; if it is large, a picture of its middle and a link to it."""
-        path = require_intact(self.results / VIDEO)
+    def more_figures(self) -> Html:
+        """Return all figures that no cell before has shown, with what the settings say that they show."""
+        more = {name: one.shows[:1].upper() + one.shows[1:] for name, one in self.contents.figures.items()}
+        shown = [
+            self.video(shows, name) if "mp4" in self.contents.figures[name].files else self.figure(name, shows)
+            for name, shows in more.items()
+            if name not in self._shown
+        ]
+        heading = "<h2>More figures of this study</h2>" if shown else ""
+        return Html(heading + "".join(one.text for one in shown))
+
+    def video(self, shows: str, name: str = "video") -> Html:
+        """Return a video; if it is large, a picture of its middle and a link to it."""
+        file = self._drawn(name).files["mp4"]
+        path = require_intact(self.results / file)
+        self._shown.add(name)
         if path.stat().st_size > _VIDEO_LIMIT:
-            link = f'<a href="../{VIDEO}">the video</a>'
-            return Html(_figure("figure-video", "Video", f"{shows}", _middle_frame(path), more=f" See {link}."))
+            link = f'<a href="../{file}">the video</a>'
+            return Html(_figure(f"figure-{name}", "Video", f"{shows}", _middle_frame(path), more=f" See {link}."))
         source = base64.b64encode(path.read_bytes()).decode()
         return Html(
-            f'<figure id="figure-video"><video controls muted playsinline aria-label="{escape(shows)}" '
+            f'<figure id="figure-{name}"><video controls muted playsinline aria-label="{escape(shows)}" '
             f'src="data:video/mp4;base64,{source}"></video>'
             f"<figcaption><b>Video.</b> {escape(shows)}.</figcaption></figure>"
         )

@@ -115,11 +115,11 @@ def searches(traces: pandas.DataFrame) -> pandas.DataFrame:
     """Return where searches end, by start and search (Figure S1)."""
     counted = traces[traces.test_accuracy.notna()]
     rows = []
-    for (start, search), group in counted.groupby(["start", "search"], sort=False):
+    for (sparsity, origin, search), group in counted.groupby(["sparsity", "origin", "search"], sort=False):
         by_seed = group.sort_values("evaluations", kind="stable").groupby("seed")
         rows.append(
             {
-                "Start": start_in_words(str(start)),
+                "Start": start_in_words(sparsity, origin),
                 "Search": search,
                 "Neighbors evaluated": number(by_seed.evaluations.last().mean()),
                 "Start, test": percent(by_seed.test_accuracy.first()),

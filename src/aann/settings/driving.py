@@ -67,7 +67,7 @@ class DrivingSettings(Section):
     expert: ExpertSettings = Field(default=ExpertSettings(), description="Whom networks imitate.")
     noise: NoiseSettings = Field(default=NoiseSettings(), description="Disturbances.")
     tracks: TracksSettings = Field(default=TracksSettings(), description="Tracks.")
-    sparsity: Sparsity = Field(90.0, description="Sparsity of the drivers of the rounds, and of the video's network.")
+    sparsity: Sparsity = Field(90.0, description="Sparsity of the drivers of the rounds.")
     psiren: PSirenSettings = Field(default=PSirenSettings(), description="p-SIREN for the drivers of the rounds.")
     brief: Tracks = Field(4, description="Of the tracks for returns, those on which networks of p-SIREN drive.")
     thorough: list[Sparsity] = Field(default=[90.0], description="Sparsities at which they drive on all of them.")

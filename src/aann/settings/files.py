@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,13 +11,73 @@ import yaml
 from aann.errors import InputError
 
 
+class _RepeatedKeyError(ValueError):
+    """A key is given twice in one mapping, so that one of both would be lost."""
+
+
 def _parse(text: str) -> Any:
-    """Return what ``yaml.safe_load`` would, from libyaml, which takes a tenth of the time."""
+    """Return what ``yaml.safe_load`` would, from libyaml, which takes a tenth of the time.
+
+    Raises ``_RepeatedKeyError`` with the line of the second of two equal keys.
+    """
     loader = yaml.CSafeLoader(text)
     try:
-        return loader.get_single_data()
+        node = loader.get_single_node()
+        for key in _repeated_keys(node):
+            raise _RepeatedKeyError(f"line {key.start_mark.line + 1}: {key.value!r} is there twice; keep one of them")
+        return None if node is None else loader.construct_document(node)
     finally:
         loader.dispose()
+
+
+def _repeated_keys(root: yaml.Node | None) -> Iterator[yaml.ScalarNode]:
+    """Yield the keys that a mapping at or below a node of YAML has had before; `1` and `"1"` are equal."""
+    waiting, seen = [root], set[int]()
+    while waiting:
+        node = waiting.pop()
+        if node is None or id(node) in seen or isinstance(node, yaml.ScalarNode):
+            continue
+        seen.add(id(node))
+        if isinstance(node, yaml.SequenceNode):
+            waiting += node.value
+            continue
+        keys = set()
+        for key, value in node.value:
+            if isinstance(key, yaml.ScalarNode) and key.tag != _MERGE:
+                if key.value in keys:
+                    yield key
+                keys.add(key.value)
+            waiting += (key, value)
+
+
+_MERGE = "tag:yaml.org,2002:merge"
+"""The tag of `<<`, which takes over what another mapping has."""
+
+
+def require_distinct_keys(path: Path) -> None:
+    """Raise ``InputError`` if a mapping in a file of YAML has a key twice. What else is wrong with it passes."""
+    try:
+        _parse(path.read_text(encoding="utf-8"))
+    except _RepeatedKeyError as error:
+        raise InputError(f"{path}: {error}") from error
+    except (OSError, yaml.YAMLError, UnicodeDecodeError):
+        return
+
+
+def with_text_keys(values: Any) -> Any:
+    """Return values with text in place of whole numbers as keys of mappings, at any depth.
+
+    A number and its text are one key, as where one file has the figure `"1"` and another `1`: the later is laid over.
+    """
+    if isinstance(values, list):
+        return [with_text_keys(value) for value in values]
+    if not isinstance(values, Mapping):
+        return values
+    texts: dict[Any, Any] = {}
+    for key, value in values.items():
+        name = str(key) if isinstance(key, int) and not isinstance(key, bool) else key
+        texts = merge(texts, {name: with_text_keys(value)})
+    return texts
 
 
 def read_yaml(path: Path) -> dict[str, Any]:
@@ -26,11 +86,13 @@ def read_yaml(path: Path) -> dict[str, Any]:
         values = _parse(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror}); expected a file of settings") from error
+    except _RepeatedKeyError as error:
+        raise InputError(f"{path}: {error}") from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise InputError(f"{path}: is not YAML ({' '.join(str(error).split())})") from error
     if not isinstance(values, dict):
         raise InputError(f"{path}: expected a mapping of settings, got {type(values).__name__}")
-    return values
+    return dict(with_text_keys(values))
 
 
 def merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:

@@ -184,8 +184,9 @@ class BackpropagationSettings(Section):
 
 
 class ClimbSettings(Section):
-    """The climb of Figure 5, by the p-SIREN network of the task's first seed; all surveyed networks are embedded."""
+    """A climb by the p-SIREN network of a task's first seed (Figure 5); all surveyed networks are embedded."""
 
+    task: Name = Field(description="A name in `tasks`.")
     sparsity: Sparsity = Field(90.0, description="The network's; one of the task's.")
     layer: LayerName = Field("last", description="The layer in which weights move, by name or by place.")
     neighborhoods: int = Field(6, ge=1, le=6, description="Neighborhoods, each of the best of the one before.")
@@ -193,24 +194,28 @@ class ClimbSettings(Section):
     tsne: TSNESettings = Field(default=TSNESettings(), description="t-SNE.")
 
 
+class ImprovementSettings(Section):
+    """What a search adds to the networks of p-SIREN of some tasks, at every sparsity (Figure S2)."""
+
+    search: Name = Field(description="A name in `searches`.")
+    tasks: list[Name] = Field(min_length=1, description="Names in `tasks`.")
+
+    @model_validator(mode="after")
+    def _distinct(self) -> ImprovementSettings:
+        require_distinct(self.tasks, "tasks")
+        return self
+
+
 _OTHER_RUNS = ("backpropagation", "climb")
 """Runs of stage sense that are no searches, as they stand in paths."""
 
 
 class SenseSettings(Section):
-    """SENSE (Algorithm 2): ways of searching by name, and which of them figures show."""
+    """SENSE (Algorithm 2): ways of searching by name, and what is studied beside the runs that figures show."""
 
-    searches: Entries[Name, SearchSettings] = Field(
-        default={},
-        description="Figures 6, 7, 8a and 8b show `figure-6`, `figure-7`, `figure-8a` and `figure-8b`; Figure 8b also "
-        "shows `car-greedy` and `car-polish`.",
-    )
-    random: list[Name] = Field(default=[], description="Searches of Figure S1 from random networks.")
-    trained: list[Name] = Field(default=[], description="Searches of Figure S1 from networks of p-SIREN.")
-    improvement: list[Name] = Field(
-        default=[], max_length=1, description="The search of Figure S2, at every sparsity of every task; at most one."
-    )
-    climb: ClimbSettings = Field(default=ClimbSettings(), description="Figure 5.")
+    searches: Entries[Name, SearchSettings] = Field(default={}, description="Ways of searching; figures name them.")
+    improvement: ImprovementSettings | None = Field(None, description="Makes the table sense/improvement.csv.")
+    climb: ClimbSettings | None = Field(None, description="A climb over a few neighborhoods.")
     backpropagation: BackpropagationSettings = Field(
         default=BackpropagationSettings(), description="What the search is compared with in Figures 6 to 8."
     )
@@ -220,8 +225,7 @@ class SenseSettings(Section):
         for name in _OTHER_RUNS:
             if name in self.searches:
                 raise ValueError(f"searches: {name!r} is what other runs are called; choose another name")
-        for key in ("random", "trained", "improvement"):
-            for name in getattr(self, key):
-                if name not in self.searches:
-                    raise ValueError(f"{key}: no search {name!r}; 'searches' has {', '.join(self.searches) or 'none'}")
+        if self.improvement and self.improvement.search not in self.searches:
+            known = ", ".join(self.searches) or "none"
+            raise ValueError(f"improvement.search: no search {self.improvement.search!r}; 'searches' has {known}")
         return self

@@ -11,10 +11,11 @@ from pydantic import Field, ValidationError, model_validator
 
 from aann.errors import InputError
 from aann.settings.claims import ClaimsSettings
-from aann.settings.datasets import IMAGES, SIGNED, DatasetSettings
+from aann.settings.datasets import Dataset, DatasetSettings, DownloadsSettings
 from aann.settings.driving import DrivingSettings
 from aann.settings.embeddings import EmbeddingsSettings
-from aann.settings.files import merge, read_yaml
+from aann.settings.figures import FigureName, FigureSettings, require_names_fit
+from aann.settings.files import merge, read_yaml, with_text_keys
 from aann.settings.messages import first_problem, suggestion
 from aann.settings.neighbors import NeighborsSettings
 from aann.settings.networks import DenseSettings, NetworkSettings
@@ -36,13 +37,18 @@ class Settings(Section):
     )
     networks: Entries[Name, NetworkSettings] = Field(min_length=1, description="Architectures by name.")
     tasks: Entries[Name, TaskSettings] = Field(min_length=1, description="Tasks by name.")
-    datasets: DatasetSettings = Field(default=DatasetSettings(), description="Stage datasets.")
+    datasets: Entries[Name, Dataset] = Field(default={}, description="Data sets by name.")
+    downloads: DownloadsSettings = Field(default=DownloadsSettings(), description="Archives of data sets.")
     psiren: PSirenSettings = Field(default=PSirenSettings(), description="Stage psiren.")
     neighbors: Entries[Name, NeighborsSettings] = Field(default={}, description="Stage neighbors, by task.")
     embeddings: Entries[Name, EmbeddingsSettings] = Field(default={}, description="Stage embeddings, by task.")
     driving: DrivingSettings = Field(default=DrivingSettings(), description="Stage driving.")
     sense: SenseSettings = Field(default=SenseSettings(), description="Stage sense.")
     claims: ClaimsSettings = Field(default=ClaimsSettings(), description="Stage claims.")
+    figures: Entries[FigureName, FigureSettings] = Field(
+        default={},
+        description="Stage figures, by name: `snakemake figure_NAME` draws one, and `snakemake NAME` makes a video.",
+    )
 
     @model_validator(mode="after")
     def _networks_fit(self) -> Settings:
@@ -50,21 +56,26 @@ class Settings(Section):
             if task.network not in self.networks:
                 known = ", ".join(self.networks)
                 raise ValueError(f"tasks.{name}.network: no network {task.network!r}; 'networks' has {known}")
-            network = self.networks[task.network]
-            last = network.layers[-1]
-            shape, classes = IMAGES[task.dataset]
-            if network.input_shape != shape or not isinstance(last, DenseSettings) or last.units != classes:
-                raise ValueError(
-                    f"tasks.{name}.network: {task.network!r} does not fit {task.dataset!r}; expected input_shape "
-                    f"{shape} and a last layer of {classes} units"
-                )
-            least = SIGNED.get(task.dataset, 0)
-            if least and not (network.signed and network.input_scale >= least):
-                raise ValueError(
-                    f"tasks.{name}.network: {task.network!r} does not fit {task.dataset!r}; expected signed: true and "
-                    f"an input_scale of at least {least}"
-                )
+            if self.datasets:  # as not in the part of a stage that reads splits
+                self._require_data_fit(name, task)
         return self
+
+    def _require_data_fit(self, name: str, task: TaskSettings) -> None:
+        """Raise ``ValueError`` unless the network of a task takes the images of its data set, and has its classes."""
+        if task.dataset not in self.datasets:
+            hint, known = suggestion(task.dataset, self.datasets), ", ".join(self.datasets) or "none"
+            raise ValueError(f"tasks.{name}.dataset: no data set {task.dataset!r}{hint}; 'datasets' has {known}")
+        network, data = self.networks[task.network], self.datasets[task.dataset]
+        last, classes = network.layers[-1], len(data.class_names)
+        expected = ""
+        if network.input_shape != data.shape or not isinstance(last, DenseSettings) or last.units != classes:
+            expected = f"input_shape {data.shape} and a last layer of {classes} units"
+        elif network.input_scale < data.largest or (data.signed and not network.signed):
+            expected = f"{'signed: true and ' if data.signed else ''}an input_scale of at least {data.largest}"
+        if expected:
+            raise ValueError(
+                f"tasks.{name}.network: {task.network!r} does not fit {task.dataset!r}; expected {expected}"
+            )
 
     @model_validator(mode="after")
     def _neighbors_fit(self) -> Settings:
@@ -94,6 +105,11 @@ class Settings(Section):
                 raise ValueError(f"embeddings.{name}.layers: {uncounted[0]!r} is not in neighbors.{name}.first")
         return self
 
+    @model_validator(mode="after")
+    def _figures_fit(self) -> Settings:
+        require_names_fit(self.figures)
+        return self
+
     def _require_task(self, section: str, name: str) -> None:
         if name not in self.tasks:
             raise ValueError(f"{section}.{name}: no such task; 'tasks' has {', '.join(self.tasks)}")
@@ -109,6 +125,23 @@ class Settings(Section):
         """Return the settings of a task; raise ``InputError`` if there is none of that name."""
         return _lookup(self.tasks, name, "task", "tasks")
 
+    def dataset(self, task: str) -> DatasetSettings:
+        """Return the settings of a task's data set; raise ``InputError`` if there is none of that name."""
+        return _lookup(self.datasets, self.task(task).dataset, "data set", "datasets")
+
+    def figure(self, name: str) -> FigureSettings:
+        """Return the entry of a figure; raise ``InputError`` if there is none of that name."""
+        return _lookup(self.figures, name, "figure", "figures")
+
+    def is_driven(self, task: str) -> bool:
+        """Return whether a task's networks drive."""
+        return self.dataset(task).kind == "driving"
+
+    def data_title(self, task: str) -> str:
+        """Return what a figure says the data of a task are."""
+        title = self.dataset(task).title or self.task(task).dataset
+        return title if self.scale == "paper" else f"{title} ({self.scale} scale)"
+
     def psiren_of(self, task: str) -> PSirenSettings:
         """Return the settings of p-SIREN for a task: its own, or those of all tasks."""
         return self.task(task).psiren or self.psiren
@@ -117,15 +150,16 @@ class Settings(Section):
         """Return, as settings in their own right, what the result of one stage for one task depends on.
 
         Left out are the lists of sparsities and seeds, since a network does not depend on which others are made, and
-        the places that data come from, since their content is verified.
+        the title of its data set, which only figures show.
         """
         chosen = self.task(task)
-        places = {"folder", "mirrors"}
         found = self.psiren_of(task) if section == "psiren" else getattr(self, section)
-        if isinstance(found, dict):
+        if section == "datasets":
+            values = {chosen.dataset: self.dataset(task).model_dump(exclude={"title"})}
+        elif isinstance(found, dict):
             values = {task: _lookup(found, task, "task", section).model_dump()}
         else:
-            values = found.model_dump(exclude=places)
+            values = found.model_dump()
         return {
             "scale": self.scale,
             "networks": {chosen.network: self.networks[chosen.network].model_dump()},
@@ -157,8 +191,10 @@ class Settings(Section):
     def climb_of(self, task: str) -> ClimbSettings:
         """Return the settings of the climb with the name of the layer of a task's network in place of its place.
 
-        Raises ``InputError`` for a layer that the network does not have.
+        Raises ``InputError`` if there is none, and for a layer that the network does not have.
         """
+        if self.sense.climb is None:
+            raise InputError("the setting 'sense.climb' is not set")
         try:
             (layer,) = at_place(self.sense.climb.layer, self.layers(task))
         except ValueError as error:
@@ -182,11 +218,8 @@ class Settings(Section):
     def driving_part(self, task: str, keys: Sequence[str]) -> dict[str, Any]:
         """Return, as settings in their own right, what a job for a task depends on that needs keys of `driving`."""
         trained = self._device if "psiren" in keys else {}
-        return self.part("driving", task) | {"driving": self.driving.model_dump(include=set(keys))} | trained
-
-    def shape(self, dataset: str) -> list[int]:
-        """Return channels, height and width of the images of a data set."""
-        return IMAGES[dataset][0]
+        driving = {"driving": self.driving.model_dump(include=set(keys))}
+        return self.part("datasets", task) | driving | trained
 
     def network(self, task: str) -> dict[str, Any]:
         """Return the specification of a task's network, for ``Architecture.from_dict``."""
@@ -211,7 +244,7 @@ def validate(values: Mapping[str, Any], source: str = "configuration") -> Settin
     from aann.networks import Architecture
 
     try:
-        settings = Settings.model_validate(json.loads(json.dumps(values)))
+        settings = Settings.model_validate(json.loads(json.dumps(with_text_keys(values))))
     except ValidationError as error:
         raise InputError(f"{source}: {first_problem(error, Settings)}") from error
     except (TypeError, ValueError) as error:
@@ -224,61 +257,16 @@ def validate(values: Mapping[str, Any], source: str = "configuration") -> Settin
     return settings
 
 
-def require_figures(settings: Settings) -> None:
-    """Raise ``InputError`` with one line that names the key if settings lack what the figures are made of.
+def require_data(settings: Settings) -> None:
+    """Raise ``InputError`` with one line that names the key if settings lack the data set of a task.
 
-    Settings are valid without, such as those of one stage; the workflow, which draws all figures, asks for it.
+    The part of settings that a job gets is valid without, if it only reads what was split; the workflow asks for it.
     """
     try:
-        _require_tasks_of_figures(settings)
-        _require_searches_of_figures(settings)
-    except (ValueError, InputError) as error:
+        for name, task in settings.tasks.items():
+            settings._require_data_fit(name, task)
+    except ValueError as error:
         raise InputError(f"configuration: {error}; see config/README.md") from error
-
-
-def _require_tasks_of_figures(settings: Settings) -> None:
-    for task in ("mnist", "fashion", "car"):
-        if task not in settings.tasks:
-            raise ValueError(f"tasks: no task {task!r}, which figures show; 'tasks' has {', '.join(settings.tasks)}")
-        driven = settings.tasks[task].dataset in SIGNED
-        if driven != (task == "car"):
-            expected = f"one of {', '.join(SIGNED) if task == 'car' else ', '.join(sorted({*IMAGES} - {*SIGNED}))}"
-            raise ValueError(f"tasks.{task}.dataset: figures show another kind of data; expected {expected}")
-    needed = [
-        ("mnist", settings.sense.climb.sparsity, "sense.climb.sparsity"),
-        ("car", settings.driving.sparsity, "driving.sparsity"),
-        ("car", 90.0, "Figure 8b"),
-        *([("mnist", 90.0, "sense.trained")] if settings.sense.trained else []),
-    ]
-    for task, sparsity, key in needed:
-        if sparsity not in settings.tasks[task].sparsities:
-            raise ValueError(f"tasks.{task}.sparsities: lacks {sparsity:g}, which {key} needs")
-    for section in ("neighbors", "embeddings"):
-        for task in ("mnist", "car"):
-            if task not in getattr(settings, section):
-                raise ValueError(f"{section}: no task {task!r}, whose neighbors figures show")
-
-
-def _require_searches_of_figures(settings: Settings) -> None:
-    sense = settings.sense
-    static = [task for task, chosen in settings.tasks.items() if chosen.dataset not in SIGNED]
-    if not sense.random and not sense.trained:
-        raise ValueError("sense.random: has no search, nor has sense.trained; Figure S1 shows at least one")
-    if not sense.improvement:
-        raise ValueError("sense.improvement: has no search; Figure S2 shows one")
-    if not any(0 < sparsity < 100 for task in static for sparsity in settings.tasks[task].sparsities):
-        raise ValueError("tasks.mnist.sparsities: lacks one between 0 and 100, which Figure S2 shows")
-    settings.climb_of("mnist")
-    shown = {
-        "mnist": ["figure-6", "figure-7", "figure-8a", *sense.random, *sense.trained],
-        "car": ["figure-8b", "car-greedy", "car-polish"],
-    }
-    for task in settings.tasks:
-        for name in [*shown.get(task, []), *(sense.improvement if task in static else [])]:
-            if name not in sense.searches:
-                known = ", ".join(sense.searches) or "none"
-                raise ValueError(f"sense.searches: no search {name!r}, which figures show; it has {known}")
-            settings.search_of(task, name)
 
 
 def load(paths: Iterable[Path | str]) -> Settings:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 from pydantic import Field, model_validator
 
 from aann.settings.psiren import PSirenSettings
@@ -13,10 +11,7 @@ from aann.settings.types import Name, Section, Seed, Sparsity, require_distinct
 class TaskSettings(Section):
     """A data set, the network that learns it, and the sparsities at which it is studied."""
 
-    dataset: Literal["mnist", "fashion-mnist", "digits", "letters", "driving", "driving-rgb"] = Field(
-        description="`mnist`, `fashion-mnist`: downloaded; `digits` (scikit-learn), `letters` (drawn), `driving` (road "
-        "and its movement in CarRacing) and `driving-rgb` (a frame in color): made here."
-    )
+    dataset: Name = Field(description="A name in `datasets`.")
     network: Name = Field(description="A name in `networks`.")
     sparsities: list[Sparsity] = Field(default=[90.0], min_length=1, description="Percentages of zero weights.")
     seeds: list[Seed] = Field(default=[0, 1, 2], min_length=1, description="One network a seed at every sparsity.")

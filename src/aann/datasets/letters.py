@@ -1,18 +1,17 @@
-"""Data sets that need no download: scikit-learn's digits, and letters drawn from the fonts that Matplotlib ships.
-
-Both come as uint8 images of shape (images, 1, 28, 28), white on black like MNIST, in ten classes.
-"""
+"""Letters drawn from the fonts that Matplotlib ships: white on black like MNIST, in ten classes, without a download."""
 
 from __future__ import annotations
+
+from pathlib import Path
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-DATASETS = ("digits", "letters")
-LETTERS = "ABCDEFGHJK"
-"""The classes of ``letters``, in order."""
+from aann.catalog import LETTERS, SMALL_GREY
+from aann.datasets.splits import Images
+from aann.settings.datasets import LettersDataSettings
 
-_SIDE = 28
+_SIDE = SMALL_GREY[-1]
 _FONTS = (
     "DejaVuSans.ttf",
     "DejaVuSans-Bold.ttf",
@@ -26,30 +25,21 @@ _FONTS = (
 )
 
 
-def load(dataset: str, letters: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return images and int64 labels of ``digits`` (1,797, real) or of ``letters`` (as many as asked for, drawn)."""
-    if dataset == "digits":
-        return _digits()
-    return _letters(letters, np.random.default_rng(seed))
-
-
-def _digits() -> tuple[np.ndarray, np.ndarray]:
-    from sklearn.datasets import load_digits
-
-    digits = load_digits()
-    small = (digits.images * (255 / 16)).round().astype(np.uint8)
-    images = [np.asarray(Image.fromarray(image).resize((_SIDE, _SIDE), Image.Resampling.BICUBIC)) for image in small]
-    return np.stack(images)[:, None], digits.target.astype(np.int64)
-
-
-def _letters(count: int, random: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+def read(data: LettersDataSettings, archives: Path) -> dict[str, Images]:
+    """Return letters as training images, as many as asked for: uint8 of shape (images, 1, 28, 28)."""
     import matplotlib
 
+    random = np.random.default_rng(data.seed)
     folder = f"{matplotlib.get_data_path()}/fonts/ttf"
     fonts = [ImageFont.truetype(f"{folder}/{name}", 4 * _SIDE - 24) for name in _FONTS]
-    labels = random.permutation(np.arange(count) % len(LETTERS)).astype(np.int64)
+    labels = random.permutation(np.arange(data.images) % len(LETTERS)).astype(np.int64)
     images = [_draw(LETTERS[label], fonts[random.integers(len(fonts))], random) for label in labels]
-    return np.stack(images)[:, None], labels
+    return {"train": Images(np.stack(images)[:, None], labels)}
+
+
+def files(data: LettersDataSettings, archives: Path) -> list[Path]:
+    """Return no files: the fonts are a part of Matplotlib."""
+    return []
 
 
 def _draw(letter: str, font: ImageFont.FreeTypeFont, random: np.random.Generator) -> np.ndarray:

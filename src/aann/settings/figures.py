@@ -1,0 +1,251 @@
+"""Figures: each is an entry with a name, of a kind that says how it is drawn, and says whose data it shows.
+
+A kind is a model here, a module of ``aann.figures`` of the same name, and a caption in ``workflow/report/``.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, model_validator
+
+from aann.settings.types import Name, Section, Sparsity, require_distinct
+
+FigureName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]*$", max_length=64)]
+
+Words = Annotated[str, Field(min_length=1, max_length=200)]
+
+_NEIGHBORS, _PSIREN, _SENSE = "Networks and neighbors", "p-SIREN", "SENSE"
+"""Parts of Snakemake's report."""
+
+_VIDEO = "video"
+"""How names of videos begin, and no others."""
+
+
+def target(name: str) -> str:
+    """Return what Snakemake's target of a figure is called, and its files without their endings."""
+    return name if name.startswith(_VIDEO) else f"figure_{name}"
+
+
+def picture(name: str) -> str:
+    """Return the file that shows a figure, below the results of its scale."""
+    return f"figures/{target(name)}.{'mp4' if name.startswith(_VIDEO) else 'png'}"
+
+
+def label(name: str) -> str:
+    """Return the name of a figure as readers know it: `S1` for `s1`."""
+    return name.upper() if name[0] == "s" and name[1:].isdecimal() else name
+
+
+def _category(part: str) -> Any:
+    return Field(part, description="The part of Snakemake's report that shows it.")
+
+
+def _shows(words: str) -> Any:
+    return Field(words, description="What it shows, in a few words for Snakemake's report.")
+
+
+def _task(help_text: str) -> Any:
+    return Field(description=f"{help_text} A name in `tasks`.")
+
+
+class StartSettings(Section):
+    """Networks that searches start from: one for each seed of the task."""
+
+    task: Name = Field(description="A name in `tasks`.")
+    sparsity: Sparsity = Field(description="Percentage of zero weights; with `psiren`, one of the task's.")
+    origin: Literal["random", "psiren"] = Field(description="`random` weights, or a network of p-SIREN.")
+
+    @property
+    def run(self) -> str:
+        """How paths name it, such as `mnist-p80-random`."""
+        return f"{self.task}-p{self.sparsity:g}-{self.origin}"
+
+
+class SchematicFigureSettings(Section):
+    """A network and four of its first neighbors, as in Figure 1."""
+
+    kind: Literal["schematic"] = Field(description="Kind of figure.")
+    category: Words = _category(_NEIGHBORS)
+    shows: Words = _shows("first neighbors")
+
+
+class SparsityFigureSettings(Section):
+    """Accuracy against sparsity, as in Figures 2a and 12."""
+
+    kind: Literal["sparsity"] = Field(description="Kind of figure.")
+    task: Name = _task("Whose networks of p-SIREN.")
+    category: Words = _category(_PSIREN)
+    shows: Words = _shows("accuracy against sparsity")
+
+
+class DrivingFigureSettings(Section):
+    """Accuracy and return against sparsity, as in Figure 2b."""
+
+    kind: Literal["driving"] = Field(description="Kind of figure.")
+    task: Name = _task("Whose networks of p-SIREN drive.")
+    category: Words = _category(_PSIREN)
+    shows: Words = _shows("accuracy and return against sparsity")
+
+
+class HistogramsFigureSettings(Section):
+    """Accuracies of first neighbors by sparsity and layer, as in Figures 3 and 9."""
+
+    kind: Literal["histograms"] = Field(description="Kind of figure.")
+    task: Name = _task("Whose first neighbors, as `neighbors` says.")
+    category: Words = _category(_NEIGHBORS)
+    shows: Words = _shows("accuracy of first neighbors")
+
+
+class PanelSettings(Section):
+    """One panel of embedded neighbors: the method, and from where it is seen."""
+
+    method: Literal["tsne", "isomap", "lle"] = Field(description="The method.")
+    view: Literal["side", "top"] = Field(
+        "side", description="`side`: in 3-D, accuracy is the height; `top`: in a plane."
+    )
+
+
+class EmbeddingFigureSettings(Section):
+    """Embedded first neighbors, as in Figures 4, 10 and 11: a row of panels for each layer."""
+
+    kind: Literal["embedding"] = Field(description="Kind of figure.")
+    task: Name = _task("Whose first neighbors, as `embeddings` says.")
+    panels: list[PanelSettings] = Field(
+        default=[PanelSettings(method="tsne", view="side"), PanelSettings(method="tsne", view="top")],
+        min_length=1,
+        max_length=4,
+        description="Panels of a row.",
+    )
+    category: Words = _category(_NEIGHBORS)
+    shows: Words = _shows("embedded first neighbors")
+
+    @model_validator(mode="after")
+    def _distinct(self) -> EmbeddingFigureSettings:
+        require_distinct([f"{panel.method} from the {panel.view}" for panel in self.panels], "panels")
+        return self
+
+
+class PathFigureSettings(Section):
+    """The climb that `sense.climb` describes, as in Figure 5."""
+
+    kind: Literal["path"] = Field(description="Kind of figure.")
+    category: Words = _category(_SENSE)
+    shows: Words = _shows("a climb over a few neighborhoods")
+
+
+class ClimbsFigureSettings(Section):
+    """Runs of one search, and backpropagation from the same networks, as in Figures 6 to 8a."""
+
+    kind: Literal["climbs"] = Field(description="Kind of figure.")
+    start: StartSettings = Field(description="Where they start.")
+    search: Name = Field(description="A name in `sense.searches`.")
+    category: Words = _category(_SENSE)
+    shows: Words = _shows("a climb from random networks")
+
+
+class RunSettings(Section):
+    """Runs of one search, one for each seed."""
+
+    start: StartSettings = Field(description="Where they start.")
+    search: Name = Field(description="A name in `sense.searches`.")
+
+
+class DrivesFigureSettings(Section):
+    """Climbs on a driving task, and how networks drive before and after, as in Figure 8b."""
+
+    kind: Literal["drives"] = Field(description="Kind of figure.")
+    start: StartSettings = Field(description="Where the climbs of the first two panels start.")
+    search: Name = Field(description="Their search: a name in `sense.searches`.")
+    runs: list[RunSettings] = Field(min_length=1, max_length=6, description="The searches of the third panel.")
+    category: Words = _category(_SENSE)
+    shows: Words = _shows("climbs on the driving task")
+
+    @model_validator(mode="after")
+    def _distinct(self) -> DrivesFigureSettings:
+        require_distinct([f"{run.start.run}.{run.search}" for run in self.runs], "runs")
+        return self
+
+
+class ComparedSettings(Section):
+    """One panel of a comparison: searches from one start."""
+
+    start: StartSettings = Field(description="Where they start.")
+    searches: list[Name] = Field(min_length=1, max_length=6, description="Names in `sense.searches`.")
+
+    @model_validator(mode="after")
+    def _distinct(self) -> ComparedSettings:
+        require_distinct(self.searches, "searches")
+        return self
+
+
+class MarkSettings(Section):
+    """An accuracy from elsewhere, drawn as a grey line in the panel of its start."""
+
+    start: StartSettings = Field(description="The start whose panel has the line; a figure without it leaves it out.")
+    percent: float = Field(ge=0, le=100, description="Test accuracy, in percent.")
+    label: Words = Field(description="Where it is from.")
+
+
+class ComparisonFigureSettings(Section):
+    """Accuracy against neighbors evaluated, by search, as in Figure S1."""
+
+    kind: Literal["comparison"] = Field(description="Kind of figure.")
+    runs: list[ComparedSettings] = Field(min_length=1, max_length=6, description="A panel for each.")
+    marks: list[MarkSettings] = Field(default=[], description="Accuracies to compare with.")
+    category: Words = _category(_SENSE)
+    shows: Words = _shows("accuracy against evaluations")
+
+    @model_validator(mode="after")
+    def _fits_in_a_legend(self) -> ComparisonFigureSettings:
+        require_distinct([run.start.run for run in self.runs], "runs")
+        names = list(dict.fromkeys(name for run in self.runs for name in run.searches))
+        if len(names) > _LOOKS:
+            raise ValueError(f"runs: have {len(names)} searches; a figure has looks for {_LOOKS}")
+        return self
+
+
+_LOOKS = 6
+"""Looks of lines that stay apart."""
+
+
+class ImprovementFigureSettings(Section):
+    """What the search of `sense.improvement` adds to networks of p-SIREN, as in Figure S2."""
+
+    kind: Literal["improvement"] = Field(description="Kind of figure.")
+    category: Words = _category(_SENSE)
+    shows: Words = _shows("what SENSE adds to p-SIREN")
+
+
+class VideoFigureSettings(Section):
+    """A video of a drive; its name begins with `video`."""
+
+    kind: Literal["video"] = Field(description="Kind of figure.")
+    task: Name = _task("Whose network of p-SIREN drives: that of the first seed.")
+    sparsity: Sparsity = Field(90.0, description="The network's; one of the task's.")
+    category: Words = _category(_PSIREN)
+    shows: Words = _shows("a sparse ternary network drives")
+
+
+FigureSettings = Annotated[
+    SchematicFigureSettings
+    | SparsityFigureSettings
+    | DrivingFigureSettings
+    | HistogramsFigureSettings
+    | EmbeddingFigureSettings
+    | PathFigureSettings
+    | ClimbsFigureSettings
+    | DrivesFigureSettings
+    | ComparisonFigureSettings
+    | ImprovementFigureSettings
+    | VideoFigureSettings,
+    Field(discriminator="kind"),
+]
+
+
+def require_names_fit(figures: dict[str, Any]) -> None:
+    """Raise ``ValueError`` if a video is called like a figure, or the other way round: names of files follow names."""
+    for name, entry in figures.items():
+        if name.startswith(_VIDEO) != (entry.kind == "video"):
+            expected = f"a name that begins with {_VIDEO}" if entry.kind == "video" else "another name"
+            raise ValueError(f"figures.{name}: is of the kind {entry.kind!r}; expected {expected}")

@@ -1,0 +1,224 @@
+"""What a figure is drawn from: the files that a study makes for it, with their keys, and how it looks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from pydantic import Field, ValidationError
+
+from aann.errors import InputError
+from aann.settings.figures import StartSettings
+from aann.settings.messages import first_problem
+from aann.settings.types import Section
+
+if TYPE_CHECKING:
+    from aann.settings.study import Settings
+    from aann.settings.tasks import TaskSettings
+
+
+class Input(Section):
+    """A file, its role in the figure, and the keys that all its rows have (see ``aann.tables``)."""
+
+    role: str = Field(description="What it is for.")
+    path: str = Field(description="Where it is, below the results of the scale.")
+    keys: dict[str, str | int | float] = Field(default={}, description="Keys and their values.")
+
+
+class Plan(Section):
+    """All that a figure depends on, beside code and the content of its inputs."""
+
+    kind: str = Field(description="The module of ``aann.figures``.")
+    title: str = Field("", description="What its data are, in words.")
+    inputs: tuple[Input, ...] = Field((), description="What it is drawn from, in the order in which it is drawn.")
+    options: dict[str, Any] = Field(default={}, description="How it looks, as its kind takes it.")
+    beside: tuple[str, ...] = Field((), description="Tables for its readers, below the results of the scale.")
+
+    @property
+    def paths(self) -> list[str]:
+        """The paths of the inputs, each once, below the results of the scale."""
+        return list(dict.fromkeys(one.path for one in self.inputs))
+
+
+def read_plan(text: str, source: str) -> Plan:
+    """Return the plan that is written as JSON; raise ``InputError`` with one line if it is none."""
+    try:
+        return Plan.model_validate_json(text)
+    except ValidationError as error:
+        raise InputError(f"{source}: {first_problem(error, Plan, page='rules/figures.smk')}") from error
+
+
+class Study:
+    """What a study has for one figure. Each method checks that something is there, and says where.
+
+    Raises ``InputError`` with one line that names the key of the figure's entry.
+    """
+
+    def __init__(self, settings: Settings, name: str) -> None:
+        self.settings, self.name = settings, name
+
+    def refuse(self, key: str, reason: str) -> NoReturn:
+        """Raise an error on a key of the entry, or on the entry as a whole if the key is empty."""
+        place = ".".join(part for part in ("figures", self.name, key) if part)
+        raise InputError(f"configuration: {place}: {reason}; see config/README.md")
+
+    def title(self, task: str) -> str:
+        """Return what the data of a task are."""
+        return self.settings.data_title(task)
+
+    def titles(self, tasks: Iterable[str]) -> dict[str, str]:
+        """Return what the data of tasks are, by task."""
+        return {task: self.title(task) for task in dict.fromkeys(tasks)}
+
+    def task(self, task: str, key: str = "task") -> TaskSettings:
+        """Return the settings of a task."""
+        if task not in self.settings.tasks:
+            self.refuse(key, f"no task {task!r}; 'tasks' has {', '.join(self.settings.tasks)}")
+        return self.settings.tasks[task]
+
+    def require_driven(self, task: str, key: str = "task") -> None:
+        """Check that networks of a task drive."""
+        self.task(task, key)
+        if not self.settings.is_driven(task):
+            self.refuse(key, f"{task!r} is not driven; expected a task of the driving data")
+
+    def require_sparsity(self, task: str, sparsity: float, key: str) -> None:
+        """Check that p-SIREN makes networks of a sparsity."""
+        if sparsity not in self.task(task, key).sparsities:
+            self.refuse(key, f"{sparsity:g} is not in tasks.{task}.sparsities")
+
+    def require_start(self, start: StartSettings, key: str = "start") -> None:
+        """Check that there are networks to start from."""
+        self.task(start.task, f"{key}.task")
+        if start.origin == "psiren":
+            self.require_sparsity(start.task, start.sparsity, f"{key}.sparsity")
+
+    def require_search(self, task: str, search: str, key: str = "search") -> None:
+        """Check that there is a search, and that the task's network has its layers."""
+        try:
+            self.settings.search_of(task, search)
+        except InputError as error:
+            self.refuse(key, str(error))
+
+    # --- files --------------------------------------------------------------------------------------------------------
+
+    def accuracies(self, task: str) -> Input:
+        """Return the accuracies of a task's networks of p-SIREN (``tables.ACCURACY``)."""
+        self.task(task)
+        return Input(role="accuracies", path=f"psiren/{task}/accuracies.csv", keys={"task": task})
+
+    def driven(self, task: str, table: str) -> Input:
+        """Return the gathered `confusions` or `returns` of a task's networks of p-SIREN."""
+        self.require_driven(task)
+        keys = {"task": task, "origin": "psiren", "search": ""}
+        return Input(role=table, path=f"driving/{task}/{table}.csv", keys=keys)
+
+    def network(self, task: str, sparsity: float) -> Input:
+        """Return the network of p-SIREN of the first seed."""
+        self.require_sparsity(task, sparsity, "sparsity")
+        seed = self.task(task).seeds[0]
+        keys = {"task": task, "sparsity": sparsity, "seed": seed}
+        return Input(role="network", path=f"psiren/{task}/p{sparsity:g}/seed{seed}.safetensors", keys=keys)
+
+    def surveys(self, task: str) -> Input:
+        """Return the gathered summaries of a task's surveys (``tables.SURVEY``)."""
+        self.task(task)
+        if task not in self.settings.neighbors:
+            self.refuse("task", f"the setting 'neighbors' has no task {task!r}")
+        return Input(role="surveys", path=f"neighbors/{task}/surveys.csv", keys={"task": task})
+
+    def histograms(self, task: str) -> list[Input]:
+        """Return the histograms of the first seed's surveys, by sparsity and layer (``tables.HISTOGRAM``)."""
+        self.surveys(task)
+        studied, seed = self.settings.neighbors[task], self.task(task).seeds[0]
+        return [
+            Input(
+                role="histograms",
+                path=f"neighbors/{task}/p{sparsity:g}/seed{seed}/{layer}.histogram.csv",
+                keys={"task": task, "sparsity": sparsity, "seed": seed, "layer": layer},
+            )
+            for sparsity in studied.sparsities
+            for layer in studied.first
+        ]
+
+    def points(self, task: str) -> list[Input]:
+        """Return the embedded neighbors of a task, by layer (``tables.POINTS``)."""
+        self.surveys(task)
+        if task not in self.settings.embeddings:
+            self.refuse("task", f"the setting 'embeddings' has no task {task!r}")
+        embedded, seed = self.settings.embeddings[task], self.task(task).seeds[0]
+        keys = {"task": task, "sparsity": embedded.sparsity, "seed": seed}
+        return [
+            Input(role="points", path=f"embeddings/{task}/{layer}.parquet", keys={**keys, "layer": layer})
+            for layer in embedded.layers
+        ]
+
+    def climb(self) -> Input:
+        """Return the networks that the climb of `sense.climb` surveyed (``tables.CLIMB``)."""
+        climb = self.settings.sense.climb
+        if climb is None:
+            self.refuse("", "the setting 'sense.climb' is not set")
+        self._require_known_task(climb.task, "sense.climb.task")
+        task = self.task(climb.task)
+        if climb.sparsity not in task.sparsities:
+            self.refuse("", f"sense.climb.sparsity: {climb.sparsity:g} is not in tasks.{climb.task}.sparsities")
+        try:
+            self.settings.climb_of(climb.task)
+        except InputError as error:
+            self.refuse("", str(error))
+        start, seed = StartSettings(task=climb.task, sparsity=climb.sparsity, origin="psiren"), task.seeds[0]
+        keys = {"task": climb.task, "sparsity": climb.sparsity, "seed": seed}
+        return Input(role="climb", path=f"sense/{start.run}.climb/seed{seed}.parquet", keys=keys)
+
+    def traces(
+        self, role: str, start: StartSettings, search: str, key: str = "", search_key: str = "search"
+    ) -> list[Input]:
+        """Return the traces of a search from a start, by seed (``tables.TRACE``).
+
+        ``key`` is where the entry has both, and ``search_key`` where it has the search there.
+        """
+        below = f"{key}." if key else ""
+        self.require_start(start, f"{below}start")
+        self.require_search(start.task, search, f"{below}{search_key}")
+        return self._runs(role, start, f".{search}/seed{{seed}}.parquet", {"search": search})
+
+    def baselines(self, start: StartSettings) -> list[Input]:
+        """Return backpropagation from a start, by seed (``tables.BASELINE``)."""
+        self.require_start(start)
+        return self._runs("baselines", start, ".backpropagation/seed{seed}.parquet", {})
+
+    def returns(self, start: StartSettings, search: str = "") -> list[Input]:
+        """Return how the networks drive that a search ended with, or its start, by seed (``tables.RETURNS``)."""
+        stage, origin = ("sense", f"-{start.origin}") if search or start.origin == "random" else ("psiren", "")
+        run = f"{stage}/p{start.sparsity:g}{origin}{f'.{search}' if search else ''}"
+        keys = {**start.model_dump(), "search": search}
+        return [
+            Input(
+                role="returns", path=f"driving/{start.task}/{run}/seed{seed}.returns.csv", keys={**keys, "seed": seed}
+            )
+            for seed in self.task(start.task).seeds
+        ]
+
+    def outcomes(self) -> Input:
+        """Return what the search of `sense.improvement` adds to networks of p-SIREN (``tables.OUTCOME``)."""
+        improvement = self.settings.sense.improvement
+        if improvement is None:
+            self.refuse("", "the setting 'sense.improvement' is not set")
+        for task in improvement.tasks:
+            self._require_known_task(task, "sense.improvement.tasks")
+            self.require_search(task, improvement.search, "kind")
+            if not any(0 < sparsity < 100 for sparsity in self.task(task).sparsities):
+                self.refuse("", f"tasks.{task}.sparsities: none is between 0 and 100, where a search has neighbors")
+        keys = {"origin": "psiren", "search": improvement.search}
+        return Input(role="outcomes", path="sense/improvement.csv", keys=keys)
+
+    def _require_known_task(self, task: str, setting: str) -> None:
+        if task not in self.settings.tasks:
+            self.refuse("", f"{setting}: no task {task!r}; 'tasks' has {', '.join(self.settings.tasks)}")
+
+    def _runs(self, role: str, start: StartSettings, ending: str, more: dict[str, str]) -> list[Input]:
+        keys = {**start.model_dump(), **more}
+        return [
+            Input(role=role, path=f"sense/{start.run}{ending.format(seed=seed)}", keys={**keys, "seed": seed})
+            for seed in self.task(start.task).seeds
+        ]
