@@ -77,7 +77,9 @@ def draw(
 ) -> None:
     """Draw a row of panels for each layer, the original network as a blue dot; write the table drawn.
 
-    Beside it is a page to turn it and point at it. ``points`` has the columns ``aann.tables.POINTS``. Panels of a layer share a scale of colours.
+    Beside it is a page to turn it and point at it. ``points`` has the columns ``aann.tables.POINTS``. Panels of a layer
+    share a scale of colours.
+
     Raises ``InputError`` if a panel has no points.
     """
     import matplotlib.pyplot as plt

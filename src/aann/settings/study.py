@@ -29,6 +29,11 @@ class Settings(Section):
     """All settings of one scale."""
 
     scale: Name = Field(description="Names the folder below `results`: `paper` or `quick`.")
+    standalone: bool = Field(
+        False,
+        strict=True,
+        description="Whether this file is a study of its own; if not, the workflow lays it over `config/config.yaml`.",
+    )
     results: Folder = Field("results", description="The folder that all runs write to.")
     device: Literal["auto", "cpu", "cuda"] = Field(
         "cpu",
