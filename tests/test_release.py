@@ -103,10 +103,10 @@ def add_line(path):
 @pytest.mark.parametrize(
     ("name", "change", "message"),
     [
-        (f"{BELOW[NETWORK]}.gz", damage_network, "is damaged: no whole gzip file"),
+        (f"{BELOW[NETWORK]}.gz", damage_network, "is damaged: not a whole gzip file"),
         (f"{BELOW[NETWORK]}.gz", swap_network, "is damaged: not what release/manifest.json says"),
         (BELOW[TABLE], add_line, "is damaged: not what release/manifest.json says"),
-        (BELOW[TABLE], Path.unlink, "is missing, which release/manifest.json names"),
+        (BELOW[TABLE], Path.unlink, "is missing, but release/manifest.json names it"),
         ("extra.csv", lambda path: path.write_text("a\n1\n"), "is not in release/manifest.json"),
         ("manifest.json", Path.unlink, "so release is no release"),
         ("manifest.json", lambda path: path.write_text("{"), "is not the manifest of a release"),
@@ -169,7 +169,7 @@ def test_a_link_in_the_results_is_not_written_through(packed, tmp_path_factory):
 def test_results_that_differ_or_are_of_another_scale_are_kept(packed):
     Path(TABLE).parent.mkdir(parents=True)
     Path(TABLE).write_text("mine\n")
-    check_one_line(run(*UNPACK), f"{TABLE}: is not what the release has")
+    check_one_line(run(*UNPACK), f"{TABLE}: differs from that of the release")
     assert Path(TABLE).read_text() == "mine\n"
     assert not Path(NETWORK).exists()
     check_one_line(run(*UNPACK[:-1], "results/paper"), "is not the folder of the scale 'small'")
