@@ -1315,11 +1315,14 @@ def release() -> None:
 @_file("--results", "The results of a scale, such as results/paper.")
 @click.option("--network", "networks", multiple=True, type=click.Path(path_type=Path), help="Ships it too.")
 @_file("--output", "Writes the release, a folder that is not there yet.")
-def release_pack(drawn: tuple[Path, ...], results: Path, networks: tuple[Path, ...], output: Path) -> None:
+@click.option("--replace", is_flag=True, help="Replaces a release, and keeps its hashes of sources that are not here.")
+def release_pack(
+    drawn: tuple[Path, ...], results: Path, networks: tuple[Path, ...], output: Path, replace: bool
+) -> None:
     """Write a release with all that the results DRAWN came from."""
     from aann.release import pack
 
-    files = pack(results, drawn, networks, output)["files"]
+    files = pack(results, drawn, networks, output, replace)["files"]
     size = sum(path.stat().st_size for path in output.rglob("*") if path.is_file())
     click.echo(f"{output}: {len(files)} files, {size / 1e6:.1f} MB")
 

@@ -13,7 +13,7 @@ import json
 import re
 import shutil
 import zlib
-from collections.abc import Container, Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -31,15 +31,20 @@ _NAME = re.compile(r"[\w-][\w.-]*(/[\w-][\w.-]*)*", re.ASCII)
 """Paths below the folder of a scale: what the workflow writes there, and nothing that leads out of it."""
 
 
-def pack(results: Path, drawn: Sequence[Path], networks: Sequence[Path], folder: Path) -> dict[str, Any]:
+def pack(
+    results: Path, drawn: Sequence[Path], networks: Sequence[Path], folder: Path, replace: bool = False
+) -> dict[str, Any]:
     """Write a release of the results of a scale, and return its manifest.
 
     ``drawn`` are the results to be drawn again, each of which says what it came from; ``networks`` are shipped too.
-    Raises ``InputError`` if ``folder`` is there, if a file is not there, is not what its seal says or lies elsewhere
-    than below ``results``, or if an input is not what it was when a result was drawn from it.
+    With ``replace``, an intact release at ``folder`` makes room once the new one is complete, and lends it the hashes
+    of sources that are not among the results, which may have been unpacked from it. Raises ``InputError`` if ``folder``
+    is there otherwise, if a file is not there, is not what its seal says or lies elsewhere than below ``results``, or
+    if an input is not what it was when a result was drawn from it.
     """
-    if folder.exists():
+    if folder.exists() and not replace:
         raise InputError(f"{folder}: is there already; delete it, or name another folder for the release")
+    known: dict[str, str] = verify(folder).get("sources", {}) if folder.exists() else {}
     shipped = {path: _record(path) for path in sorted({*_inputs(drawn, results), *networks})}
     partial = folder.with_name(f".{folder.name}.partial")
     shutil.rmtree(partial, ignore_errors=True)
@@ -51,10 +56,12 @@ def pack(results: Path, drawn: Sequence[Path], networks: Sequence[Path], folder:
         "versions": versions(),
         "files": packed,
         "drawn": {_below(path, results): sha256(path) for path in sorted(drawn)},
-        "sources": _sources(shipped),
+        "sources": _sources(shipped, known),
     }
     with atomic_path(partial / MANIFEST, seal=False) as temporary:
         temporary.write_text(json.dumps(manifest, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+    if folder.exists():
+        shutil.rmtree(folder)
     partial.replace(folder)
     return manifest
 
@@ -100,8 +107,12 @@ def _record(path: Path) -> records.Record | None:
     return record
 
 
-def _sources(shipped: Iterable[Path]) -> dict[str, str]:
-    """Return the hashes of all that shipped files came from and that is not shipped, by the path that was recorded."""
+def _sources(shipped: Iterable[Path], known: Mapping[str, str]) -> dict[str, str]:
+    """Return the hashes of all that shipped files came from and that is not shipped, by the path that was recorded.
+
+    A source that is not there cannot say what it came from itself. If an earlier release has ``known`` it by the same
+    hash, its other sources are named too, where no other file has taken their place.
+    """
     found: dict[str, str] = {}
     reached, waiting = set(shipped), list(shipped)
     while waiting:
@@ -112,6 +123,11 @@ def _sources(shipped: Iterable[Path]) -> dict[str, str]:
                 reached.add(path)
                 found[recorded] = digest
                 waiting += [path] if path.is_file() else []
+    if any(known.get(recorded) == digest and not Path(recorded).is_file() for recorded, digest in found.items()):
+        for recorded, digest in known.items():
+            path = Path(recorded)
+            if path not in reached and not (path.is_file() and sha256(path) != digest):
+                found[recorded] = digest
     return found
 
 
