@@ -37,8 +37,8 @@ def pack(
     """Write a release of the results of a scale, and return its manifest.
 
     ``drawn`` are the results that can be drawn again; each says what it came from. ``networks`` are shipped too. With
-    ``replace``, an intact release at ``folder`` makes room once the new one is complete. The new one keeps its hashes of
-    sources that are not among the results, which may have been unpacked from it.
+    ``replace``, an intact release at ``folder`` makes room once the new one is complete. The new one keeps its hashes
+    of sources that are not among the results, which may have been unpacked from it.
 
     Raises ``InputError`` if ``folder`` exists otherwise, or if a file is missing, is not what its seal says or lies
     outside of ``results``. It also does so if an input has changed since a result was drawn from it.
