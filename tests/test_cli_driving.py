@@ -8,7 +8,7 @@ import av
 import numpy as np
 import pandas
 import pytest
-from commands import check_one_line, lacks, run, shown
+from commands import check_one_line, draw, lacks, run, shown
 
 from aann.artifacts import discard, read_arrays, read_table, seal_of, write_arrays, write_table
 from aann.datasets import splits
@@ -416,6 +416,9 @@ def test_a_video_of_a_track_below_zero_is_refused(drive, driver, tmp_path):
 # --- figures ----------------------------------------------------------------------------------------------------------
 
 
+OF_PSIREN = {"task": "car", "origin": "psiren", "search": ""}
+
+
 @pytest.fixture
 def gathered(rows, tmp_path):
     """The tables of all networks."""
@@ -426,8 +429,8 @@ def gathered(rows, tmp_path):
 
 def test_figure_2b_is_drawn_from_its_tables(gathered, tmp_path):
     confusions, returns = gathered
-    files = ("--confusions", confusions, "--returns", returns, "--output", tmp_path / "figures/figure_2b.png")
-    assert run("figures", "driving", *files, "--title", "CarRacing").exit_code == 0
+    inputs = [("confusions", confusions, OF_PSIREN), ("returns", returns, OF_PSIREN)]
+    assert draw("driving", inputs, tmp_path / "figures/figure_2b.png").exit_code == 0
     assert shown(tmp_path / "figures") == {f"figure_2b.{ending}" for ending in ("pdf", "png", "csv")}
     table = read_table(tmp_path / "figures/figure_2b.csv")
     right, counts = [1 + 4 * label for label in range(3)], [[1 + k + 3 * p for p in range(3)] for k in range(3)]
@@ -439,18 +442,21 @@ def test_figure_2b_is_drawn_from_its_tables(gathered, tmp_path):
 
 def test_figure_2b_names_a_table_of_something_else(gathered, tmp_path):
     confusions, returns = gathered
-    output = ("--output", tmp_path / "figures/figure_2b.png", "--title", "CarRacing")
-    result = run("figures", "driving", "--confusions", returns, "--returns", returns, *output)
-    check_one_line(result, "returns.csv: lacks the column 'label'")
-    result = run("figures", "driving", "--confusions", confusions, "--returns", tmp_path / "absent.csv", *output)
-    check_one_line(result, "absent.csv: there is no such file")
+    output = tmp_path / "figures/figure_2b.png"
+    for files, problem in (
+        ((returns, returns), "returns.csv: lacks the column 'split'"),
+        ((confusions, tmp_path / "absent.csv"), "absent.csv: there is no such file"),
+    ):
+        inputs = [(role, path, OF_PSIREN) for role, path in zip(("confusions", "returns"), files, strict=True)]
+        check_one_line(draw("driving", inputs, output), problem)
+    inputs = [("confusions", confusions, OF_PSIREN), ("returns", returns, OF_PSIREN | {"task": "car-rgb"})]
+    check_one_line(draw("driving", inputs, output), "returns.csv: its column 'task' holds 'car', expected 'car-rgb'")
     assert not (tmp_path / "figures").exists()
 
 
 @pytest.fixture
 def of_drives(rows, tmp_path):
-    """Options of Figure 8b: two seeds of a climb, backpropagation and a search, and the returns of two drivers."""
-    options = ["--layer", "1.0", "--layer", "fc", "--title", "CarRacing"]
+    """Inputs of Figure 8b: two seeds of a climb, backpropagation and a search, and the returns of three networks."""
     steps = np.arange(5)
     trace = pandas.DataFrame(
         {
@@ -465,35 +471,35 @@ def of_drives(rows, tmp_path):
             **{"validation_accuracy": 0.05 * steps, "test_accuracy": 0.05 * steps},
         }
     )
-    keys = {"task": "car", "sparsity": 90.0, "origin": "random", "seed": 0}
-    write_table(tmp_path / "trace.parquet", TRACE.make(trace, **keys, search="greedy"))
-    write_table(tmp_path / "baseline.parquet", BASELINE.make(baseline, **keys))
+    inputs = [("returns", path, OF_PSIREN) for path in rows["returns"][:3]]
     for seed in (0, 1):
-        options += ["--trace", seed, tmp_path / "trace.parquet", "--baseline", seed, tmp_path / "baseline.parquet"]
-        options += ["--run", "random", "greedy", seed, tmp_path / "trace.parquet"]
-    for driver, path in zip(("random", "random", "p-SIREN"), rows["returns"], strict=False):
-        options += ["--returns", driver, path]
-    return options
+        keys = {"task": "car", "sparsity": 80.0, "origin": "random", "seed": seed}
+        for role, search in (("traces", "figure-8b"), ("searches", "greedy")):
+            path = tmp_path / f"{search}{seed}.parquet"
+            write_table(path, TRACE.make(trace, **keys, search=search))
+            inputs.append((role, path, {**keys, "search": search}))
+        write_table(tmp_path / f"baseline{seed}.parquet", BASELINE.make(baseline, **keys))
+        inputs.append(("baselines", tmp_path / f"baseline{seed}.parquet", keys))
+    return inputs
 
 
 def test_figure_8b_is_drawn_from_its_tables(of_drives, tmp_path):
-    result = run("figures", "drives", *of_drives, "--output", tmp_path / "figures/figure_8b.png")
-    assert result.exit_code == 0
+    assert draw("drives", of_drives, tmp_path / "figures/figure_8b.png", layers=["1.0", "fc"]).exit_code == 0
     assert shown(tmp_path / "figures") == {"figure_8b.pdf", "figure_8b.png", "figure_8b.csv"}
     table = read_table(tmp_path / "figures/figure_8b.csv")
     assert table.line.value_counts().to_dict() == {
-        **{"SENSE": 10, "literal": 10, "random, greedy": 10},
-        **{"random": 2, "p-SIREN": 1},
+        **{"SENSE": 10, "literal": 10, "search": 10, "drive": 3},
     }
     assert {*table["return"].dropna()} == {(10.5 + 21) / 2}
 
 
 def test_figure_8b_names_a_table_of_something_else(of_drives, rows, tmp_path):
-    output = ("--output", tmp_path / "figures/figure_8b.png")
-    result = run("figures", "drives", *of_drives, "--returns", "other", rows["confusions"][0], *output)
-    check_one_line(result, "confusions0.csv: lacks the column 'track'")
-    result = run("figures", "drives", *of_drives, "--run", "a", "b", 0, tmp_path / "baseline.parquet", *output)
-    check_one_line(result, "baseline.parquet: lacks the column")
+    output = tmp_path / "figures/figure_8b.png"
+    for role, path, problem in (
+        ("returns", rows["confusions"][0], "confusions0.csv: lacks the column 'track'"),
+        ("searches", tmp_path / "baseline0.parquet", "baseline0.parquet: lacks the column"),
+    ):
+        check_one_line(draw("drives", [*of_drives, (role, path, {})], output, layers=["1.0", "fc"]), problem)
     assert not (tmp_path / "figures").exists()
 
 

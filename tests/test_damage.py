@@ -10,9 +10,8 @@ import yaml
 from commands import check_one_line, run, shown
 
 from aann import tables
-from aann.artifacts import atomic_path, read_table
+from aann.artifacts import read_table
 from aann.errors import InputError
-from aann.report import FILES
 from aann.sense import search
 
 LAYERS = [{"type": "dense", "name": "1.0", "units": 8}, {"type": "dense", "name": "fc", "units": 10}]
@@ -48,7 +47,7 @@ SETTINGS = {
             }
         },
         "backpropagation": {"steps": 4, "records": 2},
-        "climb": {"neighbors": 6, "tsne": TSNE},
+        "climb": {"task": "mnist", "neighbors": 6, "tsne": TSNE},
     },
     "driving": {"steps": 20, "sparsity": 60, "psiren": {"batch_size": 8, "precision": "float32", "binary": EPOCH}},
 }
@@ -106,28 +105,17 @@ STEPS = {
     "confusions": "driving confusions small/confusion.csv --output {out}/confusions.csv",
     "video": f"driving video {OF_CAR} --network small/driver.safetensors --title x"
     " --output {out}/figures/video.mp4 *",
-    "figure 2a": "figures sparsity --accuracies small/accuracies.csv --title x --output {out}/figures/figure_2a.png",
+    "figure 2a": "{draw} --output {out}/figures/figure_2a.png",
     "claims": "claims judge --claims claims.yaml --results small --output {out}/claims/claims.json *",
 }
 """How the stages make their files, by hand; `*` stands for the settings."""
 
 READERS = STEPS | {
-    "figure 2b": "figures driving --confusions small/confusions.csv --returns small/returns.csv --title x"
-    " --output {out}/x.png",
-    "figure 3": "figures histograms --summaries small/surveys.csv --histogram 90 fc small/histogram.csv --seed {seed}"
-    " --title x --output {out}/x.png",
-    "figure 4": "figures embedding small/points.parquet --sampling sources --panel fc tsne top --title x"
-    " --output {out}/x.png",
-    "figure 5": "figures path --points small/climb.parquet --title x --output {out}/x.png",
-    "figure 8a": "figures climbs --trace 0 small/trace.parquet --baseline 0 small/baseline.parquet --layer 1.0"
-    " --layer fc --title x --output {out}/x.png",
-    "figure 8b": "figures drives --trace 0 small/trace.parquet --baseline 0 small/baseline.parquet --layer 1.0"
-    " --layer fc --run random short 0 small/trace.parquet --returns random small/return.csv --title x"
-    " --output {out}/x.png",
-    "figure s1": "figures comparison --run random short 0 small/trace.parquet --title x --output {out}/x.png",
-    "figure s2": "figures improvement --outcomes small/improvement.csv --title mnist x --output {out}/x.png",
+    **{f"figure {name}": "{draw} --output {out}/x.png" for name in ("2b", "3", "4", "5", "8a", "8b", "s1", "s2")},
+    "film": "{draw} --output {out}/x.mp4",
     "check": "claims check small/claims/claims.json",
-    "page": "report page --notebook report.ipynb --template page.html.j2 --results small --output {out}/page.html *",
+    "page": "report page --notebook report.ipynb --template page.html.j2 --results small --output {out}/page.html"
+    " --contents {contents} *",
     "pack": "release pack small/figures/figure_2a.png --results small --network small/found.safetensors"
     " --output {out}/release",
 }
@@ -157,7 +145,7 @@ READ = {
     "train.safetensors": ("driver", "frames"),
     "validation.safetensors": ("driver", "frames"),
     "round.safetensors": ("frames",),
-    "driver.safetensors": ("round", "assess", "video"),
+    "driver.safetensors": ("round", "assess", "video", "film"),
     "car.safetensors": ("assess",),
     "expert.csv": ("assess",),
     "return.csv": ("returns", "figure 8b"),
@@ -171,6 +159,37 @@ READ = {
 }
 """Every kind of file, and all that reads it."""
 
+LAYERED = {"layers": ["1.0", "fc"]}
+DRAWN = {
+    "figure 2a": ("sparsity", {"accuracies": "accuracies.csv"}, {}),
+    "figure 2b": ("driving", {"confusions": "confusions.csv", "returns": "returns.csv"}, {}),
+    "figure 3": ("histograms", {"surveys": "surveys.csv", "histograms": "histogram.csv"}, {"seed": 0}),
+    "figure 4": ("embedding", {"points": "points.parquet"}, {"sampling": "sources", "panels": [["fc", "tsne", "top"]]}),
+    "figure 5": ("path", {"climb": "climb.parquet"}, {}),
+    "figure 8a": ("climbs", {"traces": "trace.parquet", "baselines": "baseline.parquet"}, LAYERED),
+    "figure 8b": (
+        "drives",
+        {
+            **{"traces": "trace.parquet", "baselines": "baseline.parquet", "searches": "trace.parquet"},
+            "returns": "return.csv",
+        },
+        LAYERED,
+    ),
+    "figure s1": ("comparison", {"traces": "trace.parquet"}, {"marks": [], "titles": {"mnist": "x"}}),
+    "figure s2": ("improvement", {"outcomes": "improvement.csv"}, {"titles": {"mnist": "x"}}),
+    "film": ("video", {"network": "driver.safetensors"}, {"task": "car", "settings": SETTINGS}),
+}
+"""What figures are drawn from, by role, and how they look."""
+
+SHOWN = {
+    name: {"kind": name, "shows": "x", "title": "x", "options": {}, "files": files}
+    for name, files in {
+        "sparsity": {ending: f"figures/figure_2a.{ending}" for ending in ("png", "csv")},
+        "video": {"mp4": "figures/video.mp4"},
+    }.items()
+}
+"""The figures of the page."""
+
 VERSIONS = {
     "current": (0, {}),
     "another seed": (1, {"datasets": {"digits": {"seed": 1}}, "driving": {"seed": 1}}),
@@ -182,8 +201,19 @@ VERSIONS = {
 
 
 def do(step, out, seed=0):
-    command = READERS[step].format(seed=seed, out=out).replace("*", "--configfile settings.yaml --configfile more.yaml")
+    values = {"out": out, "seed": seed, "contents": compact({"figures": SHOWN})}
+    if step in DRAWN:
+        kind, inputs, options = DRAWN[step]
+        given = [{"role": role, "path": path} for role, path in inputs.items()]
+        plan = {"kind": kind, "title": "x", "inputs": given, "options": options}
+        values["draw"] = f"figures draw x --results small --plan {compact(plan)}"
+    command = READERS[step].format(**values).replace("*", "--configfile settings.yaml --configfile more.yaml")
     return run(*command.split())
+
+
+def compact(value):
+    """Return JSON without blanks."""
+    return json.dumps(value, separators=(",", ":"))
 
 
 def build(version):
@@ -193,10 +223,6 @@ def build(version):
     for step in STEPS:
         result = do(step, "small", seed)
         assert result.exit_code == 0, (step, result.output)
-    for name in FILES:
-        if not Path("small", name).exists():  # what else a page is made of, which is refused before it is looked at
-            with atomic_path(f"small/{name}") as temporary:
-                temporary.write_text(version)
     shutil.copytree("small", version)
 
 
