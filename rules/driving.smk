@@ -148,12 +148,12 @@ rule assess:
     params:
         number=lambda wildcards: work.tracks_driven(SETTINGS, wildcards.stage, float(wildcards.sparsity)),
         origin=lambda wildcards: work.driver(wildcards.run)[0],
-        search=lambda wildcards: work.driver(wildcards.run)[1],
+        search=lambda wildcards: [f"--search {name}" for name in [work.driver(wildcards.run)[1]] if name],
         settings=driving_settings("repeat", "steps", "expert"),
         code=code_fingerprint("aann.driving.assessments"),
     shell:
         "python -m aann driving assess --task {wildcards.task} --sparsity {wildcards.sparsity} --origin {params.origin}"
-        " --search {params.search:q} --seed {wildcards.seed} --network {input.network:q} --data {input.data:q} --expert {input.expert:q}"
+        " {params.search} --seed {wildcards.seed} --network {input.network:q} --data {input.data:q} --expert {input.expert:q}"
         " --count {params.number} --returns {output.returns:q} --confusion {output.confusion:q} --threads {threads}"
         " --settings {params.settings:q} 2> {log:q}"
 
