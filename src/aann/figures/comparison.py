@@ -83,11 +83,10 @@ def draw(
     if table.empty:
         raise InputError("its traces have no counted rows; delete them and run the searches again")
     style.use_style()
-    starts = list(dict.fromkeys(table[_START].itertuples(index=False, name=None)))
+    starts = list(table.groupby(_START, sort=False))
     looks = dict(zip(dict.fromkeys(table.search), _LOOKS, strict=False))
     figure, axes = plt.subplots(1, len(starts), figsize=(style.PAGE_WIDTH, 3.2), layout="constrained", squeeze=False)
-    for axis, start in zip(axes[0], starts, strict=True):
-        here = table[(table[_START] == start).all(axis=1)]
+    for axis, (start, here) in zip(axes[0], starts, strict=True):
         task, sparsity, origin = start
         heading = f"{titles[task]}\n" if len(titles) > 1 else ""
         for search, look in looks.items():
