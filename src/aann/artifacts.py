@@ -248,19 +248,23 @@ def read_table_metadata(path: Path | str) -> dict[str, Any]:
     return found
 
 
-def read_table(path: Path | str, columns: tuple[str, ...] = (), text: tuple[str, ...] = ()) -> Any:
+def read_table(
+    path: Path | str, columns: tuple[str, ...] = (), text: tuple[str, ...] = (), optional_text: tuple[str, ...] = ()
+) -> Any:
     """Read a Parquet or CSV table as a pandas table that has at least ``columns``, with numbers in them, and ``text``.
+
+    Columns of ``optional_text`` hold text too, where they are there.
 
     Raises ``InputError`` if the file is missing, not what its seal says, unreadable or empty, or if a column is missing
     or holds no numbers.
     """
     import pandas
 
-    path = require_intact(path)
+    path, words = require_intact(path), (*text, *optional_text)
     try:
         with path.open("rb") as file:
             table = (
-                pandas.read_csv(file, dtype=dict.fromkeys(text, str)).fillna(dict.fromkeys(text, ""))
+                pandas.read_csv(file, dtype=dict.fromkeys(words, str)).fillna(dict.fromkeys(words, ""))
                 if path.suffix == ".csv"
                 else pandas.read_parquet(file)
             )
