@@ -3,7 +3,6 @@
 import numpy as np
 import pandas
 
-
 RUN = {"task": "mnist", "sparsity": 90.0, "origin": "random"}
 
 

@@ -19,7 +19,7 @@ from PIL import Image
 
 from aann.artifacts import atomic_path
 from aann.errors import InputError
-from aann.figures import climbs, style
+from aann.figures import climbs, schematic, style
 from aann.report import page, plots, story, summaries, words
 from aann.report.contents import CLAIMS, contents_of
 from aann.settings.study import load
@@ -223,8 +223,7 @@ def test_figures_that_no_cell_shows_come_at_the_end(tmp_path):
     figures = {name: {**one, "files": {"png": f"figures/figure_{name}.png"}} for name in ("a", "b")}
     (results / "figures").mkdir(parents=True)
     for name in figures:
-        with atomic_path(results / f"figures/figure_{name}.png") as temporary:
-            temporary.write_bytes(png())
+        schematic.draw(results / f"figures/figure_{name}.png", {"settings": {"scale": "mine"}})
     read = story.Story(results, "mine", {"figures": figures, "data": {"signs": "Signs"}})
     read.figure("a", "Told")
     more = read.more_figures().text

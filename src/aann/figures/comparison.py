@@ -88,7 +88,7 @@ def draw(
     figure, axes = plt.subplots(1, len(starts), figsize=(style.PAGE_WIDTH, 3.2), layout="constrained", squeeze=False)
     for axis, (start, here) in zip(axes[0], starts, strict=True):
         task, sparsity, origin = start
-        heading = f"{titles[task]}\n" if len(titles) > 1 else ""
+        heading = f"{titles[str(task)]}\n" if len(titles) > 1 else ""
         for search, look in looks.items():
             _draw_search(axis, here[here.search == search], search, look)
         _draw_marks(axis, [mark for mark in marks if tuple(mark[key] for key in _START) == start])
