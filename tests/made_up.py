@@ -5,7 +5,7 @@ import os
 from pathlib import Path
 
 import pandas
-from commands import run
+from commands import drawing, run
 
 from aann.artifacts import write_arrays, write_table
 from aann.lineage import provenance
@@ -18,6 +18,7 @@ NETWORK = "results/small/psiren/mnist/p90/seed0.safetensors"
 ROW = "results/small/psiren/mnist/p90/seed0.accuracy.csv"
 TABLE = "results/small/psiren/mnist/accuracies.csv"
 FIGURE = "results/small/figures/figure_2a.png"
+DRAW = drawing("sparsity", [("accuracies", TABLE, {"task": "mnist"})], FIGURE)
 
 
 def make_results(network):
@@ -37,5 +38,4 @@ def make_results(network):
     os.utime(benchmark, (1_795_000_000, 1_795_000_000))
     rows = [ROW, ROW.replace("seed0", "seed1")]
     assert run("psiren", "accuracies", *rows, "--output", TABLE).exit_code == 0
-    drawn = run("figures", "sparsity", "--accuracies", TABLE, "--title", "MNIST", "--output", FIGURE)
-    assert drawn.exit_code == 0
+    assert run(*DRAW).exit_code == 0

@@ -8,7 +8,7 @@ import av
 import numpy as np
 import pandas
 import pytest
-from commands import check_one_line, lacks, run, shown
+from commands import check_one_line, drawing, lacks, run, shown
 
 from aann.artifacts import discard, read_arrays, read_table, seal_of, write_arrays, write_table
 from aann.datasets import splits
@@ -424,10 +424,14 @@ def gathered(rows, tmp_path):
     return tmp_path / "confusions.csv", tmp_path / "returns.csv"
 
 
+def figure_2b(confusions, returns, folder):
+    """Return the command that draws Figure 2b."""
+    inputs = [("confusions", confusions, {"task": "car"}), ("returns", returns, {"task": "car"})]
+    return drawing("driving", inputs, folder / "figures/figure_2b.png", title="CarRacing")
+
+
 def test_figure_2b_is_drawn_from_its_tables(gathered, tmp_path):
-    confusions, returns = gathered
-    files = ("--confusions", confusions, "--returns", returns, "--output", tmp_path / "figures/figure_2b.png")
-    assert run("figures", "driving", *files, "--title", "CarRacing").exit_code == 0
+    assert run(*figure_2b(*gathered, tmp_path)).exit_code == 0
     assert shown(tmp_path / "figures") == {f"figure_2b.{ending}" for ending in ("pdf", "png", "csv")}
     table = read_table(tmp_path / "figures/figure_2b.csv")
     right, counts = [1 + 4 * label for label in range(3)], [[1 + k + 3 * p for p in range(3)] for k in range(3)]
@@ -439,18 +443,16 @@ def test_figure_2b_is_drawn_from_its_tables(gathered, tmp_path):
 
 def test_figure_2b_names_a_table_of_something_else(gathered, tmp_path):
     confusions, returns = gathered
-    output = ("--output", tmp_path / "figures/figure_2b.png", "--title", "CarRacing")
-    result = run("figures", "driving", "--confusions", returns, "--returns", returns, *output)
-    check_one_line(result, "returns.csv: lacks the column 'label'")
-    result = run("figures", "driving", "--confusions", confusions, "--returns", tmp_path / "absent.csv", *output)
+    check_one_line(run(*figure_2b(returns, returns, tmp_path)), "returns.csv: lacks the column 'label'")
+    result = run(*figure_2b(confusions, tmp_path / "absent.csv", tmp_path))
     check_one_line(result, "absent.csv: there is no such file")
     assert not (tmp_path / "figures").exists()
 
 
 @pytest.fixture
 def of_drives(rows, tmp_path):
-    """Options of Figure 8b: two seeds of a climb, backpropagation and a search, and the returns of two drivers."""
-    options = ["--layer", "1.0", "--layer", "fc", "--title", "CarRacing"]
+    """Inputs of Figure 8b: two seeds of a climb, backpropagation and a search, and the returns of three networks."""
+    inputs = []
     steps = np.arange(5)
     trace = pandas.DataFrame(
         {
@@ -465,35 +467,38 @@ def of_drives(rows, tmp_path):
             **{"validation_accuracy": 0.05 * steps, "test_accuracy": 0.05 * steps},
         }
     )
-    keys = {"task": "car", "sparsity": 90.0, "origin": "random", "seed": 0}
-    write_table(tmp_path / "trace.parquet", TRACE.make(trace, **keys, search="greedy"))
-    write_table(tmp_path / "baseline.parquet", BASELINE.make(baseline, **keys))
     for seed in (0, 1):
-        options += ["--trace", seed, tmp_path / "trace.parquet", "--baseline", seed, tmp_path / "baseline.parquet"]
-        options += ["--run", "random", "greedy", seed, tmp_path / "trace.parquet"]
-    for driver, path in zip(("random", "random", "p-SIREN"), rows["returns"], strict=False):
-        options += ["--returns", driver, path]
-    return options
+        keys = {"task": "car", "sparsity": 90.0, "origin": "random", "seed": seed}
+        paths = [tmp_path / f"{name}{seed}.parquet" for name in ("trace", "baseline")]
+        write_table(paths[0], TRACE.make(trace, **keys, search="greedy"))
+        write_table(paths[1], BASELINE.make(baseline, **keys))
+        inputs += [(role, paths[role == "baselines"], keys) for role in ("traces", "baselines", "searches")]
+    return inputs + [("returns", path, {"origin": "psiren"}) for path in rows["returns"][:3]]
+
+
+def figure_8b(inputs, folder):
+    """Return the command that draws Figure 8b."""
+    output = folder / "figures/figure_8b.png"
+    return drawing("drives", inputs, output, title="CarRacing", layers=["1.0", "fc"])
 
 
 def test_figure_8b_is_drawn_from_its_tables(of_drives, tmp_path):
-    result = run("figures", "drives", *of_drives, "--output", tmp_path / "figures/figure_8b.png")
-    assert result.exit_code == 0
+    assert run(*figure_8b(of_drives, tmp_path)).exit_code == 0
     assert shown(tmp_path / "figures") == {"figure_8b.pdf", "figure_8b.png", "figure_8b.csv"}
     table = read_table(tmp_path / "figures/figure_8b.csv")
     assert table.line.value_counts().to_dict() == {
-        **{"SENSE": 10, "literal": 10, "random, greedy": 10},
-        **{"random": 2, "p-SIREN": 1},
+        **{"SENSE": 10, "literal": 10, "search": 10, "drive": 3},
     }
     assert {*table["return"].dropna()} == {(10.5 + 21) / 2}
 
 
 def test_figure_8b_names_a_table_of_something_else(of_drives, rows, tmp_path):
-    output = ("--output", tmp_path / "figures/figure_8b.png")
-    result = run("figures", "drives", *of_drives, "--returns", "other", rows["confusions"][0], *output)
-    check_one_line(result, "confusions0.csv: lacks the column 'track'")
-    result = run("figures", "drives", *of_drives, "--run", "a", "b", 0, tmp_path / "baseline.parquet", *output)
-    check_one_line(result, "baseline.parquet: lacks the column")
+    other = [*of_drives, ("returns", rows["confusions"][0], {})]
+    check_one_line(run(*figure_8b(other, tmp_path)), "confusions0.csv: lacks the column 'track'")
+    other = [*of_drives, ("searches", tmp_path / "baseline0.parquet", {})]
+    check_one_line(run(*figure_8b(other, tmp_path)), "baseline0.parquet: lacks the column")
+    trained = [("traces", path, {**keys, "origin": "psiren"}) for _, path, keys in of_drives[:1]]
+    check_one_line(run(*figure_8b([*of_drives, *trained], tmp_path)), "its column 'origin' holds 'random', expected")
     assert not (tmp_path / "figures").exists()
 
 

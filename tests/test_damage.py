@@ -10,9 +10,8 @@ import yaml
 from commands import check_one_line, run, shown
 
 from aann import tables
-from aann.artifacts import atomic_path, read_table
+from aann.artifacts import read_table
 from aann.errors import InputError
-from aann.report import FILES
 from aann.sense import search
 
 LAYERS = [{"type": "dense", "name": "1.0", "units": 8}, {"type": "dense", "name": "fc", "units": 10}]
@@ -48,7 +47,7 @@ SETTINGS = {
             }
         },
         "backpropagation": {"steps": 4, "records": 2},
-        "climb": {"neighbors": 6, "tsne": TSNE},
+        "climb": {"task": "mnist", "neighbors": 6, "tsne": TSNE},
     },
     "driving": {"steps": 20, "sparsity": 60, "psiren": {"batch_size": 8, "precision": "float32", "binary": EPOCH}},
 }
@@ -106,28 +105,45 @@ STEPS = {
     "confusions": "driving confusions small/confusion.csv --output {out}/confusions.csv",
     "video": f"driving video {OF_CAR} --network small/driver.safetensors --title x"
     " --output {out}/figures/video.mp4 *",
-    "figure 2a": "figures sparsity --accuracies small/accuracies.csv --title x --output {out}/figures/figure_2a.png",
+    "figure 2a": "figures draw 2a --plan @ --results small --output {out}/figures/figure_2a.png",
     "claims": "claims judge --claims claims.yaml --results small --output {out}/claims/claims.json *",
 }
 """How the stages make their files, by hand; `*` stands for the settings."""
 
+LAYER_NAMES = [one["name"] for one in LAYERS]
+PLANS = {
+    "figure 2a": ("sparsity", {"accuracies": "accuracies.csv"}, {}),
+    "figure 2b": ("driving", {"confusions": "confusions.csv", "returns": "returns.csv"}, {}),
+    "figure 3": ("histograms", {"surveys": "surveys.csv", "histograms": "histogram.csv"}, {"seed": 0}),
+    "figure 4": ("embedding", {"points": "points.parquet"}, {"sampling": "sources", "panels": [["fc", "tsne", "top"]]}),
+    "figure 5": ("path", {"climb": "climb.parquet"}, {}),
+    "figure 8a": ("climbs", {"traces": "trace.parquet", "baselines": "baseline.parquet"}, {"layers": LAYER_NAMES}),
+    "figure 8b": (
+        "drives",
+        {
+            **{"traces": "trace.parquet", "baselines": "baseline.parquet"},
+            **{"searches": "trace.parquet", "returns": "return.csv"},
+        },
+        {"layers": LAYER_NAMES},
+    ),
+    "figure s1": ("comparison", {"traces": "trace.parquet"}, {"marks": [], "titles": {"mnist": "x"}}),
+    "figure s2": ("improvement", {"outcomes": "improvement.csv"}, {"titles": {"mnist": "x"}}),
+}
+"""Figures: their kind, their files by role, and how they look; `@` stands for it as a plan."""
+
+SHOWN = {"kind": "x", "shows": "x", "title": "x", "options": {}}
+CONTENTS = {
+    "figures": {
+        "2a": {**SHOWN, "files": {ending: f"figures/figure_2a.{ending}" for ending in ("png", "csv")}},
+        "video": {**SHOWN, "files": {"mp4": "figures/video.mp4"}},
+    }
+}
+
 READERS = STEPS | {
-    "figure 2b": "figures driving --confusions small/confusions.csv --returns small/returns.csv --title x"
-    " --output {out}/x.png",
-    "figure 3": "figures histograms --summaries small/surveys.csv --histogram 90 fc small/histogram.csv --seed {seed}"
-    " --title x --output {out}/x.png",
-    "figure 4": "figures embedding small/points.parquet --sampling sources --panel fc tsne top --title x"
-    " --output {out}/x.png",
-    "figure 5": "figures path --points small/climb.parquet --title x --output {out}/x.png",
-    "figure 8a": "figures climbs --trace 0 small/trace.parquet --baseline 0 small/baseline.parquet --layer 1.0"
-    " --layer fc --title x --output {out}/x.png",
-    "figure 8b": "figures drives --trace 0 small/trace.parquet --baseline 0 small/baseline.parquet --layer 1.0"
-    " --layer fc --run random short 0 small/trace.parquet --returns random small/return.csv --title x"
-    " --output {out}/x.png",
-    "figure s1": "figures comparison --run random short 0 small/trace.parquet --title x --output {out}/x.png",
-    "figure s2": "figures improvement --outcomes small/improvement.csv --title mnist x --output {out}/x.png",
+    **{name: "figures draw x --plan @ --results small --output {out}/x.png" for name in PLANS if name not in STEPS},
     "check": "claims check small/claims/claims.json",
-    "page": "report page --notebook report.ipynb --template page.html.j2 --results small --output {out}/page.html *",
+    "page": "report page --notebook report.ipynb --template page.html.j2 --results small --output {out}/page.html"
+    " --contents @ *",
     "pack": "release pack small/figures/figure_2a.png --results small --network small/found.safetensors"
     " --output {out}/release",
 }
@@ -181,9 +197,18 @@ VERSIONS = {
 }
 
 
+def planned(step):
+    """Return what ``@`` stands for in the command of a step, as JSON."""
+    if step not in PLANS:
+        return json.dumps(CONTENTS)
+    kind, files, options = PLANS[step]
+    inputs = [{"role": role, "path": path} for role, path in files.items()]
+    return json.dumps({"kind": kind, "title": "x", "inputs": inputs, "options": options})
+
+
 def do(step, out, seed=0):
     command = READERS[step].format(seed=seed, out=out).replace("*", "--configfile settings.yaml --configfile more.yaml")
-    return run(*command.split())
+    return run(*(planned(step) if word == "@" else word for word in command.split()))
 
 
 def build(version):
@@ -193,10 +218,6 @@ def build(version):
     for step in STEPS:
         result = do(step, "small", seed)
         assert result.exit_code == 0, (step, result.output)
-    for name in FILES:
-        if not Path("small", name).exists():  # what else a page is made of, which is refused before it is looked at
-            with atomic_path(f"small/{name}") as temporary:
-                temporary.write_text(version)
     shutil.copytree("small", version)
 
 

@@ -157,7 +157,7 @@ TRAINED = {"task": "mnist", "sparsity": 33, "origin": "psiren"}
         ),
         (
             {"figures": {"6": {"start": {"task": "car"}}}},
-            "figures.6.search: sense.searches.figure-6.layers.names: no layer 'fc'; the task's network has 1.0, 2.0, fc1",
+            "figures.6.search: sense.searches.figure-6.layers.names: no layer 'fc'; the task's network has 1.0",
         ),
         ({"sense": {"searches": {"figure-7": None}}}, "figures.7.search: unknown search 'figure-7'"),
         ({"figures": {"8b": {"start": STATIC}}}, "figures.8b.start.task: 'mnist' is not driven"),
@@ -219,10 +219,7 @@ def test_a_figure_is_drawn_by_its_name_and_records_what_it_shows(results, paper_
     found = ACCURACY.read(results / "figures/figure_12.csv", task="fashion")
     pandas.testing.assert_frame_equal(found, read_table(results / "psiren/fashion/accuracies.csv"))
     record = records.find(results / "figures/figure_12.png").provenance
-    assert (record["module"], record["settings"]) == (
-        "aann.figures.sparsity",
-        {"title": "Fashion-MNIST", "options": {}},
-    )
+    assert (record["module"], record["title"], record["settings"]) == ("aann.figures.sparsity", "Fashion-MNIST", {})
     assert len(record["inputs"]) == 1
 
 
@@ -233,7 +230,7 @@ def test_a_plan_takes_the_place_of_settings(results, paper_settings, tmp_path, m
     output = ("--results", results, "--output", drawn)
     assert run("figures", "draw", "2a", "--plan", plan.model_dump_json(), *output).exit_code == 0
     with Image.open(drawn) as image:
-        assert json.loads(image.text["Provenance"])["settings"]["title"] == "MNIST"
+        assert json.loads(image.text["Provenance"])["title"] == "MNIST"
     assert shown(tmp_path) == {"paper", "x.png", "x.pdf", "x.csv"}
 
 
@@ -252,7 +249,7 @@ def test_a_plan_that_is_none_is_one_line(plan, message, results, tmp_path):
 
 
 def test_a_table_that_is_not_there_or_another_one_is_named_and_nothing_is_drawn(results, tmp_path):
-    check_one_line(run("figures", "draw", "3", "--results", results), "surveys.csv: there is no such file")
+    check_one_line(run("figures", "draw", "3", "--results", results), "csv: there is no such file")
     other = read_table(results / "psiren/fashion/accuracies.csv")
     write_table(results / "psiren/mnist/accuracies.csv", other)
     line = "its column 'task' holds 'fashion', expected 'mnist'; name another file"

@@ -4,8 +4,8 @@ import shutil
 from pathlib import Path
 
 import pytest
-from commands import check_one_line, run
-from made_up import DATA, FIGURE, NETWORK, ROW, TABLE, make_results
+from commands import check_one_line, drawing, run
+from made_up import DATA, DRAW, FIGURE, NETWORK, ROW, TABLE, make_results
 
 from aann.artifacts import seal_of, sha256
 from aann.errors import InputError
@@ -68,12 +68,12 @@ def test_what_is_drawn_again_is_compared_to_the_last_byte(packed):
     missing = run(*COMPARE)
     assert missing.exit_code == 1
     assert missing.stderr == f"{FIGURE}: is missing\n"
-    drawn = run("figures", "sparsity", "--accuracies", TABLE, "--title", "MNIST", "--output", FIGURE)
-    assert drawn.exit_code == 0
+    assert run(*DRAW).exit_code == 0
     equal = run(*COMPARE)
     assert equal.exit_code == 0
     assert equal.stdout == f"{RESULTS}: all 1 drawn results are equal to the last byte\n"
-    assert run("figures", "sparsity", "--accuracies", TABLE, "--title", "Digits", "--output", FIGURE).exit_code == 0
+    other = drawing("sparsity", [("accuracies", TABLE, {"task": "mnist"})], FIGURE, title="Digits")
+    assert run(*other).exit_code == 0
     other = run(*COMPARE)
     assert other.exit_code == 1
     assert other.stderr == f"{FIGURE}: differs from that of the release\n"

@@ -12,11 +12,11 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from commands import check_one_line, run
+from commands import check_one_line, drawing, run
 from snakemake.parser import parse
 from snakemake.sourcecache import infer_source_file
 
-from aann.report import FILES
+from aann.report.contents import contents_of
 
 MODULES = {"_pickle", "cloudpickle", "dill", "jsonpickle", "joblib", "marshal", "pickle", "shelve"}
 LOADERS = {
@@ -127,7 +127,6 @@ SURVEY = (
     "--output",
     "o",
 )
-DRAWN = ("--title", "MNIST", "--output", "figure.png")
 JUDGED = ("--results", "results/paper", "--output", "claims.json", "--claims")
 TOLD = ("--results", "results/paper", "--output", "page.html", "--template", "x.j2", "--notebook", "x.ipynb")
 SETTLED = {"splits", "archive", "network", "claims", "notebook"}
@@ -138,8 +137,8 @@ COMMANDS = {
     "archive": ("datasets", "split", "--task", "mnist", "--archives", "archives", "--output", "o"),
     "network": ("sense", "search", *SEARCH, "--trace", "t.parquet", "--output", "o", "--outcome", "o.csv"),
     "survey": ("neighbors", "survey", *SURVEY, "--network", "x.safetensors", "--data", "x.safetensors"),
-    "table": ("figures", "path", "--points", "x.parquet", *DRAWN),
-    "table of text": ("figures", "sparsity", "--accuracies", "x.csv", *DRAWN),
+    "table": drawing("path", [("climb", "x.parquet", {})], "figure.png"),
+    "table of text": drawing("sparsity", [("accuracies", "x.csv", {})], "figure.png"),
     "rows": ("psiren", "accuracies", "x.csv", "--output", "o.csv"),
     "graph": ("figures", "rules", "--graph", "x.mmd", "--output", "o.png"),
     "figure": ("provenance", "x.png"),
@@ -155,7 +154,9 @@ COMMANDS = {
 
 @pytest.mark.parametrize("kind", PICKLES)
 @pytest.mark.parametrize("name", COMMANDS)
-def test_a_pickle_in_the_place_of_an_input_is_refused_and_not_run(root, tmp_path, monkeypatch, name, kind):
+def test_a_pickle_in_the_place_of_an_input_is_refused_and_not_run(
+    root, paper_settings, tmp_path, monkeypatch, name, kind
+):
     monkeypatch.chdir(tmp_path)
     content = PICKLES[kind]
     for ending in ("safetensors", "parquet", "csv", "mmd", "png", "mp4", "json", "yaml", "ipynb", "j2"):
@@ -163,7 +164,7 @@ def test_a_pickle_in_the_place_of_an_input_is_refused_and_not_run(root, tmp_path
     for folder, file in (("archives", "train-images-idx3-ubyte.gz"), ("release", "manifest.json")):
         Path(folder).mkdir()
         (Path(folder) / file).write_bytes(content)
-    for result in FILES:  # all of these are hashed before the notebook is read
+    for result in contents_of(paper_settings).files:  # all of these are hashed before the notebook is read
         path = Path("results/paper", result)
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content)
