@@ -50,6 +50,7 @@ for NAME, PLAN in FIGURES.items():
         params:
             name=NAME,
             title=PLAN.title,
+            options=PLAN.options,
             plan=PLAN.model_dump_json(),
             results=subpath(output[0], ancestor=2),
             code=code_fingerprint(f"aann.figures.{PLAN.kind}"),

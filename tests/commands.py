@@ -27,6 +27,13 @@ def run(*arguments):
     return CliRunner().invoke(main, [str(argument) for argument in arguments])
 
 
+def drawing(kind, inputs, output, title="MNIST", results=".", **options):
+    """Return the command that draws a figure of a kind. ``inputs`` are its files, each a role, a path and keys."""
+    given = [{"role": role, "path": str(path), "keys": keys} for role, path, keys in inputs]
+    plan = {"kind": kind, "title": title, "inputs": given, "options": options}
+    return ("figures", "draw", "x", "--plan", json.dumps(plan), "--results", results, "--output", output)
+
+
 def draw(kind, inputs, output, *, name="2a", results=".", title="MNIST", **options):
     """Draw a figure of a kind from inputs, each with its role, its file below the results and its keys."""
     given = [{"role": role, "path": str(path), "keys": keys} for role, path, keys in inputs]

@@ -136,7 +136,7 @@ def test_figure_1_is_drawn_where_aann_is_not_installed_and_there_is_another_pyga
     (site / "pygame-2.6.1.dist-info/METADATA").write_text("Metadata-Version: 2.1\nName: pygame\nVersion: 2.6.1\n")
     output = tmp_path / "figure_1.png"
     result = subprocess.run(
-        [sys.executable, "-S", "-m", "aann", "figures", "schematic", "--output", output],
+        [sys.executable, "-S", "-m", "aann", "figures", "draw", "1", "--output", output],
         env=os.environ | {"PYTHONPATH": f"{root / 'src'}:{site}"},
         capture_output=True,
         text=True,

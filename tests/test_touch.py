@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from commands import check_one_line, run
+from commands import check_one_line, drawing, run
 from made_up import ARCHIVE, DATA, FIGURE, NETWORK, ROW, SCALE, TABLE, make_results
 
 from aann.artifacts import read_arrays, seal_of, write_arrays
@@ -43,7 +43,7 @@ def jobs(tmp_path, monkeypatch, network):
         FIRST: job_of(0),
         SECOND: job_of(1),
         GATHER: Job("accuracies", rows, paths(TABLE), None, {"task": "mnist"}, earlier=frozenset({FIRST, SECOND})),
-        DRAW: Job("figure_2a", paths(TABLE), figure, None, {"title": "MNIST"}, earlier=frozenset({GATHER})),
+        DRAW: Job("figure_2a", paths(TABLE), figure, {}, {"title": "MNIST"}, earlier=frozenset({GATHER})),
     }
 
 
@@ -64,6 +64,14 @@ def test_a_file_made_from_another_input_is_named_and_what_follows_is_not_proven(
     write_arrays(DATA, arrays | {"more": np.zeros(3)}, metadata)
     line = f"{NETWORK}: was made from another {DATA}"
     assert doubts(jobs, SPLIT) == {FIRST: line, SECOND: line.replace("seed0", "seed1")}
+
+
+def test_a_figure_that_would_look_otherwise_today_is_named(jobs):
+    drawn = drawing("sparsity", [("accuracies", TABLE, {"task": "mnist"})], FIGURE, look="thin")
+    assert run(*drawn).exit_code == 0
+    jobs[DRAW] = replace(jobs[DRAW], settings={"look": "bold"})
+    line = f"{FIGURE}: was made with another setting 'look'"
+    assert doubts(jobs, SPLIT, FIRST, SECOND, GATHER) == {DRAW: line}
 
 
 @pytest.mark.parametrize(

@@ -33,8 +33,9 @@ _TOUCHED = "nothing was touched"
 class Job:
     """A job as it would run today: its files, its settings, and other values such as those of its wildcards.
 
-    ``settings`` is None for a job that gets none. ``archive_of`` is the data set whose archive it fetches. ``changed``
-    says that the rule has changed, by Snakemake's records. ``earlier`` are the numbers of the jobs that it waits for.
+    ``settings`` are those of the stage, or how a figure looks, and None for a job that gets none. ``archive_of`` is the
+    data set whose archive it fetches. ``changed`` says that the rule has changed, by Snakemake's records. ``earlier``
+    are the numbers of the jobs that it waits for.
     """
 
     rule: str
@@ -266,14 +267,14 @@ def _run(snakefile: Path, configfiles: Sequence[Path], executor: str, targets: S
 def _job(job: Any, workflow: Any) -> Job:
     """Return the ``Job`` that a job of Snakemake is."""
     unread = {path for name, paths in job.input.items() if name in _UNREAD for path in _listed(paths)}
-    settings = job.params.get("settings") or job.params.get("plan")
+    settings = job.params.get("settings")
     records_of = workflow.persistence
     changed = records_of.params_changed(job) or any(records_of.code_changed(job)) or any(records_of.input_changed(job))
     return Job(
         job.rule.name,
         tuple(Path(path) for path in job.input if path not in unread),
         tuple(Path(path) for path in job.output),
-        None if settings is None else json.loads(settings),
+        job.params.get("options") if settings is None else json.loads(settings),
         {**dict(job.params.items()), **job.wildcards_dict},
         job.wildcards_dict["dataset"] if job.rule.name == "fetch_archive" else None,
         bool(changed),
