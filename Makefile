@@ -10,8 +10,7 @@ ifneq ($(shell test -n "$$XDG_CACHE_HOME" || { test -d "$$HOME" && test -w "$$HO
 export XDG_CACHE_HOME := $(CURDIR)/.snakemake/cache
 endif
 # Rules that draw and judge; all others may be left out where a release has what they make.
-DRAWING := all_figures video claims report_page figure_1 figure_2a figure_2b figure_3 figure_4 figure_5 figure_6 figure_7 \
-  figure_8a figure_8b figure_9 figure_10 figure_11 figure_12 figure_s1 figure_s2
+DRAWING = all_figures claims report_page $$($(BIN)/python -m aann figures list --show targets)
 # Packs what results/paper/ was drawn from, and its networks.
 PACK = $(BIN)/python -m aann release pack --results $(PAPER) --output release \
   $$(printf -- '--network %s ' $(PAPER)/psiren/*/p*/seed*.safetensors $(PAPER)/sense/*/seed*.safetensors) \
@@ -50,8 +49,8 @@ release: $(READY) ## Build the paper's scale, and pack what it was drawn from, a
 	$(BIN)/snakemake --cores $(CORES) -- all_figures claims report_page
 	$(PACK)
 
-pack: $(READY) ## Pack results/paper/ as it is into release/.
-	$(PACK)
+pack: $(READY) ## Pack results/paper/ as it is into release/, in place of the release that is there.
+	$(PACK) --replace
 
 gallery: ## Put the figures and verdicts of results/paper/ into docs/.
 	cp $(PAPER)/figures/*.png docs/images/

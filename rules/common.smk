@@ -12,6 +12,7 @@ from aann.builds import forecast, interruptions, slurm, wording
 from aann.lineage import provenance
 from aann.artifacts import require_writable, sha256, to_json
 from aann.settings.files import require_distinct_keys
+from aann.settings import work
 from aann.settings.study import completed, require_data, validate
 from aann.catalog import TORCHVISION
 from aann.datasets import sources
@@ -34,9 +35,7 @@ logger.addFilter(wording.explain_missing)
 try:
     for path in workflow.configfiles:  # of two equal keys, Snakemake takes the last
         require_distinct_keys(Path(path))
-    SETTINGS = validate(
-        completed(config, ROOT / "config/config.yaml") if MODULE else config
-    )
+    SETTINGS = validate(completed(config, ROOT / "config/config.yaml") if MODULE else config)
     require_data(SETTINGS)
     require_writable(SETTINGS.results, "results")
     require_writable(SETTINGS.downloads.folder, "downloads.folder")
@@ -63,60 +62,6 @@ GPUS = int(SETTINGS.device == "cuda")  # that a job asks for which trains
 os.environ[SETTINGS_VARIABLE] = to_json(SETTINGS.downloads.mirrors)
 
 
-class shell(shell):
-    """Commands of these rules alone: what is set here is not set for rules of a workflow that imports them."""
-
-
-# Rules run the code of this checkout with the interpreter that runs Snakemake, installed or not, activated or not, unless
-# Snakemake makes them an environment of their own. They keep memory that they have freed: by default, glibc gives large
-# arrays back to the system at once and then asks for them again, which took an eighth of the time of a search. They end
-# with Snakemake, this process, even if it is killed, since each is one command in place of its shell.
-VARIABLES = {
-    "PYTHONPATH": SOURCE,
-    "MALLOC_MMAP_THRESHOLD_": 33554432,
-    "MALLOC_TRIM_THRESHOLD_": 17179869184,
-    END_WITH_PARENT: os.getpid(),
-}
-EXPORTED = " ".join(f"{name}={quote(str(value))}" for name, value in VARIABLES.items())
-if DeploymentMethod.CONDA not in workflow.deployment_settings.deployment_method:
-    EXPORTED += f" PATH={quote(str(Path(sys.executable).parent))}:$PATH"
-shell.prefix(f"set -euo pipefail; export {EXPORTED}; exec ")
-
-
-# The lock takes the place of Snakemake's own, which a killed build leaves behind. Jobs that it left in SLURM are cancelled,
-# by a build without SLURM too; then all begins again, since a batch that is cancelled deletes what it had made, and what is
-# to do was found before. Not called for dry runs, reports or graphs, which need neither. On one machine, jobs are not
-# limited per second: Snakemake, for its limit, looks at all ready jobs again each second, and once more for every job that
-# ended before (snakemake/snakemake#3744), which at full scale took a sixth of a core.
-onstart:
-    if workflow.local_exec:
-        workflow.scheduler.job_rate_limiter = None
-    begin_build()
-
-
-def begin_build():
-    """Lock the results of this scale, clear away what earlier builds left, and listen for jobs that are killed."""
-    logger.addHandler(KilledJobs(logger))
-    try:
-        hold_lock(f"{RESULTS}/logs/build.lock")
-        if workflow.executor_plugin.name == "slurm" or slurm.LOCK.exists():
-            lost = slurm.begin()
-            for number in lost:
-                logger.info(f"Cancelled SLURM job {number} of an earlier build.")
-            if lost:
-                begin_again(workflow.rundir)
-        remove_unfinished(RESULTS)
-    except InputError as error:
-        raise WorkflowError(str(error))
-    interruptions.watch(logger)
-    forecast.announce(workflow, RESULTS)
-
-
-# Snakemake leaves out the `onstart` of a module.
-if MODULE:
-    call_first(workflow, begin_build)
-
-
 # For profiles/slurm/config.yaml alone: of jobs that SLURM gets as one, each takes the one `batch` there is, so that they run
 # one after another, and SLURM is asked for the memory and cores of one and for the time of all.
 resource_scopes:
@@ -140,15 +85,7 @@ wildcard_constraints:
     seed=r"\d+",
     origin="random|psiren",
     search=any_of(SETTINGS.sense.searches),
-    layer=any_of(
-        sorted(
-            {
-                layer.name
-                for network in SETTINGS.networks.values()
-                for layer in network.layers
-            }
-        )
-    ),
+    layer=any_of(sorted({layer.name for network in SETTINGS.networks.values() for layer in network.layers})),
     kind=r"train|validation|test|round[1-9]\d*",
     round=r"[1-9]\d*",
     stage="psiren|sense",
@@ -161,9 +98,10 @@ def growing(amount, for_each_thread=0):
     First amounts leave room over what benchmarks say of the paper's scale: a third of the memory, since a job on a
     cluster has two processes of Snakemake beside it, and ten times the minutes, since its processors may be slower.
     """
-    return lambda wildcards, attempt, threads: attempt * (
-        amount + threads * for_each_thread
-    )
+    return lambda wildcards, attempt, threads: attempt * (amount + threads * for_each_thread)
+
+
+SHORT = {"mem_mb": 1000, "runtime": 5}  # resources of local jobs that take seconds
 
 
 def code_fingerprint(*modules):
@@ -171,167 +109,25 @@ def code_fingerprint(*modules):
     return provenance.code_fingerprint(*modules) if workflow.is_main_process else ""
 
 
+def asked(question, *values):
+    """Return what the work of this study is; what is wrong with its settings ends the build with one line."""
+    try:
+        return question(SETTINGS, *values)
+    except InputError as error:
+        raise WorkflowError(str(error))
+
+
+def filled(pattern, question, *values):
+    """Return a pattern of paths, filled in with the rows of the work of this study."""
+    return [path for row in asked(question, *values) for path in expand(pattern, **row)]
+
+
 def stage_settings(section):
     """Return a params function: the settings of one stage for the job's task, as JSON."""
     return lambda wildcards: to_json(SETTINGS.part(section, wildcards.task))
 
 
-def content_of(task):
-    """Return the hash of the folder that a task's data set is read from, if it is one; jobs do not ask for it."""
-    if not workflow.is_main_process:
-        return ""
-    try:
-        return sources.content(
-            SETTINGS.dataset(task), Path(".snakemake/aann/contents.json")
-        )
-    except InputError as error:
-        raise WorkflowError(str(error))
-
-
-def sparsities_of(task):
-    """Return the sparsities of a task as they stand in paths."""
-    return [f"{sparsity:g}" for sparsity in SETTINGS.task(task).sparsities]
-
-
-def networks_of(task, pattern, **values):
-    """Return `pattern` for every sparsity and seed of a task, and for other values."""
-    return expand(
-        pattern,
-        task=task,
-        sparsity=sparsities_of(task),
-        seed=SETTINGS.task(task).seeds,
-        **values,
-    )
-
-
-def studied(task):
-    """Return the settings of the neighborhoods of a task, or raise an error that names them."""
-    if task not in SETTINGS.neighbors:
-        raise WorkflowError(f"the setting 'neighbors' has no task {task!r}")
-    return SETTINGS.neighbors[task]
-
-
-def layers_of(task, seed):
-    """Return the layers whose neighbors are counted for a network, each with how many."""
-    chosen = studied(task)
-    return chosen.first if int(seed) == SETTINGS.task(task).seeds[0] else chosen.others
-
-
-def neighbors_to_survey(wildcards):
-    """Return how many neighbors of a layer are counted; a layer that the settings do not name is an error."""
-    layers = layers_of(wildcards.task, wildcards.seed)
-    if wildcards.layer not in layers:
-        raise WorkflowError(
-            f"layer {wildcards.layer!r} of seed {wildcards.seed}: not in the setting 'neighbors.{wildcards.task}', "
-            f"which has {', '.join(layers)}"
-        )
-    return layers[wildcards.layer]
-
-
-def surveys_of(task, pattern):
-    """Return `pattern` for every sparsity, seed and layer whose neighbors are counted."""
-    return [
-        path
-        for sparsity in studied(task).sparsities
-        for seed in SETTINGS.task(task).seeds
-        for layer in layers_of(task, seed)
-        for path in expand(
-            pattern, task=task, sparsity=f"{sparsity:g}", seed=seed, layer=layer
-        )
-    ]
-
-
-def embedded(task):
-    """Return the settings of the embeddings of a task, or raise an error that names them."""
-    studied(task)
-    if task not in SETTINGS.embeddings:
-        raise WorkflowError(f"the setting 'embeddings' has no task {task!r}")
-    return SETTINGS.embeddings[task]
-
-
-def embedded_survey(wildcards, pattern):
-    """Return `pattern` for the network whose neighbors are embedded: that of the task's first seed."""
-    return expand(
-        pattern,
-        task=wildcards.task,
-        sparsity=f"{embedded(wildcards.task).sparsity:g}",
-        seed=SETTINGS.task(wildcards.task).seeds[0],
-        layer=wildcards.layer,
-    )
-
-
-def embeddings_of(task, pattern):
-    """Return `pattern` for every layer whose neighbors are embedded."""
-    return expand(pattern, task=task, layer=embedded(task).layers)
-
-
-def sense_settings(key):
-    """Return a params function: what a job of stage sense that is no search depends on, as JSON."""
-    return lambda wildcards: to_json(SETTINGS.sense_part(wildcards.task, key))
-
-
-def network_settings(task):
-    """Return, as settings in their own right, the network of a task."""
-    return {
-        key: value
-        for key, value in SETTINGS.part("sense", task).items()
-        if key != "sense"
-    }
-
-
-def start_network(wildcards):
-    """Return the network that a run starts from."""
-    trained = wildcards.origin == "psiren"
-    return (
-        rules.network.output.network if trained else rules.random_start.output[0]
-    ).format(**wildcards)
-
-
-def driving_settings(*keys):
-    """Return a params function: what a job of stage driving depends on that needs these keys, as JSON."""
-    return lambda wildcards: to_json(SETTINGS.driving_part(wildcards.task, keys))
-
-
-def tracks_of(kind):
-    """Return how many tracks a kind has; a round that the settings do not have is an error."""
-    if not kind.startswith("round"):
-        return getattr(SETTINGS.driving.tracks, kind)
-    counts, number = SETTINGS.driving.tracks.rounds, int(kind.removeprefix("round"))
-    if number > len(counts):
-        raise WorkflowError(
-            f"{kind}: the setting 'driving.tracks.rounds' has {len(counts)}"
-        )
-    return counts[number - 1]
-
-
-def training_kinds(rounds):
-    """Return the kinds of tracks whose frames networks are trained on after so many rounds."""
-    return ["train", *(f"round{number}" for number in range(1, rounds + 1))]
-
-
-def driver_of(wildcards):
-    """Return the origin and the search of the network that is assessed; the search is empty where there is none."""
-    origin, _, search = (wildcards.run.lstrip("-") or "psiren").partition(".")
-    return origin, search
-
-
-def driven_network(wildcards):
-    """Return the network that is assessed: of p-SIREN, or where a run of SENSE starts or ends."""
-    folder = (
-        "{task}/p{sparsity}"
-        if wildcards.stage == "psiren"
-        else "{task}-p{sparsity}{run}"
-    )
-    pattern = f"{RESULTS}/{{stage}}/{folder}/seed{{seed}}.safetensors"
-    return pattern.format(**wildcards)
-
-
-def tracks_driven(wildcards):
-    """Return on how many tracks a network is assessed: those of SENSE on all."""
-    chosen = SETTINGS.driving
-    thorough = (
-        wildcards.stage == "sense" or float(wildcards.sparsity) in chosen.thorough
-    )
-    return (
-        chosen.tracks.returns if thorough else min(chosen.brief, chosen.tracks.returns)
-    )
+def folder_content(task):
+    """Return the hash of the folder that a task's data set is read from, if it is one; for jobs themselves, nothing."""
+    memory = Path(".snakemake/aann/contents.json")
+    return asked(sources.content_of, task, memory) if workflow.is_main_process else ""

@@ -11,22 +11,18 @@ rule fetch_archive:
     benchmark:
         f"{RESULTS}/benchmarks/datasets/{{dataset}}/{{archive}}.jsonl"
     localrule: True
-    threads: 1
     resources:
         mem_mb=1000,
         runtime=30,
     params:
         folder=subpath(output[0], parent=True),
     shell:
-        "python -m aann datasets fetch {wildcards.dataset} {wildcards.archive}"
-        " --folder {params.folder:q} 2> {log:q}"
+        "python -m aann datasets fetch {wildcards.dataset} {wildcards.archive}" " --folder {params.folder:q} 2> {log:q}"
 
 
 rule split_dataset:
     input:
-        lambda wildcards: sources.files(
-            SETTINGS.dataset(wildcards.task), Path(ARCHIVES)
-        ),
+        lambda wildcards: sources.files(SETTINGS.dataset(wildcards.task), Path(ARCHIVES)),
     output:
         f"{RESULTS}/datasets/{{task}}.safetensors",
     log:
@@ -36,17 +32,14 @@ rule split_dataset:
     wildcard_constraints:
         task=any_of(STATIC),
     localrule: True
-    threads: 1
     resources:
         mem_mb=lambda wildcards: SETTINGS.dataset(wildcards.task).memory_mb,
         runtime=growing(60),
     params:
         settings=stage_settings("datasets"),
         archives=ARCHIVES,
-        content=lambda wildcards: content_of(wildcards.task),
-        code=lambda wildcards: code_fingerprint(
-            sources.module_of(SETTINGS.dataset(wildcards.task))
-        ),
+        content=lambda wildcards: folder_content(wildcards.task),
+        code=lambda wildcards: code_fingerprint(sources.module_of(SETTINGS.dataset(wildcards.task))),
     shell:
         "python -m aann datasets split --task {wildcards.task} --archives {params.archives:q}"
         " --output {output:q} --settings {params.settings:q} 2> {log:q}"

@@ -1,5 +1,6 @@
 """What tests of commands and of the processes they start share."""
 
+import json
 import os
 import time
 from pathlib import Path
@@ -24,6 +25,20 @@ def shown(folder):
 
 def run(*arguments):
     return CliRunner().invoke(main, [str(argument) for argument in arguments])
+
+
+def drawing(kind, inputs, output, title="MNIST", results=".", **options):
+    """Return the command that draws a figure of a kind. ``inputs`` are its files, each a role, a path and keys."""
+    given = [{"role": role, "path": str(path), "keys": keys} for role, path, keys in inputs]
+    plan = {"kind": kind, "title": title, "inputs": given, "options": options}
+    return ("figures", "draw", "x", "--plan", json.dumps(plan), "--results", results, "--output", output)
+
+
+def draw(kind, inputs, output, *, name="2a", results=".", title="MNIST", **options):
+    """Draw a figure of a kind from inputs, each with its role, its file below the results and its keys."""
+    given = [{"role": role, "path": str(path), "keys": keys} for role, path, keys in inputs]
+    plan = json.dumps({"kind": kind, "title": title, "inputs": given, "options": options})
+    return run("figures", "draw", name, "--plan", plan, "--results", results, "--output", output)
 
 
 def check_one_line(result, *messages):

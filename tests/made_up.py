@@ -5,7 +5,7 @@ import os
 from pathlib import Path
 
 import pandas
-from commands import run
+from commands import draw, run
 
 from aann.artifacts import write_arrays, write_table
 from aann.lineage import provenance
@@ -37,5 +37,10 @@ def make_results(network):
     os.utime(benchmark, (1_795_000_000, 1_795_000_000))
     rows = [ROW, ROW.replace("seed0", "seed1")]
     assert run("psiren", "accuracies", *rows, "--output", TABLE).exit_code == 0
-    drawn = run("figures", "sparsity", "--accuracies", TABLE, "--title", "MNIST", "--output", FIGURE)
-    assert drawn.exit_code == 0
+    assert draw_results().exit_code == 0
+
+
+def draw_results(title="MNIST"):
+    """Draw the figure of made-up results."""
+    inputs = [("accuracies", "psiren/mnist/accuracies.csv", {"task": "mnist"})]
+    return draw("sparsity", inputs, FIGURE, results="results/small", title=title)

@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 
 from aann.errors import InputError
 from aann.settings import reference as settings_reference
-from aann.settings.files import merge
-from aann.settings.study import Settings, load, require_figures, validate
+from aann.settings.files import merge, read_yaml, require_distinct_keys, with_text_keys
+from aann.settings.study import Settings, load, validate
 
 TOO_LARGE = [
     {"type": "convolution", "name": "1.0", "filters": 2, "kernel": 7},
@@ -109,6 +109,24 @@ def test_every_setting_is_described():
             "not fit 'mnist'; expected an input_scale of at least 255",
         ),
         ({"datasets": {"driving": {"limit": 60}}}, "expected signed: true and an input_scale of at least 60"),
+        ({"figures": {"3": {"kind": "histogram"}}}, "'figures.3': expected kind: schematic or sparsity or driving"),
+        ({"figures": {"new": {"task": "mnist"}}}, "'figures.new': expected kind: schematic or sparsity or driving"),
+        ({"figures": {"2a": {"tusk": "car"}}}, "unknown setting 'figures.2a.tusk' (did you mean 'task'?); expected"),
+        ({"figures": {"1": {"task": "mnist"}}}, "unknown setting 'figures.1.task'; expected one of kind, category"),
+        ({"figures": {"new": {"kind": "sparsity"}}}, "setting 'figures.new.task' is missing"),
+        ({"figures": {"A B": {"kind": "path"}}}, "should match pattern"),
+        (
+            {"figures": {"drive": {"kind": "video", "task": "car"}}},
+            "figures.drive: is of the kind 'video'; expected a n",
+        ),
+        ({"figures": {"video": {"kind": "sparsity"}}}, "figures.video: is of the kind 'sparsity'; expected another"),
+        ({"figures": {"6": {"start": {"origin": "psirne"}}}}, "'figures.6.start.origin': Input should be 'random' or"),
+        ({"figures": {"s1": {"runs": []}}}, "'figures.s1.runs': List should have at least 1 item"),
+        ({"figures": {"4": {"panels": [{"method": "pca"}]}}}, "'figures.4.panels.0.method': Input should be 'tsne'"),
+        (
+            {"sense": {"improvement": {"search": "none"}}},
+            "'sense': improvement.search: no search 'none'; 'searches' has",
+        ),
         ({"a\nb": 1}, "unknown setting 'a\\nb'; expected one of scale"),
         ({"psiren": 1000 * [1]}, "1, 1, ...); see config/README.md"),
         ({"sense": {"searches": {"climb": 3}}}, "'sense.searches.climb': expected a mapping"),
@@ -131,45 +149,6 @@ def test_a_search_is_not_named_as_other_runs_are(values):
     values["sense"]["searches"]["climb"] = values["sense"]["searches"]["best"]
     with pytest.raises(InputError, match=r"'sense': searches: 'climb' is what other runs are called; choose another"):
         validate(values)
-
-
-def without(*path):
-    def change(values):
-        for key in path[:-1]:
-            values = values[key]
-        del values[path[-1]]
-
-    return change
-
-
-def replacing(value, *path):
-    def change(values):
-        for key in path[:-1]:
-            values = values.setdefault(key, {})
-        values[path[-1]] = value
-
-    return change
-
-
-@pytest.mark.parametrize(
-    ("change", "message"),
-    [
-        (without("tasks", "fashion"), "tasks: no task 'fashion', which figures show; 'tasks' has mnist, car, car-rgb"),
-        (replacing(33, "driving", "sparsity"), "tasks.car.sparsities: lacks 33, which driving.sparsity needs"),
-        (replacing(33, "sense", "climb", "sparsity"), "tasks.mnist.sparsities: lacks 33, which sense.climb.sparsity"),
-        (replacing("3.0", "sense", "climb", "layer"), "sense.climb.layer: no layer '3.0'; the task's network has 1.0"),
-        (without("embeddings", "car"), "embeddings: no task 'car', whose neighbors figures show"),
-        (without("sense", "searches", "figure-7"), "sense.searches: no search 'figure-7', which figures show; it has"),
-        (replacing([], "sense", "improvement"), "sense.improvement: has no search; Figure S2 shows one"),
-    ],
-)
-def test_what_figures_need_is_named_in_one_line(values, change, message):
-    require_figures(validate(values))
-    change(values)
-    with pytest.raises(InputError) as error:
-        require_figures(validate(values))
-    assert str(error.value).startswith(f"configuration: {message}")
-    assert "\n" not in str(error.value)
 
 
 def test_numbers_may_be_text_as_snakemake_hands_them_on(values):
@@ -195,6 +174,37 @@ def test_files_that_hold_no_settings_are_named(tmp_path):
     for name, message in (("list", "expected a mapping"), ("broken", "is not YAML"), ("absent", "cannot be read")):
         with pytest.raises(InputError, match=rf"{name}\.yaml: {message}"):
             load([tmp_path / f"{name}.yaml"])
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("scale: a\nfigures:\n  a: {kind: path}\n  a: {kind: schematic}\n", "line 4: 'a' is there twice"),
+        ('figures:\n  "1": {kind: path}\n  1: {kind: schematic}\n', "line 3: '1' is there twice"),
+        ("a: [{b: 1, b: 2}]\n", "line 1: 'b' is there twice"),
+    ],
+)
+def test_a_key_that_a_file_has_twice_is_named_with_its_line(tmp_path, text, line):
+    (tmp_path / "my.yaml").write_text(text)
+    for read in (lambda: load([tmp_path / "my.yaml"]), lambda: require_distinct_keys(tmp_path / "my.yaml")):
+        with pytest.raises(InputError) as error:
+            read()
+        assert str(error.value) == f"{tmp_path / 'my.yaml'}: {line}; keep one of them"
+
+
+def test_a_key_that_an_anchor_has_too_is_no_repetition(tmp_path):
+    (tmp_path / "my.yaml").write_text("a: &a {b: 1}\nc: {<<: *a, b: 2}\nd: [*a, *a]\n")
+    assert read_yaml(tmp_path / "my.yaml")["c"] == {"b": 2}
+
+
+def test_a_figure_may_be_called_by_a_number(values, tmp_path):
+    (tmp_path / "my.yaml").write_text("figures: {2: {kind: sparsity, task: car}, 3: {task: car}}\n")
+    merged = merge(with_text_keys(values), read_yaml(tmp_path / "my.yaml"))
+    assert validate(merged) == validate({**merged, "figures": {**merged["figures"], "13": None}})
+    assert validate(merged).figure("3").task == validate(merged).figure("2").task == "car"
+    both = validate({**values, "figures": {"3": values["figures"]["3"], 3: {"task": "car"}}})
+    assert both.figure("3").kind == "histograms"
+    assert both.figure("3").task == "car"
 
 
 def test_a_stages_part_is_settings_and_leaves_out_the_lists(paper_settings):

@@ -9,8 +9,9 @@ import pytest
 import yaml
 from commands import check_one_line, run, shown
 
-from aann.artifacts import atomic_path
-from aann.report import FILES
+from aann import tables
+from aann.artifacts import read_table
+from aann.errors import InputError
 from aann.sense import search
 
 LAYERS = [{"type": "dense", "name": "1.0", "units": 8}, {"type": "dense", "name": "fc", "units": 10}]
@@ -46,7 +47,7 @@ SETTINGS = {
             }
         },
         "backpropagation": {"steps": 4, "records": 2},
-        "climb": {"neighbors": 6, "tsne": TSNE},
+        "climb": {"task": "mnist", "neighbors": 6, "tsne": TSNE},
     },
     "driving": {"steps": 20, "sparsity": 60, "psiren": {"batch_size": 8, "precision": "float32", "binary": EPOCH}},
 }
@@ -76,19 +77,20 @@ STEPS = {
     "network": f"psiren network {SEEDED} --data small/data.safetensors --sparse small/sparse.safetensors --sparsity 90"
     " --output {out}/network.safetensors --curve {out}/curve.parquet --accuracy {out}/accuracy.csv *",
     "accuracies": "psiren accuracies small/accuracy.csv --output {out}/accuracies.csv",
-    "survey": "neighbors survey --network small/network.safetensors --data small/data.safetensors --layer fc"
-    " --amount 90 --seed {seed} --sparsity 90 --output {out}/neighbors.parquet --best {out}/best.parquet"
+    "survey": "neighbors survey --task mnist --network small/network.safetensors --data small/data.safetensors"
+    " --layer fc --amount 90 --seed {seed} --sparsity 90 --output {out}/neighbors.parquet --best {out}/best.parquet"
     " --histogram {out}/histogram.csv --summary {out}/summary.csv",
     "surveys": "neighbors summaries small/summary.csv --output {out}/surveys.csv",
     "embed": "embeddings embed --task mnist --layer fc --neighbors small/neighbors.parquet --summary small/summary.csv"
     " --points {out}/points.parquet --statistics {out}/statistics.csv *",
     "clustering": "embeddings clustering small/statistics.csv --output {out}/clustering.csv",
     "start": f"sense start {SEEDED} --sparsity 90 --output {{out}}/start.safetensors *",
-    "search": f"sense search {FROM_START} --search short --sparsity 90 --trace {{out}}/trace.parquet"
+    "search": f"sense search {FROM_START} --search short --sparsity 90 --origin random --trace {{out}}/trace.parquet"
     " --output {out}/found.safetensors --outcome {out}/outcome.csv *",
     "outcomes": "sense outcomes small/outcome.csv --output {out}/improvement.csv",
-    "backpropagation": f"sense backpropagation {FROM_START} --output {{out}}/baseline.parquet *",
-    "climb": f"sense climb {FROM_START} --output {{out}}/climb.parquet *",
+    "backpropagation": f"sense backpropagation {FROM_START} --sparsity 90 --origin random"
+    " --output {out}/baseline.parquet *",
+    "climb": f"sense climb {FROM_START} --sparsity 90 --output {{out}}/climb.parquet *",
     "train": f"driving demonstrate {OF_CAR} --kind train --count 2 --output {{out}}/train.safetensors *",
     "validation": f"driving demonstrate {OF_CAR} --kind validation --count 1 --output {{out}}/validation.safetensors *",
     "driver": f"driving driver {OF_CAR} {FRAMES} --output {{out}}/driver.safetensors *",
@@ -96,35 +98,24 @@ STEPS = {
     " --output {out}/round.safetensors *",
     "frames": f"driving split {OF_CAR} {FRAMES} --test small/round.safetensors --output {{out}}/car.safetensors *",
     "expert": "driving expert --count 1 --output {out}/expert.csv *",
-    "assess": f"driving assess {OF_CAR} --seed {{seed}} --sparsity 60 --network small/driver.safetensors"
-    " --data small/car.safetensors --expert small/expert.csv --count 1 --returns {out}/return.csv"
-    " --confusion {out}/confusion.csv *",
+    "assess": f"driving assess {OF_CAR} --seed {{seed}} --sparsity 60 --origin psiren"
+    " --network small/driver.safetensors --data small/car.safetensors --expert small/expert.csv --count 1"
+    " --returns {out}/return.csv --confusion {out}/confusion.csv *",
     "returns": "driving returns small/return.csv --output {out}/returns.csv",
     "confusions": "driving confusions small/confusion.csv --output {out}/confusions.csv",
     "video": f"driving video {OF_CAR} --network small/driver.safetensors --title x"
     " --output {out}/figures/video.mp4 *",
-    "figure 2a": "figures sparsity --accuracies small/accuracies.csv --title x --output {out}/figures/figure_2a.png",
+    "figure 2a": "{draw} --output {out}/figures/figure_2a.png",
     "claims": "claims judge --claims claims.yaml --results small --output {out}/claims/claims.json *",
 }
 """How the stages make their files, by hand; `*` stands for the settings."""
 
 READERS = STEPS | {
-    "figure 2b": "figures driving --confusions small/confusions.csv --returns small/returns.csv --title x"
-    " --output {out}/x.png",
-    "figure 3": "figures histograms --summaries small/surveys.csv --histogram 90 fc small/histogram.csv --seed {seed}"
-    " --title x --output {out}/x.png",
-    "figure 4": "figures embedding small/points.parquet --sampling sources --panel fc tsne top --title x"
-    " --output {out}/x.png",
-    "figure 5": "figures path --points small/climb.parquet --title x --output {out}/x.png",
-    "figure 8a": "figures climbs --trace 0 small/trace.parquet --baseline 0 small/baseline.parquet --layer 1.0"
-    " --layer fc --title x --output {out}/x.png",
-    "figure 8b": "figures drives --trace 0 small/trace.parquet --baseline 0 small/baseline.parquet --layer 1.0"
-    " --layer fc --run random short 0 small/trace.parquet --returns random small/return.csv --title x"
-    " --output {out}/x.png",
-    "figure s1": "figures comparison --run random short 0 small/trace.parquet --title x --output {out}/x.png",
-    "figure s2": "figures improvement --outcomes small/improvement.csv --title mnist x --output {out}/x.png",
+    **{f"figure {name}": "{draw} --output {out}/x.png" for name in ("2b", "3", "4", "5", "8a", "8b", "s1", "s2")},
+    "film": "{draw} --output {out}/x.mp4",
     "check": "claims check small/claims/claims.json",
-    "page": "report page --notebook report.ipynb --template page.html.j2 --results small --output {out}/page.html *",
+    "page": "report page --notebook report.ipynb --template page.html.j2 --results small --output {out}/page.html"
+    " --contents {contents} *",
     "pack": "release pack small/figures/figure_2a.png --results small --network small/found.safetensors"
     " --output {out}/release",
 }
@@ -154,7 +145,7 @@ READ = {
     "train.safetensors": ("driver", "frames"),
     "validation.safetensors": ("driver", "frames"),
     "round.safetensors": ("frames",),
-    "driver.safetensors": ("round", "assess", "video"),
+    "driver.safetensors": ("round", "assess", "video", "film"),
     "car.safetensors": ("assess",),
     "expert.csv": ("assess",),
     "return.csv": ("returns", "figure 8b"),
@@ -168,6 +159,37 @@ READ = {
 }
 """Every kind of file, and all that reads it."""
 
+LAYERED = {"layers": ["1.0", "fc"]}
+DRAWN = {
+    "figure 2a": ("sparsity", {"accuracies": "accuracies.csv"}, {}),
+    "figure 2b": ("driving", {"confusions": "confusions.csv", "returns": "returns.csv"}, {}),
+    "figure 3": ("histograms", {"surveys": "surveys.csv", "histograms": "histogram.csv"}, {"seed": 0}),
+    "figure 4": ("embedding", {"points": "points.parquet"}, {"sampling": "sources", "panels": [["fc", "tsne", "top"]]}),
+    "figure 5": ("path", {"climb": "climb.parquet"}, {}),
+    "figure 8a": ("climbs", {"traces": "trace.parquet", "baselines": "baseline.parquet"}, LAYERED),
+    "figure 8b": (
+        "drives",
+        {
+            **{"traces": "trace.parquet", "baselines": "baseline.parquet", "searches": "trace.parquet"},
+            "returns": "return.csv",
+        },
+        LAYERED,
+    ),
+    "figure s1": ("comparison", {"traces": "trace.parquet"}, {"marks": [], "titles": {"mnist": "x"}}),
+    "figure s2": ("improvement", {"outcomes": "improvement.csv"}, {"titles": {"mnist": "x"}}),
+    "film": ("video", {"network": "driver.safetensors"}, {"task": "car", "settings": SETTINGS}),
+}
+"""What figures are drawn from, by role, and how they look."""
+
+SHOWN = {
+    name: {"kind": name, "shows": "x", "title": "x", "options": {}, "files": files}
+    for name, files in {
+        "sparsity": {ending: f"figures/figure_2a.{ending}" for ending in ("png", "csv")},
+        "video": {"mp4": "figures/video.mp4"},
+    }.items()
+}
+"""The figures of the page."""
+
 VERSIONS = {
     "current": (0, {}),
     "another seed": (1, {"datasets": {"digits": {"seed": 1}}, "driving": {"seed": 1}}),
@@ -179,8 +201,19 @@ VERSIONS = {
 
 
 def do(step, out, seed=0):
-    command = READERS[step].format(seed=seed, out=out).replace("*", "--configfile settings.yaml --configfile more.yaml")
+    values = {"out": out, "seed": seed, "contents": compact({"figures": SHOWN})}
+    if step in DRAWN:
+        kind, inputs, options = DRAWN[step]
+        given = [{"role": role, "path": path} for role, path in inputs.items()]
+        plan = {"kind": kind, "title": "x", "inputs": given, "options": options}
+        values["draw"] = f"figures draw x --results small --plan {compact(plan)}"
+    command = READERS[step].format(**values).replace("*", "--configfile settings.yaml --configfile more.yaml")
     return run(*command.split())
+
+
+def compact(value):
+    """Return JSON without blanks."""
+    return json.dumps(value, separators=(",", ":"))
 
 
 def build(version):
@@ -190,10 +223,6 @@ def build(version):
     for step in STEPS:
         result = do(step, "small", seed)
         assert result.exit_code == 0, (step, result.output)
-    for name in FILES:
-        if not Path("small", name).exists():  # what else a page is made of, which is refused before it is looked at
-            with atomic_path(f"small/{name}") as temporary:
-                temporary.write_text(version)
     shutil.copytree("small", version)
 
 
@@ -256,6 +285,57 @@ def test_a_damaged_file_is_named_by_all_that_read_it_and_nothing_is_made(damage,
     for reader in READ[name]:
         check_one_line(do(reader, tmp_path), f"small/{name}: is not what was written there", "delete it and run again")
         assert list(tmp_path.iterdir()) == [], reader
+
+
+# --- keys -------------------------------------------------------------------------------------------------------------
+
+NETWORK = {"task": "mnist", "sparsity": 90}
+CLIMBED = NETWORK | {"origin": "random", "search": "short"}
+DRIVEN = {"task": "car", "sparsity": 60, "origin": "psiren", "search": ""}
+HELD = {
+    "accuracy.csv": (tables.ACCURACY, NETWORK),
+    "accuracies.csv": (tables.ACCURACY, NETWORK),
+    "neighbors.parquet": (tables.NEIGHBORS, {}),
+    "best.parquet": (tables.NEIGHBORS, {}),
+    "histogram.csv": (tables.HISTOGRAM, NETWORK | {"layer": "fc"}),
+    "summary.csv": (tables.SURVEY, NETWORK | {"layer": "fc"}),
+    "surveys.csv": (tables.SURVEY, NETWORK | {"layer": "fc"}),
+    "points.parquet": (tables.POINTS, NETWORK | {"layer": "fc"}),
+    "statistics.csv": (tables.CLUSTERING, NETWORK | {"layer": "fc"}),
+    "clustering.csv": (tables.CLUSTERING, NETWORK | {"layer": "fc"}),
+    "trace.parquet": (tables.TRACE, CLIMBED),
+    "outcome.csv": (tables.OUTCOME, CLIMBED),
+    "improvement.csv": (tables.OUTCOME, CLIMBED),
+    "baseline.parquet": (tables.BASELINE, NETWORK | {"origin": "random"}),
+    "climb.parquet": (tables.CLIMB, NETWORK),
+    "expert.csv": (tables.EXPERT_RETURNS, {}),
+    "return.csv": (tables.RETURNS, DRIVEN),
+    "returns.csv": (tables.RETURNS, DRIVEN),
+    "confusion.csv": (tables.CONFUSION, DRIVEN),
+    "confusions.csv": (tables.CONFUSION, DRIVEN),
+}
+"""Every table, what it is, and what its keys are besides the seed."""
+
+
+def test_every_table_is_known(built):
+    made = {name for name in shown(built / "small") if name.endswith((".csv", ".parquet"))}
+    assert made - {"curve.parquet", "dense.curve.parquet", "sparse.curve.parquet"} == {*HELD}
+
+
+@pytest.mark.parametrize(("folder", "seed"), [("current", 0), ("another seed", 1)])
+@pytest.mark.parametrize("name", HELD)
+def test_a_table_has_all_keys_of_what_its_rows_are_about(built, name, folder, seed):
+    table, keys = HELD[name]
+    path = built / folder / name
+    if "seed" in table.keys:
+        keys = keys | {"seed": seed}
+    assert tuple(read_table(path).columns) == table.columns
+    found = table.read(path, **keys)
+    assert len(found)
+    assert {*table.keys} - {*keys} <= {"split", "sampling", "method", "space"}
+    for key, value in keys.items():
+        with pytest.raises(InputError, match=f"its column '{key}' holds"):
+            table.read(path, **{key: f"not {value}" if key in table.text else value + 1})
 
 
 # --- interrupted work -------------------------------------------------------------------------------------------------

@@ -14,7 +14,7 @@ from aann.artifacts import read_table
 from aann.errors import InputError
 from aann.figures import drives, driving, style
 from aann.figures.comparison import last_known
-from aann.tables import CONFUSION, RETURNS
+from aann.tables import CONFUSION, RETURNS, read_labelled
 
 PROVENANCE = {"module": "aann.figures", "inputs": {"a.csv": "0" * 64}}
 LAYERS = ("1.0", "2.0", "fc1", "fc2")
@@ -50,26 +50,31 @@ def matrices():
     return found
 
 
+def key(sparsity, seed, origin="psiren", search=""):
+    """Return the keys of a network, in the order of ``tables.RUN``."""
+    return "car", sparsity, origin, search, seed
+
+
 @pytest.fixture
 def confusions(matrices):
     rows = []
     for (sparsity, seed), counts in matrices.items():
         for label, prediction in np.ndindex(3, 3):
-            rows.append((sparsity, seed, "validation", label, prediction, 7))
-            rows.append((sparsity, seed, "test", label, prediction, counts[label, prediction]))
-    return pandas.DataFrame(rows, columns=list(CONFUSION))
+            rows.append((*key(sparsity, seed), "validation", label, prediction, 7))
+            rows.append((*key(sparsity, seed), "test", label, prediction, counts[label, prediction]))
+    return pandas.DataFrame(rows, columns=list(CONFUSION.columns))
 
 
 @pytest.fixture
 def returns():
     random = np.random.default_rng(1)
     rows = [
-        (sparsity, seed, track, random.uniform(-50, 900), 850.0 + track)
+        (*key(sparsity, seed), track, random.uniform(-50, 900), 850.0 + track)
         for sparsity in SPARSITIES
         for seed in SEEDS
         for track in range(4 if sparsity == 90 else 2)
     ]
-    return pandas.DataFrame(rows, columns=list(RETURNS))
+    return pandas.DataFrame(rows, columns=list(RETURNS.columns))
 
 
 def test_each_network_has_its_accuracies_and_its_mean_return(matrices, confusions, returns):
@@ -77,13 +82,13 @@ def test_each_network_has_its_accuracies_and_its_mean_return(matrices, confusion
     assert sorted(found.index) == sorted(matrices)
     for (sparsity, seed), counts in matrices.items():
         row = found.loc[(sparsity, seed)]
-        driven = [line for line in returns.itertuples(index=False) if line[:2] == (sparsity, seed)]
+        driven = returns[(returns.sparsity == sparsity) & (returns.seed == seed)]
         assert (row.test_correct, row.test_images) == (np.trace(counts), 200)
         assert row.test_accuracy == np.trace(counts) / 200
         assert row.balanced_accuracy == pytest.approx(np.mean([counts[k, k] / counts[k].sum() for k in range(3)]))
         assert row.majority == 110 / 200
-        assert row["return"] == pytest.approx(sum(line[3] for line in driven) / len(driven))
-        assert row.expert_return == pytest.approx(sum(line[4] for line in driven) / len(driven))
+        assert row["return"] == pytest.approx(driven["return"].to_numpy().mean())
+        assert row.expert_return == pytest.approx(driven.expert_return.to_numpy().mean())
         assert row.tracks == len(driven) == (4 if sparsity == 90 else 2)
 
 
@@ -141,7 +146,7 @@ def test_tables_without_a_network_that_was_counted_and_drove_are_refused(confusi
     elsewhere = returns.assign(seed=returns.seed + 100)
     uncounted = confusions[confusions.split == "validation"]
     for tables in ((confusions, elsewhere), (uncounted, returns)):
-        with pytest.raises(InputError, match=r"^figure 2b: "):
+        with pytest.raises(InputError, match=r"^no network has both"):
             driving.draw(*tables, "CarRacing", tmp_path / "x.png", PROVENANCE)
     assert list(tmp_path.iterdir()) == []
 
@@ -153,18 +158,29 @@ trace = partial(climbing.trace, layers=LAYERS, repeat=3, low=0.3)
 baseline = partial(climbing.baseline, last=500, low=0.3)
 
 
+SEARCHES = (("random 90 %", "random", "greedy"), ("p-SIREN 90 %", "psiren", "polish"))
+"""What a start is called, its origin, and a search from it."""
+
+DRIVERS = {"random 90 %": ("random", ""), "random 90 %, greedy": ("random", "greedy"), "p-SIREN 90 %": ("psiren", "")}
+"""What drives: origin and search."""
+
+
+def of(table, origin, search):
+    return table[(table.origin == origin) & (table.search == search)]
+
+
 @pytest.fixture
 def drawn_from():
     """Traces, baselines, searches and returns of two searches and three drivers."""
     searches = [
-        trace(seed, top=top).assign(start=start, search=search)
-        for start, search, top in (("random", "greedy", 0.8), ("p-SIREN", "polish", 0.95))
+        trace(seed, top=top, origin=origin, search=search)
+        for (_, origin, search), top in zip(SEARCHES, (0.8, 0.95), strict=True)
         for seed in SEEDS
     ]
     random = np.random.default_rng(3)
     rows = [
-        (90.0, seed, track, random.uniform(-50, 900), 860.0 + track, driver)
-        for driver in ("random, start", "random, after the search", "p-SIREN")
+        (*key(90.0, seed, origin, search), track, random.uniform(-50, 900), 860.0 + track)
+        for origin, search in DRIVERS.values()
         for seed in SEEDS
         for track in range(4)
     ]
@@ -172,7 +188,7 @@ def drawn_from():
         pandas.concat(map(trace, SEEDS)),
         pandas.concat(map(baseline, SEEDS)),
         pandas.concat(searches),
-        pandas.DataFrame(rows, columns=[*RETURNS, "driver"]),
+        pandas.DataFrame(rows, columns=list(RETURNS.columns)),
     )
 
 
@@ -188,23 +204,18 @@ def test_all_four_panels_show_their_tables(drawn_from, kept, tmp_path):
     assert [f"validation, swaps in {layer}" for layer in LAYERS] == labels(figure.legends[0])[:4]
     ends = traces.dropna().groupby("seed").test_accuracy.last()
     assert mean.lines[0].get_ydata()[-1] == pytest.approx(100 * ends.mean())
-    assert labels(compared.get_legend()) == ["random, greedy", "p-SIREN, polish"]
-    for line, start in zip(compared.lines, ("random", "p-SIREN"), strict=True):
-        counted = searches[(searches.start == start) & searches.test_accuracy.notna()]
+    assert labels(compared.get_legend()) == ["random 90 %, greedy", "p-SIREN 90 %, polish"]
+    for line, (_, *run) in zip(compared.lines, SEARCHES, strict=True):
+        counted = of(searches[searches.test_accuracy.notna()], *run)
         last = counted.groupby("seed").test_accuracy.last()
         assert line.get_ydata()[-1] == pytest.approx(100 * last.mean())
         curves = [last_known(run, line.get_xdata()) for _, run in counted.groupby("seed")]
         assert line.get_ydata() == pytest.approx(np.mean(curves, axis=0))
-    assert [text.get_text() for text in driven.get_yticklabels()] == [
-        "random\nstart",
-        "random\nafter the search",
-        "p-SIREN",
-    ]
+    assert [text.get_text() for text in driven.get_yticklabels()] == [name.replace(", ", "\n") for name in DRIVERS]
     assert "mean over 4 tracks" in driven.get_title()
-    for place, driver in enumerate(("random, start", "random, after the search", "p-SIREN")):
-        expected = [
-            returns[(returns.driver == driver) & (returns.seed == seed)]["return"].to_numpy().mean() for seed in SEEDS
-        ]
+    for place, run in enumerate(DRIVERS.values()):
+        rows = of(returns, *run)
+        expected = [rows[rows.seed == seed]["return"].to_numpy().mean() for seed in SEEDS]
         assert driven.collections[place].get_offsets().tolist() == pytest.approx(
             np.column_stack([expected, [place] * 3])
         )
@@ -218,19 +229,19 @@ def test_all_four_panels_show_their_tables(drawn_from, kept, tmp_path):
 def test_the_table_of_figure_8b_holds_all_points_and_returns(drawn_from, tmp_path):
     drives.draw(*drawn_from, LAYERS, "CarRacing", tmp_path / "x.png", PROVENANCE)
     assert shown(tmp_path) == {"x.png", "x.pdf", "x.csv"}
-    found = read_table(tmp_path / "x.csv")
+    found = read_labelled(tmp_path / "x.csv")
     traces, baselines, searches, returns = drawn_from
     assert (found.line == "SENSE").sum() == len(traces)
     assert found.line.isin(["literal", "straight-through"]).sum() == len(baselines)
-    for start, search in (("random", "greedy"), ("p-SIREN", "polish")):
-        expected = searches[(searches.start == start) & searches.test_accuracy.notna()]
-        drawn = found[found.line == f"{start}, {search}"]
+    for _, *run in SEARCHES:
+        expected = of(searches[searches.test_accuracy.notna()], *run)
+        drawn = of(found[found.line == "search"], *run)
         assert drawn.x.tolist() == expected.evaluations.tolist()
         assert drawn.test_accuracy.tolist() == pytest.approx(expected.test_accuracy.tolist())
-    drove = found[found["return"].notna()].set_index(["line", "seed"])
-    assert sorted(drove.index) == sorted((driver, seed) for driver in {*returns.driver} for seed in SEEDS)
-    for (driver, seed), row in drove.iterrows():
-        rows = returns[(returns.driver == driver) & (returns.seed == seed)]
+    drove = found[found.line == "drive"].set_index(["origin", "search", "seed"])
+    assert sorted(drove.index) == sorted((*run, seed) for run in DRIVERS.values() for seed in SEEDS)
+    for (*run, seed), row in drove.iterrows():
+        rows = of(returns[returns.seed == seed], *run)
         assert row["return"] == pytest.approx(rows["return"].to_numpy().mean())
         assert row.expert_return == pytest.approx(rows.expert_return.to_numpy().mean())
     assert len(found) == len(traces) + len(baselines) + searches.test_accuracy.notna().sum() + len(drove)
@@ -240,9 +251,9 @@ def test_every_search_of_figure_8b_is_drawn(drawn_from, kept, tmp_path):
     traces, baselines, searches, returns = drawn_from
     more = pandas.concat([searches.assign(search=f"{part} {number}") for number in range(3) for part in ("a", "b")])
     drives.draw(traces, baselines, more, returns, LAYERS, "CarRacing", tmp_path / "x.png", PROVENANCE)
-    names = [f"{start}, {part} {number}" for start in ("random", "p-SIREN") for part in "ab" for number in range(3)]
+    names = [f"{start}, {part} {number}" for start, *_ in SEARCHES for part in "ab" for number in range(3)]
     figure, table = kept[0]
-    assert {*names} <= {*table.line}
+    assert {*more.search} <= {*table.search}
     assert sorted(labels(figure.axes[2].get_legend())) == sorted(names)
 
 
@@ -254,6 +265,6 @@ def test_searches_and_climbs_without_counts_are_refused(drawn_from, tmp_path):
         (traces.assign(**nothing), baselines, searches, returns),
         (traces, baselines[:0], searches, returns),
     ):
-        with pytest.raises(InputError, match=r"^figure.*; delete them and run"):
+        with pytest.raises(InputError, match=r"^its .* no counted rows; delete them and run"):
             drives.draw(*tables, LAYERS, "CarRacing", tmp_path / "x.png", PROVENANCE)
     assert list(tmp_path.iterdir()) == []

@@ -6,12 +6,13 @@ import pandas
 import pytest
 from PIL import Image
 
-from aann.embeddings import ORIGINAL, POINTS
 from aann.errors import InputError
 from aann.figures import style
 from aann.figures.embedding import Panel, draw, write_html
+from aann.tables import ORIGINAL
 
 PROVENANCE = {"module": "aann.figures", "inputs": {"a.csv": "0" * 64}}
+COLUMNS = ["layer", "method", "from_index", "to_index", "sign", "validation_correct", "test_correct", "x", "y"]
 PANELS = (Panel("1.0", "tsne", "side"), Panel("fc", "lle", "top"), Panel("1.0", "tsne", "top"))
 
 
@@ -26,13 +27,13 @@ def points():
                 (layer, method, 100 + index, 5000 + index, (-1) ** index, 900, 800 + index, *random.normal(size=2))
                 for index in range(30)
             ]
-    return pandas.DataFrame(rows, columns=["layer", *POINTS])
+    return pandas.DataFrame(rows, columns=COLUMNS)
 
 
 def test_the_figure_is_png_pdf_and_csv_and_always_the_same_bytes(points, tmp_path):
     for name in ("one", "two"):
         draw(points, PANELS, 1000, "MNIST", tmp_path / f"{name}.png", PROVENANCE)
-    for ending in ("png", "pdf", "csv"):
+    for ending in ("png", "pdf", "csv", "html"):
         assert (tmp_path / f"one.{ending}").read_bytes() == (tmp_path / f"two.{ending}").read_bytes()
     with Image.open(tmp_path / "one.png") as image:
         assert json.loads(image.text["Provenance"]) == PROVENANCE

@@ -92,16 +92,23 @@ def test_a_figure_is_always_the_same_bytes_and_carries_its_provenance(climb_tabl
 
 def runs():
     parts = [
-        trace(seed, top=top).assign(start=start, search=search)
-        for start in ("mnist-p80-random", "mnist-p90-random", "mnist-p90-psiren")
+        trace(seed, top=top, search=search, sparsity=sparsity, origin=origin)
+        for sparsity, origin in ((80.0, "random"), (90.0, "random"), (90.0, "psiren"))
         for search, top in (("best", 0.5), ("greedy", 0.9))
         for seed in range(3)
     ]
     return pandas.concat(parts)
 
 
-def test_each_start_has_a_panel_with_every_search_and_the_papers_end_points(kept, tmp_path):
-    comparison.draw(runs(), "MNIST", tmp_path / "x.png", PROVENANCE)
+def mark(sparsity, percent, label):
+    return {**climbing.RUN, "sparsity": sparsity, "percent": percent, "label": label}
+
+
+MARKS = [mark(80, 63.4, "Figure 8a"), mark(90, 25.68, "Figure 6"), mark(90, 27.73, "Figure 7"), mark(70, 1, "absent")]
+
+
+def test_each_start_has_a_panel_with_every_search_and_its_marks(kept, tmp_path):
+    comparison.draw(runs(), MARKS, {"mnist": "MNIST"}, "MNIST", tmp_path / "x.png", PROVENANCE)
     figure, table = kept[0]
     assert [axis.get_title() for axis in figure.axes] == [
         "Random start, 80 % sparse",
@@ -121,8 +128,19 @@ def test_accuracy_between_two_counts_is_the_last_that_was_counted():
 
 
 def test_a_comparison_without_counts_is_refused(tmp_path):
-    with pytest.raises(InputError, match=r"figure S1: its traces have no counted rows"):
-        comparison.draw(runs().assign(test_accuracy=np.nan), "MNIST", tmp_path / "x.png", PROVENANCE)
+    uncounted = runs().assign(test_accuracy=np.nan)
+    with pytest.raises(InputError, match=r"its traces have no counted rows"):
+        comparison.draw(uncounted, [], {"mnist": "MNIST"}, "MNIST", tmp_path / "x.png", PROVENANCE)
+
+
+def test_a_comparison_of_several_tasks_says_whose_data_each_panel_shows(kept, tmp_path):
+    both = pandas.concat([runs(), runs().assign(task="fashion")])
+    titles = {"mnist": "MNIST", "fashion": "Fashion-MNIST"}
+    comparison.draw(both, MARKS, titles, "MNIST and Fashion-MNIST", tmp_path / "x.png", PROVENANCE)
+    headings = [axis.get_title() for axis in kept[0][0].axes]
+    assert headings[0] == "MNIST\nRandom start, 80 % sparse"
+    assert headings[3] == "Fashion-MNIST\nRandom start, 80 % sparse"
+    assert [len(axis.texts) for axis in kept[0][0].axes] == [1, 2, 0, 0, 0, 0]
 
 
 # --- improvement ------------------------------------------------------------------------------------------------------
@@ -178,12 +196,12 @@ def test_improvements_are_drawn_with_stars_only_where_the_test_finds_them(outcom
 
 
 def test_an_outcome_of_a_task_without_a_title_is_refused(outcomes, tmp_path):
-    with pytest.raises(InputError, match=r"figure S2: no title for task fashion; give one for each task"):
+    with pytest.raises(InputError, match=r"no title for task fashion; give one for each task"):
         improvement.draw(outcomes, {"mnist": "MNIST"}, tmp_path / "x.png", PROVENANCE)
 
 
 def test_no_outcomes_are_refused(outcomes, tmp_path):
-    with pytest.raises(InputError, match=r"figure S2: its table has no rows"):
+    with pytest.raises(InputError, match=r"its table has no rows"):
         improvement.draw(outcomes.head(0), TITLES, tmp_path / "x.png", PROVENANCE)
 
 

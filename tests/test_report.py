@@ -14,12 +14,15 @@ import nbformat
 import numpy as np
 import pandas
 import pytest
-from commands import check_one_line, run
+from commands import check_one_line, run, shown
 from PIL import Image
 
+from aann.artifacts import atomic_path
 from aann.errors import InputError
-from aann.figures import climbs, style
-from aann.report import FILES, page, plots, story, summaries, words
+from aann.figures import climbs, schematic, style
+from aann.report import page, plots, story, summaries, words
+from aann.report.contents import CLAIMS, contents_of
+from aann.settings.study import load
 
 trace = partial(climbing.trace, layers=("1.0", "fc"), repeat=5, low=0.1)
 baseline = partial(climbing.baseline, last=1000, low=0.1)
@@ -104,7 +107,7 @@ def test_climbs_end_where_their_last_counted_row_is(climb):
 
 
 def test_searches_are_named_by_where_they_start():
-    runs = pandas.concat(trace(seed).assign(start="mnist-p80-random", search="best") for seed in range(2))
+    runs = pandas.concat(trace(seed, sparsity=80.0, search="best") for seed in range(2))
     found = summaries.searches(runs).iloc[0]
     assert found[["Start", "Search", "Neighbors evaluated"]].to_list() == ["Random start, 80 % sparse", "best", "3,000"]
     assert found["End, test"] == words.percent(runs[runs.neighborhood == 30].test_accuracy)
@@ -190,11 +193,52 @@ def test_the_prose_names_no_data_set(notebook):
 def test_every_figure_is_shown_and_every_claim_that_is_named_exists(notebook, root):
     source = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "code")
     shown = re.findall(r'story\.figure\("(\w+)"', source)
-    pictures = [name for name in FILES if name.endswith(".png")]
-    assert sorted(f"figures/figure_{name}.png" for name in shown) == sorted(pictures)
+    assert sorted([*shown, "video"]) == sorted(load([root / "config/config.yaml"]).figures)
     claims = (root / "config/claims.yaml").read_text()
     for name in re.findall(r'story\.claim\("([\w-]+)"', source):
         assert f"\n  {name}:\n" in claims
+
+
+# --- contents ---------------------------------------------------------------------------------------------------------
+
+
+def test_the_page_is_made_of_all_figures_the_tables_beside_them_and_the_claims(paper_settings):
+    contents = contents_of(paper_settings)
+    assert list(contents.figures) == list(paper_settings.figures)
+    assert contents.data == {"mnist": "MNIST", "fashion": "Fashion-MNIST", "car": "CarRacing"}
+    assert contents.figures["s2"].options["titles"] == {"mnist": "MNIST", "fashion": "Fashion-MNIST"}
+    beside = ("neighbors/{}/surveys.csv", "embeddings/{}/clustering.csv")
+    assert set(contents.tables) == {name.format(task) for name in beside for task in ("mnist", "car")}
+    drawn = {path for name in contents.figures for path in contents.figures[name].files.values()}
+    assert set(contents.files) == {
+        *(path for path in drawn if path.endswith(("png", "csv", "mp4"))),
+        *contents.tables,
+        CLAIMS,
+    }
+
+
+def test_figures_that_no_cell_shows_come_at_the_end(tmp_path):
+    results = tmp_path / "mine"
+    one = {"kind": "sparsity", "shows": "accuracy against sparsity", "title": "Signs", "options": {}}
+    figures = {name: {**one, "files": {"png": f"figures/figure_{name}.png"}} for name in ("a", "b")}
+    (results / "figures").mkdir(parents=True)
+    for name in figures:
+        schematic.draw(results / f"figures/figure_{name}.png", {"settings": {"scale": "mine"}})
+    read = story.Story(results, "mine", {"figures": figures, "data": {"signs": "Signs"}})
+    read.figure("a", "Told")
+    more = read.more_figures().text
+    assert re.findall(r'<figure id="(.*?)"', more) == ["figure-b"]
+    assert "Accuracy against sparsity, on Signs." in more
+    assert read.more_figures().text == ""
+    with pytest.raises(InputError, match=r"the page has no figure '3'; the setting 'figures' has a, b"):
+        read.figure("3", "Neighbors")
+
+
+@pytest.mark.parametrize("text", ["{", '{"figures": {"a": {}}}', "[]"])
+def test_contents_that_are_none_are_one_line(text, root):
+    files = ("--notebook", "n", "--template", "t", "--results", "r", "--output", "o")
+    result = run("report", "page", *files, "--contents", text, "--configfile", root / "config/config.yaml")
+    check_one_line(result, "--contents: ")
 
 
 # --- the page ---------------------------------------------------------------------------------------------------------
@@ -273,15 +317,16 @@ def test_a_page_of_a_plot_keeps_its_title_a_text(tmp_path):
 
 
 @pytest.mark.parametrize("content", ["{", "[]", '{"cells": [{"source": []}]}'])
-def test_a_notebook_that_is_none_is_one_line(root, tmp_path, monkeypatch, content):
-    monkeypatch.setattr("aann.report.FILES", ())
+def test_a_notebook_that_is_none_is_one_line(root, tmp_path, content):
     (tmp_path / "bad.ipynb").write_text(content)
+    (tmp_path / "claims").mkdir()
+    with atomic_path(tmp_path / CLAIMS) as temporary:
+        temporary.write_text("{}")
     files = ("--template", root / TEMPLATE, "--results", tmp_path, "--output", tmp_path / "page.html")
-    result = run(
-        "report", "page", "--notebook", tmp_path / "bad.ipynb", *files, "--configfile", root / "config/config.yaml"
-    )
+    more = ("--contents", "{}", "--configfile", root / "config/config.yaml")
+    result = run("report", "page", "--notebook", tmp_path / "bad.ipynb", *files, *more)
     check_one_line(result, "bad.ipynb: is not a notebook of format 4.5")
-    assert [path.name for path in tmp_path.iterdir()] == ["bad.ipynb"]
+    assert shown(tmp_path) == {"bad.ipynb", "claims"}
 
 
 def test_an_absent_template_is_one_line_before_anything_runs(root, tmp_path):

@@ -23,6 +23,7 @@ from aann.settings.sense import (
     TemperatureSettings,
 )
 from aann.swaps import apply_swap, neighborhood_size
+from aann.tables import OUTCOME
 
 
 def settings(**changes):
@@ -196,12 +197,12 @@ def test_a_sample_of_blocks_has_all_labels_and_its_changes_are_those_of_its_imag
     images = blobs(64 * 4 * 5 + 70, 1)
     random = np.random.default_rng(1)
     evaluator = IncrementalEvaluator(start, images.images, images.labels, shuffled=random)
-    parts = [np.array([block]) for block in range(len(evaluator._labels))]
+    parts = [np.array([block]) for block in range(len(evaluator.state.blocks.labels))]
     swaps = draw(start.weights["1.0"], 30, "uniform", random)
     whole = evaluator.changes("1.0", *swaps, ACCURACY)
     assert np.array_equal(sum(evaluator.changes("1.0", *swaps, ACCURACY, part) for part in parts), whole)
     sample = evaluator.sample(0.4, random)
-    assert {*evaluator._labels[sample].tolist()} == {0, 1, 2, 3}
+    assert {*evaluator.state.blocks.labels[sample].tolist()} == {0, 1, 2, 3}
     assert 0.3 < len(sample) / len(parts) < 0.5
 
 
@@ -317,7 +318,10 @@ def test_a_trace_can_be_replayed_and_its_counts_are_exact(start, splits, strateg
         assert row.objective == IncrementalEvaluator(network, train.images, train.labels).value(objective)
     best = counted.validation_correct.argmax()
     assert found.network == replayed(start, trace, counted.index[best] + 1)
-    outcome = outcome_of(trace, {"task": "mnist", "sparsity": 60, "origin": "random", "search": "x", "seed": 0}).iloc[0]
+    keys = {"task": "mnist", "sparsity": 60, "origin": "random", "search": "greedy", "seed": 0}
+    (outcome,) = outcome_of(trace, keys).itertuples(index=False)
+    assert outcome._fields == OUTCOME.columns
+    assert outcome._asdict().items() >= keys.items()
     assert outcome.before_test_accuracy == counted.test_accuracy.iloc[0]
     assert outcome.after_test_accuracy == counted.test_accuracy.iloc[best]
     assert outcome.after_validation_accuracy == counted.validation_accuracy.max()

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from commands import check_one_line, run
+from commands import check_one_line, drawing, run
 from made_up import ARCHIVE, DATA, FIGURE, NETWORK, ROW, SCALE, TABLE, make_results
 
 from aann.artifacts import read_arrays, seal_of, write_arrays
@@ -43,7 +43,7 @@ def jobs(tmp_path, monkeypatch, network):
         FIRST: job_of(0),
         SECOND: job_of(1),
         GATHER: Job("accuracies", rows, paths(TABLE), None, {"task": "mnist"}, earlier=frozenset({FIRST, SECOND})),
-        DRAW: Job("figure_2a", paths(TABLE), figure, None, {"title": "MNIST"}, earlier=frozenset({GATHER})),
+        DRAW: Job("figure_2a", paths(TABLE), figure, {}, {"title": "MNIST"}, earlier=frozenset({GATHER})),
     }
 
 
@@ -66,15 +66,23 @@ def test_a_file_made_from_another_input_is_named_and_what_follows_is_not_proven(
     assert doubts(jobs, SPLIT) == {FIRST: line, SECOND: line.replace("seed0", "seed1")}
 
 
+def test_a_figure_that_would_look_otherwise_today_is_named(jobs):
+    drawn = drawing("sparsity", [("accuracies", TABLE, {"task": "mnist"})], FIGURE, look="thin")
+    assert run(*drawn).exit_code == 0
+    jobs[DRAW] = replace(jobs[DRAW], settings={"look": "bold"})
+    line = f"{FIGURE}: was made with another setting 'look'"
+    assert doubts(jobs, SPLIT, FIRST, SECOND, GATHER) == {DRAW: line}
+
+
 @pytest.mark.parametrize(
     ("number", "change", "line"),
     [
         (FIRST, {"settings": {"scale": "large"}}, f"{NETWORK}: was made with another setting 'scale'"),
         (FIRST, {"values": {"sparsity": "80"}}, f"{NETWORK}: was made with sparsity 90.0, which is 80 today"),
         (DRAW, {"values": {"title": "Letters"}}, f"{FIGURE}: was made with title MNIST, which is Letters today"),
-        (GATHER, {"inputs": paths(ROW)}, f"{TABLE}: was made from other files than it would be made from today"),
+        (GATHER, {"inputs": paths(ROW)}, f"{TABLE}: today, it would be made from other files"),
         (GATHER, {"inputs": paths(ROW, "none.csv")}, f"{TABLE}: was made from none.csv, which is not there"),
-        (DRAW, {"changed": True}, f"{FIGURE}: was made by another rule 'figure_2a', by Snakemake's records"),
+        (DRAW, {"changed": True}, f"{FIGURE}: rule 'figure_2a' has changed since it was made, by Snakemake's records"),
     ],
 )
 def test_a_change_since_is_named(jobs, number, change, line):
@@ -124,7 +132,7 @@ def test_what_is_not_there_is_to_be_made_without_a_word(jobs):
 def test_a_table_that_is_not_what_its_record_is_about_is_named(jobs):
     Path(TABLE).write_text(Path(ROW).read_text())
     assert doubts(jobs, SPLIT, FIRST, SECOND)[GATHER] == (
-        f"{TABLE}: was changed after it was made, by {TABLE}.provenance.json"
+        f"{TABLE}: was changed after it was made, as {TABLE}.provenance.json shows"
     )
 
 
@@ -133,11 +141,11 @@ def test_a_table_that_is_not_what_its_record_is_about_is_named(jobs):
     [
         (
             lambda: Path(NETWORK).write_bytes(b"x"),
-            f"^{NETWORK}: is not what was written there, .*; nothing was touched$",
+            f"^{NETWORK}: is not what was written there .*; nothing was touched$",
         ),
         (
             lambda: seal_of(NETWORK).unlink(),
-            f"^{NETWORK}: has no seal \\(.seed0.safetensors.sha256\\), which 1 file lack; copy hidden files too, .*; "
+            f"^{NETWORK}: has no seal \\(.seed0.safetensors.sha256; 1 file without one\\); copy hidden files too, .*; "
             "nothing was touched$",
         ),
     ],

@@ -16,7 +16,9 @@ from commands import check_one_line, run
 from snakemake.parser import parse
 from snakemake.sourcecache import infer_source_file
 
-from aann.report import FILES
+from aann.figures import kinds
+from aann.report.contents import contents_of
+from aann.settings.study import load
 
 MODULES = {"_pickle", "cloudpickle", "dill", "jsonpickle", "joblib", "marshal", "pickle", "shelve"}
 LOADERS = {
@@ -106,8 +108,10 @@ PICKLES = {
 }
 
 DATA = ("--task", "mnist", "--seed", "0", "--data", "x.safetensors")
-SEARCH = (*DATA, "--search", "greedy", "--sparsity", "90", "--network", "x.safetensors")
+SEARCH = (*DATA, "--search", "greedy", "--sparsity", "90", "--origin", "random", "--network", "x.safetensors")
 SURVEY = (
+    "--task",
+    "mnist",
     "--layer",
     "fc",
     "--amount",
@@ -125,19 +129,31 @@ SURVEY = (
     "--output",
     "o",
 )
-DRAWN = ("--title", "MNIST", "--output", "figure.png")
+DRAWN = ("--results", ".", "--output", "figure.png")
 JUDGED = ("--results", "results/paper", "--output", "claims.json", "--claims")
 TOLD = ("--results", "results/paper", "--output", "page.html", "--template", "x.j2", "--notebook", "x.ipynb")
-SETTLED = {"splits", "archive", "network", "claims", "notebook"}
+SETTLED = {"splits", "archive", "network", "claims", "notebook", "contents"}
 """Commands that are given good settings, so that these are not what is refused."""
+
+
+def plan(kind, role, path, **options):
+    """Return a figure's plan of one input."""
+    return json.dumps({"kind": kind, "inputs": [{"role": role, "path": path}], "options": options})
+
+
+STUDY = load([Path(__file__).parents[1] / "config/config.yaml"])
+VIDEO = plan("video", "network", "x.safetensors", **kinds.plan(STUDY, "video").options)
 
 COMMANDS = {
     "splits": ("psiren", "dense", *DATA, "--curve", "c.parquet", "--output", "o"),
     "archive": ("datasets", "split", "--task", "mnist", "--archives", "archives", "--output", "o"),
     "network": ("sense", "search", *SEARCH, "--trace", "t.parquet", "--output", "o", "--outcome", "o.csv"),
     "survey": ("neighbors", "survey", *SURVEY, "--network", "x.safetensors", "--data", "x.safetensors"),
-    "table": ("figures", "path", "--points", "x.parquet", *DRAWN),
-    "table of text": ("figures", "sparsity", "--accuracies", "x.csv", *DRAWN),
+    "table": ("figures", "draw", "5", "--plan", plan("path", "climb", "x.parquet"), *DRAWN),
+    "table of text": ("figures", "draw", "2a", "--plan", plan("sparsity", "accuracies", "x.csv"), *DRAWN),
+    "network of a video": ("figures", "draw", "video", "--plan", VIDEO, *DRAWN),
+    "plan": ("figures", "draw", "2a", "--plan", PICKLES["yaml"].decode(), *DRAWN),
+    "contents": ("report", "page", *TOLD, "--contents", PICKLES["yaml"].decode()),
     "rows": ("psiren", "accuracies", "x.csv", "--output", "o.csv"),
     "graph": ("figures", "rules", "--graph", "x.mmd", "--output", "o.png"),
     "figure": ("provenance", "x.png"),
@@ -161,15 +177,18 @@ def test_a_pickle_in_the_place_of_an_input_is_refused_and_not_run(root, tmp_path
     for folder, file in (("archives/mnist", "train-images-idx3-ubyte.gz"), ("release", "manifest.json")):
         Path(folder).mkdir(parents=True)
         (Path(folder) / file).write_bytes(content)
-    for result in FILES:  # all of these are hashed before the notebook is read
+    for result in contents_of(STUDY).files:  # all of these are hashed before the notebook is read
         path = Path("results/paper", result)
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content)
     given = ("--configfile", root / "config/config.yaml") if name in SETTLED else ()
-    check_one_line(
-        run(*COMMANDS[name], *given),
-        {"archive": "archives/mnist/train-images-idx3-ubyte.gz: has MD5", "release": "manifest.json"}.get(name, "x."),
-    )
+    named = {
+        "archive": "archives/mnist/train-images-idx3-ubyte.gz: has MD5",
+        "release": "manifest.json",
+        "plan": "--plan",
+        "contents": "--contents",
+    }
+    check_one_line(run(*COMMANDS[name], *given), named.get(name, "x."))
     assert not Path("unpickled").exists()
 
 

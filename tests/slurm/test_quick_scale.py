@@ -5,7 +5,9 @@ from collections import Counter
 
 import yaml
 
-from aann.report import FIGURES
+from aann.figures import kinds
+from aann.settings.figures import target
+from aann.settings.study import load
 
 
 def test_the_quick_scale_runs_through_slurm(root, slurm_workflow):
@@ -22,9 +24,8 @@ def test_the_quick_scale_runs_through_slurm(root, slurm_workflow):
     assert all(re.fullmatch(f"({named})(_({named}))*", job.rule) for job in jobs)
     assert {rule for job in jobs for rule in re.findall(named, job.rule)} == set(submitted)
     assert len([job for job in jobs if job.rule == "network"]) < submitted["network"]
-    assert {f"figure_{name}" for name in FIGURES} <= beside
-    figures = slurm_workflow.folder / "results/quick/figures"
-    for name in FIGURES:
-        for ending in ("pdf", "png", "csv"):
-            assert (figures / f"figure_{name}.{ending}").stat().st_size > 0
-    assert (figures / "video.mp4").stat().st_size > 0
+    figures = load([root / "config/config.yaml", root / "config/quick.yaml"]).figures
+    assert set(map(target, figures)) <= beside
+    for name, entry in figures.items():
+        for path in kinds.files(name, entry.kind).values():
+            assert (slurm_workflow.folder / "results/quick" / path).stat().st_size > 0

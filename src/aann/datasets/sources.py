@@ -75,6 +75,11 @@ def content(data: DatasetSettings, memory: Path | None = None) -> str:
     return contents.digest(folder, found, memory)
 
 
+def content_of(settings: Settings, task: str, memory: Path) -> str:
+    """Return ``content`` of the data set of a task."""
+    return content(settings.dataset(task), memory)
+
+
 def make(settings: Settings, task: str, archives: Path | None, output: Path) -> None:
     """Split the data set of a task, and write the splits. Raises ``InputError`` as ``split`` does."""
     name, data = settings.task(task).dataset, settings.dataset(task)

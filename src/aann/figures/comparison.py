@@ -83,13 +83,12 @@ def draw(
     if table.empty:
         raise InputError("its traces have no counted rows; delete them and run the searches again")
     style.use_style()
-    starts = list(dict.fromkeys(table[_START].itertuples(index=False, name=None)))
+    starts = list(table.groupby(_START, sort=False))
     looks = dict(zip(dict.fromkeys(table.search), _LOOKS, strict=False))
     figure, axes = plt.subplots(1, len(starts), figsize=(style.PAGE_WIDTH, 3.2), layout="constrained", squeeze=False)
-    for axis, start in zip(axes[0], starts, strict=True):
-        here = table[(table[_START] == start).all(axis=1)]
+    for axis, (start, here) in zip(axes[0], starts, strict=True):
         task, sparsity, origin = start
-        heading = f"{titles[task]}\n" if len(titles) > 1 else ""
+        heading = f"{titles[str(task)]}\n" if len(titles) > 1 else ""
         for search, look in looks.items():
             _draw_search(axis, here[here.search == search], search, look)
         _draw_marks(axis, [mark for mark in marks if tuple(mark[key] for key in _START) == start])

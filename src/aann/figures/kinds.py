@@ -92,8 +92,9 @@ def make(name: str, plan: Plan, results: Path, output: Path) -> None:
     """
     kind = load(plan.kind)
     arguments: Mapping[str, Any] = kind.read(Source(plan, results))
-    shown = plan.model_dump(include={"title", "options"})
-    recorded = provenance.describe(f"aann.figures.{plan.kind}", [results / path for path in plan.paths], shown)
+    title = {"title": plan.title} if plan.title else {}
+    inputs = [results / path for path in plan.paths]
+    recorded = provenance.describe(f"aann.figures.{plan.kind}", inputs, plan.options, **title)
     try:
         kind.draw(**arguments, output=output, provenance=recorded)
     except InputError as error:

@@ -64,6 +64,7 @@ class Study:
 
     def title(self, task: str) -> str:
         """Return what the data of a task are."""
+        self.task(task)
         return self.settings.data_title(task)
 
     def titles(self, tasks: Iterable[str]) -> dict[str, str]:

@@ -34,6 +34,9 @@ names it; `python -m aann settings check` does the same by hand and prints every
 **Another network** is an entry in `networks` and its name in a task. **Another seed** is a number in a task's list, and
 only what is new runs. **Another sparsity** is one too, and repeats step 2 of that task and what follows it.
 
+**Another figure** is an entry in `figures`: a name, a kind, and whose data. `snakemake figure_NAME` draws it. `null` in
+the place of an entry takes it away.
+
 The tables below are written by `python -m aann settings reference` from `src/aann/settings/`; a test holds them equal.
 """
 
