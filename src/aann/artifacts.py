@@ -173,23 +173,35 @@ def read_arrays(path: Path | str) -> tuple[dict[str, np.ndarray], dict[str, Any]
     Raises ``InputError`` if the file is missing, is not what its seal says, is not a safetensors file, or was not
     written by this package.
     """
+    return _read_arrays(path, with_arrays=True)
+
+
+def read_array_metadata(path: Path | str) -> dict[str, Any]:
+    """Read the metadata that ``write_arrays`` wrote, and no arrays. Raises ``InputError`` as ``read_arrays`` does."""
+    return _read_arrays(path, with_arrays=False)[1]
+
+
+def _read_arrays(path: Path | str, with_arrays: bool) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
     from safetensors import SafetensorError, safe_open
 
-    path = require_intact(path)
+    path, remedy = require_intact(path), _remedy(path)
     try:
         with safe_open(path, framework="numpy") as file:
             header = file.metadata() or {}
-            arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not iterable)
+            arrays = {name: file.get_tensor(name) for name in (file.keys() if with_arrays else ())}
     except (SafetensorError, OSError, TypeError, ValueError) as error:
-        raise InputError(
-            f"{path}: truncated or not a safetensors file ({error}); delete it and run again to rebuild it"
-        ) from error
+        raise InputError(f"{path}: truncated or not a safetensors file ({error}); {remedy}") from error
     if _METADATA_KEY not in header:
-        raise InputError(f"{path}: has no metadata of this package; delete it and run again to rebuild it")
+        raise InputError(f"{path}: has no metadata of this package; {remedy}")
     try:
         return arrays, json.loads(header[_METADATA_KEY])
     except ValueError as error:
-        raise InputError(f"{path}: its metadata is not JSON; delete it and run again to rebuild it") from error
+        raise InputError(f"{path}: its metadata is not JSON; {remedy}") from error
+
+
+def _remedy(path: Path | str) -> str:
+    """Return what to do about a file that is wrong. One without a seal may be a user's own, and nobody's to delete."""
+    return "delete it and run again to rebuild it" if is_sealed(path) else "expected a file that this package wrote"
 
 
 def require_file(path: Path | str) -> Path:
