@@ -57,20 +57,20 @@ except InputError as error:
 
 RESULTS = f"{SETTINGS.results}/{SETTINGS.scale}"
 ARCHIVES = SETTINGS.downloads.folder
-GPUS = int(SETTINGS.device == "cuda")  # that a job asks for which trains
+GPUS = int(SETTINGS.device == "cuda")  # for a job that trains
 
 # Not in a command, which is shown and logged: the address of a mirror may hold a password.
 os.environ[SETTINGS_VARIABLE] = to_json(SETTINGS.downloads.mirrors)
 
 
 class shell(shell):
-    """Commands of these rules alone: what is set here is not set for rules of a workflow that imports them."""
+    """Commands of these rules alone. What is set here is not set for rules of a workflow that imports them."""
 
 
-# Rules run the code of this checkout with the interpreter that runs Snakemake, installed or not, activated or not, unless
-# Snakemake makes them an environment of their own. They keep memory that they have freed: by default, glibc gives large
-# arrays back to the system at once and then asks for them again, which took an eighth of the time of a search. They end
-# with Snakemake, this process, even if it is killed, since each is one command in place of its shell.
+# Jobs run the code of this checkout, installed or not. They use the interpreter that runs Snakemake, activated or not,
+# unless Snakemake makes them an environment of their own. They keep memory that they have freed. By default, glibc gives
+# large arrays back to the system at once and then asks for them again: this took an eighth of the time of a search.
+# Each command replaces its shell, so it ends with this process, Snakemake, even if that is killed.
 VARIABLES = {
     "PYTHONPATH": SOURCE,
     "MALLOC_MMAP_THRESHOLD_": 33554432,
@@ -83,11 +83,11 @@ if DeploymentMethod.CONDA not in workflow.deployment_settings.deployment_method:
 shell.prefix(f"set -euo pipefail; export {EXPORTED}; exec ")
 
 
-# The lock takes the place of Snakemake's own, which a killed build leaves behind. Jobs that it left in SLURM are cancelled,
-# by a build without SLURM too; then all begins again, since a batch that is cancelled deletes what it had made, and what is
-# to do was found before. Not called for dry runs, reports or graphs, which need neither. On one machine, jobs are not
-# limited per second: Snakemake, for its limit, looks at all ready jobs again each second, and once more for every job that
-# ended before (snakemake/snakemake#3744), which at full scale took a sixth of a core.
+# The lock replaces Snakemake's own, which a killed build leaves behind. Any build, with SLURM or without, cancels jobs
+# that an earlier build left in SLURM. It then begins again: a cancelled batch deletes what it had made, and Snakemake
+# looked for what to do before that. Dry runs, reports and graphs need none of this, and do not call it. On one machine,
+# the number of jobs per second has no limit. For a limit, Snakemake looks at all ready jobs again each second, and once
+# more for every job that has ended (snakemake/snakemake#3744). At full scale, this took a sixth of a core.
 onstart:
     if workflow.local_exec:
         workflow.scheduler.job_rate_limiter = None
@@ -112,13 +112,13 @@ def begin_build():
     forecast.announce(workflow, RESULTS)
 
 
-# Snakemake leaves out the `onstart` of a module.
+# Snakemake ignores the `onstart` of a module.
 if MODULE:
     call_first(workflow, begin_build)
 
 
-# For profiles/slurm/config.yaml alone: of jobs that SLURM gets as one, each takes the one `batch` there is, so that they run
-# one after another, and SLURM is asked for the memory and cores of one and for the time of all.
+# For profiles/slurm/config.yaml alone. SLURM gets several jobs as one, and each of them takes the one `batch` there is.
+# So they run one after another, and Snakemake asks SLURM for the memory and cores of one job and for the time of all.
 resource_scopes:
     batch="local",
 
@@ -156,10 +156,10 @@ wildcard_constraints:
 
 
 def growing(amount, for_each_thread=0):
-    """Return a resource that grows with every attempt of a job: one that needed more memory or time gets it.
+    """Return a resource that grows with every attempt, so that a job that needed more memory or time gets it.
 
-    First amounts leave room over what benchmarks say of the paper's scale: a third of the memory, since a job on a
-    cluster has two processes of Snakemake beside it, and ten times the minutes, since its processors may be slower.
+    First amounts are above those in the benchmarks of the paper's scale. A third of the memory is spare, since a job on
+    a cluster has two processes of Snakemake beside it. Minutes are ten times as many, since processors may be slower.
     """
     return lambda wildcards, attempt, threads: attempt * (
         amount + threads * for_each_thread
@@ -167,7 +167,7 @@ def growing(amount, for_each_thread=0):
 
 
 def code_fingerprint(*modules):
-    """Return the fingerprint of modules; for jobs themselves, which nobody asks whether they are up to date, nothing."""
+    """Return the fingerprint of modules; nothing in the process of a job, which never checks what is up to date."""
     return provenance.code_fingerprint(*modules) if workflow.is_main_process else ""
 
 
@@ -179,7 +179,7 @@ def stage_settings(section):
 
 
 def sparsities_of(task):
-    """Return the sparsities of a task as they stand in paths."""
+    """Return the sparsities of a task as they are in paths."""
     return [f"{sparsity:g}" for sparsity in SETTINGS.task(task).sparsities]
 
 
@@ -256,7 +256,7 @@ def embeddings_of(task, pattern):
 
 
 def sense_settings(key):
-    """Return a params function: what a job of stage sense that is no search depends on, as JSON."""
+    """Return a params function: what a job of stage sense other than a search depends on, as JSON."""
     return lambda wildcards: to_json(SETTINGS.sense_part(wildcards.task, key))
 
 
@@ -278,7 +278,7 @@ def start_network(wildcards):
 
 
 def driving_settings(*keys):
-    """Return a params function: what a job of stage driving depends on that needs these keys, as JSON."""
+    """Return a params function: what a job of stage driving that needs these keys depends on, as JSON."""
     return lambda wildcards: to_json(SETTINGS.driving_part(wildcards.task, keys))
 
 
@@ -317,7 +317,7 @@ def driven_network(wildcards):
 
 
 def tracks_driven(wildcards):
-    """Return on how many tracks a network is assessed: those of SENSE on all."""
+    """Return on how many tracks a network is assessed. Networks of SENSE are assessed on all."""
     chosen = SETTINGS.driving
     thorough = (
         wildcards.stage == "sense" or float(wildcards.sparsity) in chosen.thorough
