@@ -38,10 +38,7 @@ def copy_of_commit(rules_folder, repository):
         copy.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=copy.parent) as folder:
             archive, files = Path(folder, "files.tar"), Path(folder, "files")
-            needed = [
-                (top / name).as_posix()
-                for name in ("config", "envs", "src", "workflow")
-            ]
+            needed = [(top / name).as_posix() for name in ("config", "envs", "src", "workflow")]
             repository.git.archive(commit, *needed, output=str(archive))
             with tarfile.open(archive) as opened:
                 opened.extractall(files, filter="data")

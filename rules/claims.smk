@@ -18,27 +18,17 @@ def served_claims():
     except InputError as error:
         raise WorkflowError(str(error))
     made = [output for rule in workflow.rules for output in rule.output]
-    for name, claim in ({} if MODULE else claims.claims).items():
-        for kind, file in [
-            *(("table", sample.table) for sample in claim.measure.samples),
-            ("figure", claim.shown_in),
-        ]:
-            if not any(output.match(f"{RESULTS}/{file}") for output in made):
-                raise WorkflowError(
-                    f"{CLAIMS_FILE}: claim {name!r}: no rule makes its {kind} {file!r}"
-                )
+    unserved = claims.unserved(lambda file: any(output.match(f"{RESULTS}/{file}") for output in made))
+    for line in () if MODULE else unserved:
+        raise WorkflowError(f"{CLAIMS_FILE}: {line}")
     return claims
 
 
 rule claims:
     input:
         claims=CLAIMS_FILE,
-        tables=lambda wildcards: [
-            f"{RESULTS}/{path}" for path in served_claims().tables
-        ],
-        figures=lambda wildcards: [
-            f"{RESULTS}/{path}" for path in served_claims().figures
-        ],
+        tables=lambda wildcards: [f"{RESULTS}/{path}" for path in served_claims().tables],
+        figures=lambda wildcards: [f"{RESULTS}/{path}" for path in served_claims().figures],
     output:
         json=f"{RESULTS}/claims/claims.json",
         markdown=f"{RESULTS}/claims/claims.md",
@@ -56,10 +46,8 @@ rule claims:
     benchmark:
         f"{RESULTS}/benchmarks/claims/claims.jsonl"
     localrule: True
-    threads: 1
     resources:
-        mem_mb=1000,
-        runtime=5,
+        **SHORT,
     params:
         content=sha256(CLAIMS_FILE),
         results=subpath(output.json, ancestor=2),

@@ -11,25 +11,18 @@ rule fetch_archive:
     benchmark:
         f"{RESULTS}/benchmarks/datasets/{{dataset}}/{{archive}}.jsonl"
     localrule: True
-    threads: 1
     resources:
         mem_mb=1000,
         runtime=30,
     params:
         folder=subpath(output[0], parent=True),
     shell:
-        "python -m aann datasets fetch {wildcards.dataset} {wildcards.archive}"
-        " --folder {params.folder:q} 2> {log:q}"
-
-
-def sources_of(task):
-    """Return the files that a task's data set is read from."""
-    return [str(path) for path in splits.files(SETTINGS.dataset(task), Path(ARCHIVES))]
+        "python -m aann datasets fetch {wildcards.dataset} {wildcards.archive}" " --folder {params.folder:q} 2> {log:q}"
 
 
 rule split_dataset:
     input:
-        lambda wildcards: sources_of(wildcards.task),
+        lambda wildcards: splits.files(SETTINGS.dataset(wildcards.task), Path(ARCHIVES)),
     output:
         f"{RESULTS}/datasets/{{task}}.safetensors",
     log:
@@ -39,16 +32,12 @@ rule split_dataset:
     wildcard_constraints:
         task=any_of(STATIC),
     localrule: True
-    threads: 1
     resources:
-        mem_mb=1000,
-        runtime=5,
+        **SHORT,
     params:
         settings=stage_settings("datasets"),
         archives=ARCHIVES,
-        code=lambda wildcards: code_fingerprint(
-            splits.module_of(SETTINGS.dataset(wildcards.task))
-        ),
+        code=lambda wildcards: code_fingerprint(splits.module_of(SETTINGS.dataset(wildcards.task))),
     shell:
         "python -m aann datasets split --task {wildcards.task} --archives {params.archives:q}"
         " --output {output:q} --settings {params.settings:q} 2> {log:q}"

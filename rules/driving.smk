@@ -5,6 +5,17 @@ ASSESSED = f"{DRIVING}/{{stage}}/p{{sparsity}}{{run}}/seed{{seed}}"
 FIRST = 1  # demonstrations and their drivers wait for one another, and a third of all work waits for them
 
 
+def driving_settings(*keys):
+    """Return a params function: what a job of this stage that needs these keys depends on, as JSON."""
+    return lambda wildcards: to_json(SETTINGS.driving_part(wildcards.task, keys))
+
+
+def driven_network(wildcards):
+    """Return the network that is assessed: of p-SIREN, or where a run of SENSE starts or ends."""
+    folder = "{task}/p{sparsity}" if wildcards.stage == "psiren" else "{task}-p{sparsity}{run}"
+    return f"{RESULTS}/{{stage}}/{folder}/seed{{seed}}.safetensors".format(**wildcards)
+
+
 rule demonstrations:
     input:
         lambda wildcards: (
@@ -23,14 +34,14 @@ rule demonstrations:
     benchmark:
         f"{RESULTS}/benchmarks/driving/{{task}}/demonstrations/{{kind}}.jsonl"
     priority: FIRST
-    threads: lambda wildcards: max(1, min(8, tracks_of(wildcards.kind) // 40))
+    threads: lambda wildcards: max(1, min(8, asked(work.tracks, wildcards.kind) // 40))
     resources:
         mem_mb=growing(1500, for_each_thread=800),
         runtime=growing(20),
         batch=1,
     params:
         driver=lambda wildcards, input: [f"--driver {quote(path)}" for path in input],
-        number=lambda wildcards: tracks_of(wildcards.kind),
+        number=lambda wildcards: asked(work.tracks, wildcards.kind),
         settings=driving_settings("seed", "repeat", "steps", "every", "expert", "noise"),
         code=code_fingerprint("aann.driving.demonstrations"),
     shell:
@@ -43,11 +54,9 @@ rule driver:
         train=lambda wildcards: expand(
             rules.demonstrations.output,
             task=wildcards.task,
-            kind=training_kinds(int(wildcards.round) - 1),
+            kind=work.training_kinds(int(wildcards.round) - 1),
         ),
-        validation=expand(
-            rules.demonstrations.output, kind="validation", allow_missing=True
-        ),
+        validation=expand(rules.demonstrations.output, kind="validation", allow_missing=True),
     output:
         f"{DRIVING}/driver{{round}}.safetensors",
     log:
@@ -55,16 +64,13 @@ rule driver:
     benchmark:
         f"{RESULTS}/benchmarks/driving/{{task}}/driver{{round}}.jsonl"
     priority: FIRST
-    threads: 1
     resources:
         mem_mb=growing(3000),
         runtime=growing(15),
         gpu=GPUS,
         batch=1,
     params:
-        train=lambda wildcards, input: [
-            f"--train {quote(path)}" for path in input.train
-        ],
+        train=lambda wildcards, input: [f"--train {quote(path)}" for path in input.train],
         settings=driving_settings("seed", "mirror", "psiren", "sparsity"),
         code=code_fingerprint("aann.driving.drivers"),
     shell:
@@ -76,12 +82,10 @@ rule split_demonstrations:
     input:
         train=expand(
             rules.demonstrations.output,
-            kind=training_kinds(len(SETTINGS.driving.tracks.rounds)),
+            kind=work.training_kinds(len(SETTINGS.driving.tracks.rounds)),
             allow_missing=True,
         ),
-        validation=expand(
-            rules.demonstrations.output, kind="validation", allow_missing=True
-        ),
+        validation=expand(rules.demonstrations.output, kind="validation", allow_missing=True),
         test=expand(rules.demonstrations.output, kind="test", allow_missing=True),
     output:
         f"{RESULTS}/datasets/{{task}}.safetensors",
@@ -92,15 +96,12 @@ rule split_demonstrations:
     wildcard_constraints:
         task=any_of(DRIVEN),
     priority: FIRST
-    threads: 1
     resources:
         mem_mb=growing(4000),
         runtime=growing(5),
         batch=1,
     params:
-        train=lambda wildcards, input: [
-            f"--train {quote(path)}" for path in input.train
-        ],
+        train=lambda wildcards, input: [f"--train {quote(path)}" for path in input.train],
         settings=driving_settings("seed", "mirror"),
         code=code_fingerprint("aann.driving.demonstrations"),
     shell:
@@ -116,7 +117,6 @@ rule expert:
     benchmark:
         f"{RESULTS}/benchmarks/driving/{{task}}/expert.jsonl"
     localrule: True
-    threads: 1
     resources:
         mem_mb=growing(1500),
         runtime=growing(5),
@@ -141,15 +141,14 @@ rule assess:
         f"{RESULTS}/logs/driving/{{task}}/{{stage}}/p{{sparsity}}{{run}}/seed{{seed}}.log",
     benchmark:
         f"{RESULTS}/benchmarks/driving/{{task}}/{{stage}}/p{{sparsity}}{{run}}/seed{{seed}}.jsonl"
-    threads: 1
     resources:
         mem_mb=growing(3000),
         runtime=growing(15),
         batch=1,
     params:
-        number=tracks_driven,
-        origin=lambda wildcards: driver_of(wildcards)[0],
-        search=lambda wildcards: driver_of(wildcards)[1],
+        number=lambda wildcards: work.tracks_driven(SETTINGS, wildcards.stage, float(wildcards.sparsity)),
+        origin=lambda wildcards: work.driver(wildcards.run)[0],
+        search=lambda wildcards: work.driver(wildcards.run)[1],
         settings=driving_settings("repeat", "steps", "expert"),
         code=code_fingerprint("aann.driving.assessments"),
     shell:
@@ -161,9 +160,7 @@ rule assess:
 
 use rule accuracies as returns with:
     input:
-        lambda wildcards: networks_of(
-            wildcards.task, rules.assess.output.returns, stage="psiren", run=""
-        ),
+        lambda wildcards: filled(rules.assess.output.returns, work.assessments, wildcards.task),
     output:
         f"{DRIVING}/returns.csv",
     log:
@@ -178,9 +175,7 @@ use rule accuracies as returns with:
 
 use rule accuracies as confusions with:
     input:
-        lambda wildcards: networks_of(
-            wildcards.task, rules.assess.output.confusion, stage="psiren", run=""
-        ),
+        lambda wildcards: filled(rules.assess.output.confusion, work.assessments, wildcards.task),
     output:
         f"{DRIVING}/confusions.csv",
     log:

@@ -2,14 +2,16 @@
 EMBEDDED = f"{RESULTS}/embeddings/{{task}}/{{layer}}"
 
 
+def embedded_survey(wildcards, pattern):
+    """Return a file of the survey whose neighbors are embedded."""
+    rows = asked(work.embeddings, wildcards.task)
+    return [path for row in rows if row["layer"] == wildcards.layer for path in expand(pattern, **row)]
+
+
 rule embed:
     input:
-        neighbors=lambda wildcards: embedded_survey(
-            wildcards, rules.survey.output.neighbors
-        ),
-        summary=lambda wildcards: embedded_survey(
-            wildcards, rules.survey.output.summary
-        ),
+        neighbors=lambda wildcards: embedded_survey(wildcards, rules.survey.output.neighbors),
+        summary=lambda wildcards: embedded_survey(wildcards, rules.survey.output.summary),
     output:
         points=f"{EMBEDDED}.parquet",
         statistics=f"{EMBEDDED}.statistics.csv",
@@ -17,7 +19,6 @@ rule embed:
         f"{RESULTS}/logs/embeddings/{{task}}/{{layer}}.log",
     benchmark:
         f"{RESULTS}/benchmarks/embeddings/{{task}}/{{layer}}.jsonl"
-    threads: 1
     resources:
         mem_mb=growing(3000),
         runtime=growing(15),
@@ -33,7 +34,7 @@ rule embed:
 
 use rule accuracies as clustering with:
     input:
-        lambda wildcards: embeddings_of(wildcards.task, rules.embed.output.statistics),
+        lambda wildcards: filled(rules.embed.output.statistics, work.embeddings, wildcards.task),
     output:
         f"{RESULTS}/embeddings/{{task}}/clustering.csv",
     log:

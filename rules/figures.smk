@@ -26,10 +26,7 @@ def files_of_figure(name):
         for ending, path in files.items()
         if ending not in ("pdf", "csv")
     }
-    return {
-        ending: described.get(ending, f"{RESULTS}/{path}")
-        for ending, path in files.items()
-    }
+    return {ending: described.get(ending, f"{RESULTS}/{path}") for ending, path in files.items()}
 
 
 for NAME, PLAN in FIGURES.items():
@@ -47,7 +44,6 @@ for NAME, PLAN in FIGURES.items():
         benchmark:
             f"{RESULTS}/benchmarks/figures/{target(NAME)}.jsonl"
         localrule: True
-        threads: 1
         resources:
             mem_mb=growing(kinds.memory_mb(PLAN.kind)),
             runtime=growing(5),
@@ -68,9 +64,7 @@ if not MODULE:
     def refuse_figure(wildcards):
         """Raise an error that lists the figures there are."""
         known = ", ".join(map(target, FIGURES)) or "none, since 'figures' is empty"
-        raise WorkflowError(
-            f"unknown figure {wildcards.figure!r}; expected one of {known}"
-        )
+        raise WorkflowError(f"unknown figure {wildcards.figure!r}; expected one of {known}")
 
     rule unknown_figure:
         input:

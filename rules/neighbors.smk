@@ -16,13 +16,12 @@ rule survey:
         f"{RESULTS}/logs/neighbors/{{task}}/p{{sparsity}}/seed{{seed}}/{{layer}}.log",
     benchmark:
         f"{RESULTS}/benchmarks/neighbors/{{task}}/p{{sparsity}}/seed{{seed}}/{{layer}}.jsonl"
-    threads: 1
     resources:
         mem_mb=growing(3000),
         runtime=growing(15),
         batch=1,
     params:
-        amount=neighbors_to_survey,
+        amount=lambda wildcards: asked(work.amount, wildcards.task, int(wildcards.seed), wildcards.layer),
         code=code_fingerprint("aann.neighbors"),
     shell:
         "python -m aann neighbors survey --task {wildcards.task} --network {input.network:q} --data {input.data:q}"
@@ -33,7 +32,7 @@ rule survey:
 
 use rule accuracies as surveys with:
     input:
-        lambda wildcards: surveys_of(wildcards.task, rules.survey.output.summary),
+        lambda wildcards: filled(rules.survey.output.summary, work.surveys, wildcards.task),
     output:
         f"{NEIGHBORS}/surveys.csv",
     log:

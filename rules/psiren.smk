@@ -13,7 +13,6 @@ rule dense:
         f"{RESULTS}/logs/psiren/{{task}}/dense/seed{{seed}}.log",
     benchmark:
         f"{RESULTS}/benchmarks/psiren/{{task}}/dense/seed{{seed}}.jsonl"
-    threads: 1
     resources:
         mem_mb=growing(3000),
         runtime=growing(10),
@@ -40,14 +39,13 @@ for TASK in SETTINGS.tasks:
             weights=expand(
                 f"{PSIREN}/sparse/p{{sparsity}}/seed{{{{seed}}}}.safetensors",
                 task=TASK,
-                sparsity=sparsities_of(TASK),
+                sparsity=asked(work.sparsities, TASK),
             ),
             curve=expand(f"{PSIREN}/sparse/seed{{{{seed}}}}.curve.parquet", task=TASK),
         log:
             f"{RESULTS}/logs/psiren/{TASK}/sparse/seed{{seed}}.log",
         benchmark:
             f"{RESULTS}/benchmarks/psiren/{TASK}/sparse/seed{{seed}}.jsonl"
-        threads: 1
         resources:
             mem_mb=growing(3000),
             runtime=growing(15),
@@ -57,10 +55,8 @@ for TASK in SETTINGS.tasks:
             task=TASK,
             settings=to_json(SETTINGS.part("psiren", TASK)),
             code=code_fingerprint("aann.psiren.jobs"),
-            sparsities=[f"--sparsity {sparsity}" for sparsity in sparsities_of(TASK)],
-            outputs=lambda wildcards, output: [
-                f"--output {quote(path)}" for path in output.weights
-            ],
+            sparsities=[f"--sparsity {sparsity}" for sparsity in asked(work.sparsities, TASK)],
+            outputs=lambda wildcards, output: [f"--output {quote(path)}" for path in output.weights],
         shell:
             "python -m aann psiren sparsify --task {params.task} --seed {wildcards.seed} --data {input.data:q}"
             " --dense {input.dense:q} {params.sparsities} {params.outputs} --curve {output.curve:q}"
@@ -79,7 +75,6 @@ rule network:
         f"{RESULTS}/logs/psiren/{{task}}/p{{sparsity}}/seed{{seed}}.log",
     benchmark:
         f"{RESULTS}/benchmarks/psiren/{{task}}/p{{sparsity}}/seed{{seed}}.jsonl"
-    threads: 1
     resources:
         mem_mb=growing(3000),
         runtime=growing(15),
@@ -98,7 +93,7 @@ rule network:
 # Other rules that gather the tables of many jobs differ only in what they read and write, and in the command.
 rule accuracies:
     input:
-        lambda wildcards: networks_of(wildcards.task, rules.network.output.accuracy),
+        lambda wildcards: filled(rules.network.output.accuracy, work.networks, wildcards.task),
     output:
         f"{PSIREN}/accuracies.csv",
     log:
@@ -106,10 +101,8 @@ rule accuracies:
     benchmark:
         f"{RESULTS}/benchmarks/psiren/{{task}}/accuracies.jsonl"
     localrule: True
-    threads: 1
     resources:
-        mem_mb=500,
-        runtime=5,
+        **SHORT,
     params:
         command="psiren accuracies",
         code=code_fingerprint("aann.gathering"),

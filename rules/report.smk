@@ -23,7 +23,6 @@ rule report_page:
     benchmark:
         f"{RESULTS}/benchmarks/report/page.jsonl"
     localrule: True
-    threads: 1
     resources:
         mem_mb=1500,
         runtime=10,

@@ -5,25 +5,15 @@ START = "{task}-p{sparsity}-{origin}"
 SEARCHED = f"{SENSE}/{START}.{{search}}/seed{{seed}}"
 
 
-def improved(wildcards):
-    """Return the outcomes of the search of `sense.improvement` from all networks of p-SIREN that have neighbors."""
-    improvement = SETTINGS.sense.improvement
-    if improvement is None:
-        raise WorkflowError("the setting 'sense.improvement' is not set")
-    return [
-        path
-        for task in improvement.tasks
-        for sparsity in sparsities_of(task)
-        if 0 < float(sparsity) < 100
-        for path in expand(
-            rules.search.output.outcome,
-            task=task,
-            sparsity=sparsity,
-            origin="psiren",
-            search=improvement.search,
-            seed=SETTINGS.task(task).seeds,
-        )
-    ]
+def start_network(wildcards):
+    """Return the network that a run starts from."""
+    trained = wildcards.origin == "psiren"
+    return (rules.network.output.network if trained else rules.random_start.output[0]).format(**wildcards)
+
+
+def sense_settings(key):
+    """Return a params function: what a job of this stage other than a search depends on, as JSON."""
+    return lambda wildcards: to_json(SETTINGS.sense_part(wildcards.task, key))
 
 
 rule random_start:
@@ -34,12 +24,10 @@ rule random_start:
     benchmark:
         f"{RESULTS}/benchmarks/sense/{{task}}-p{{sparsity}}-random/seed{{seed}}.jsonl"
     localrule: True
-    threads: 1
     resources:
-        mem_mb=500,
-        runtime=5,
+        **SHORT,
     params:
-        settings=lambda wildcards: to_json(network_settings(wildcards.task)),
+        settings=lambda wildcards: to_json(SETTINGS.network_part(wildcards.task)),
         code=code_fingerprint("aann.sense.starts"),
     shell:
         "python -m aann sense start --task {wildcards.task} --sparsity {wildcards.sparsity}"
@@ -58,26 +46,24 @@ rule search:
         f"{RESULTS}/logs/sense/{START}.{{search}}/seed{{seed}}.log",
     benchmark:
         f"{RESULTS}/benchmarks/sense/{START}.{{search}}/seed{{seed}}.jsonl"
-    threads: 1
     resources:
         mem_mb=growing(5000),
         runtime=growing(30),
         batch=1,
     params:
-        settings=lambda wildcards: to_json(
-            SETTINGS.search(wildcards.task, wildcards.search)
-        ),
+        settings=lambda wildcards: to_json(SETTINGS.search(wildcards.task, wildcards.search)),
         code=code_fingerprint("aann.sense.search"),
     shell:
         "python -m aann sense search --task {wildcards.task} --search {wildcards.search}"
-        " --sparsity {wildcards.sparsity} --origin {wildcards.origin} --seed {wildcards.seed} --network {input.network:q} --data {input.data:q}"
+        " --sparsity {wildcards.sparsity} --origin {wildcards.origin} --seed {wildcards.seed}"
+        " --network {input.network:q} --data {input.data:q}"
         " --trace {output.trace:q} --output {output.network:q} --outcome {output.outcome:q} --threads {threads}"
         " --settings {params.settings:q} 2> {log:q}"
 
 
 use rule accuracies as outcomes with:
     input:
-        improved,
+        lambda wildcards: filled(rules.search.output.outcome, work.improvement),
     output:
         f"{SENSE}/improvement.csv",
     log:
@@ -100,7 +86,6 @@ rule backpropagation:
         f"{RESULTS}/logs/sense/{START}.backpropagation/seed{{seed}}.log",
     benchmark:
         f"{RESULTS}/benchmarks/sense/{START}.backpropagation/seed{{seed}}.jsonl"
-    threads: 1
     resources:
         mem_mb=growing(3000),
         runtime=growing(10),
@@ -127,7 +112,6 @@ rule climb:
     benchmark:
         f"{RESULTS}/benchmarks/sense/{{task}}-p{{sparsity}}-psiren.climb/seed{{seed}}.jsonl"
     localrule: True
-    threads: 1
     resources:
         mem_mb=growing(3000),
         runtime=growing(15),
@@ -136,4 +120,5 @@ rule climb:
         code=code_fingerprint("aann.sense.climbs"),
     shell:
         "python -m aann sense climb --task {wildcards.task} --sparsity {wildcards.sparsity} --seed {wildcards.seed}"
-        " --network {input.network:q} --data {input.data:q} --output {output:q} --threads {threads} --settings {params.settings:q} 2> {log:q}"
+        " --network {input.network:q} --data {input.data:q} --output {output:q} --threads {threads}"
+        " --settings {params.settings:q} 2> {log:q}"

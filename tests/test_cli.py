@@ -1,11 +1,17 @@
 import json
+import os
+import resource
+import subprocess
+import sys
 
+import click
 import numpy as np
 import pytest
 from commands import check_one_line, run, shown
 
 from aann.artifacts import write_arrays, write_table
 from aann.cli import main
+from aann.commands import HELP
 from aann.settings.study import load
 
 STAGES = {
@@ -27,14 +33,82 @@ def in_the_repository(root, monkeypatch):
     monkeypatch.chdir(root)
 
 
-def test_help_lists_a_sub_command_for_each_stage():
-    assert set(main.commands) == STAGES | {"forecast", "jobs", "provenance", "release", "results"}
-    output = run("--help").output
-    for name in main.commands:
-        assert f"\n  {name} " in output
-        for command in getattr(main.commands[name], "commands", {name: main.commands[name]}).values():
-            assert command.help
-            assert all(option.help for option in command.params if option.param_type_name == "option")
+def test_help_lists_a_group_of_commands_for_each_stage(root):
+    assert set(HELP) == STAGES | {"provenance", "release", "results", "times"}
+    modules = {path.stem for path in (root / "src/aann/commands").glob("*.py")} - {"__init__", "options"}
+    assert modules == set(HELP)
+    lines = run("--help").output.splitlines()
+    for name in HELP:
+        (line,) = (line for line in lines if line.startswith(f"  {name} "))
+        assert HELP[name].startswith(line.split(maxsplit=1)[1])
+
+
+def groups():
+    context = click.Context(main)
+    return {name: main.get_command(context, name) for name in main.list_commands(context)}
+
+
+@pytest.mark.parametrize("name", HELP)
+def test_every_command_and_option_has_a_help_text(name):
+    group = groups()[name]
+    assert group.help
+    for command in getattr(group, "commands", {name: group}).values():
+        assert command.help, command.name
+        assert all(option.help for option in command.params if option.param_type_name == "option"), command.name
+
+
+@pytest.mark.parametrize("name", HELP)
+def test_a_group_has_the_help_text_and_the_name_that_are_listed(name):
+    group = groups()[name]
+    assert group.name == name
+    assert not hasattr(group, "commands") or group.help == HELP[name]
+    result = run(name, "--help")
+    assert (result.exit_code, result.stderr) == (0, "")
+
+
+def test_an_unknown_group_is_named():
+    result = run("settigns", "check")
+    assert result.exit_code == 2
+    assert "No such command 'settigns'" in result.stderr
+
+
+LOADED = """
+import atexit, runpy, sys
+atexit.register(lambda: print(*sys.modules, file=sys.stderr))
+runpy.run_module("aann", run_name="__main__")
+"""
+"""Runs a command, and then prints what modules it has loaded."""
+
+
+def loaded(root, *arguments):
+    """Return the modules that a command loads, and the seconds of a processor that it takes."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    result = subprocess.run(
+        [sys.executable, "-c", LOADED, *arguments],
+        env=os.environ | {"PYTHONPATH": str(root / "src")},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    seconds = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return {*result.stderr.split()}, seconds
+
+
+def test_help_loads_nothing_slow_and_no_group(root):
+    modules, seconds = loaded(root, "--help")
+    packages = {name.split(".")[0] for name in modules}
+    assert not packages & {"numpy", "pandas", "pydantic", "torch", "yaml", "snakemake"}
+    assert {name for name in modules if name.startswith("aann.")} == {"aann.cli", "aann.commands", "aann.errors"}
+    assert seconds < 0.5
+
+
+@pytest.mark.parametrize("name", HELP)
+def test_help_of_a_group_loads_no_other_group_and_no_science(root, name):
+    modules, _ = loaded(root, name, "--help")
+    commands = {module for module in modules if module.startswith("aann.commands.")}
+    assert commands == {f"aann.commands.{name}", "aann.commands.options"}
+    assert not {name.split(".")[0] for name in modules} & {"matplotlib", "pandas", "sklearn", "snakemake", "torch"}
 
 
 def test_settings_are_checked_and_shown_with_their_defaults(root):
@@ -141,8 +215,9 @@ def searching(quick, tmp_path):
     def search(name="figure-7", **changes):
         more.write_text(json.dumps({"sense": {"searches": {"figure-7": changes}}}))
         return run(
-            *("sense", "search", "--task", "mnist", "--search", name, "--sparsity", 90, "--seed", 0),
-            *("--network", start, "--data", tmp_path / "data.safetensors", "--trace", tmp_path / "t.parquet"),
+            *("sense", "search", "--task", "mnist", "--search", name, "--sparsity", 90, "--origin", "random"),
+            *("--seed", 0, "--network", start, "--data", tmp_path / "data.safetensors"),
+            *("--trace", tmp_path / "t.parquet"),
             *("--output", tmp_path / "found.safetensors", "--outcome", tmp_path / "o.csv", *files),
         )
 

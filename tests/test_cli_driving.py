@@ -18,7 +18,7 @@ from aann.driving.episodes import ExpertDriver, NetworkDriver, returned
 from aann.networks import Architecture, TernaryNetwork
 from aann.sense.starts import random_network
 from aann.settings.study import load
-from aann.tables import CONFUSION, EXPERT_RETURNS, RETURNS
+from aann.tables import BASELINE, CONFUSION, EXPERT_RETURNS, RETURNS, TRACE
 
 CONVOLUTION = {"type": "convolution", "name": "1.0", "filters": 2, "kernel": 7, "stride": 4, "pool": 4}
 DENSE = {"type": "dense", "name": "fc", "units": 3}
@@ -204,7 +204,7 @@ def test_a_driver_is_made_of_demonstrations_and_is_always_the_same(drive, settin
     for array in found.weights.values():
         assert (array == 0).sum() == round(0.6 * array.size)
     splits_of_test = dict.fromkeys(("validation", "test"), made["t"])
-    table = assessments.confusion(found, splits_of_test, sparsity=60, seed=0)
+    table = assessments.confusion(found, splits_of_test)
     right = table[(table.split == "test") & (table.label == table.prediction)].frames.sum()
     assert right > 30
 
@@ -254,7 +254,7 @@ def test_frames_of_another_task_are_named(drive, gathering, tmp_path, name):
 
 def test_the_experts_returns_are_written(drive, settings, tmp_path):
     assert drive("expert", "--count", 2, "--output", tmp_path / "expert.csv").exit_code == 0
-    found = read_table(tmp_path / "expert.csv", EXPERT_RETURNS)
+    found = EXPERT_RETURNS.read(tmp_path / "expert.csv")
     assert found.track.tolist() == list(demonstrations.tracks("returns", 2))
     driver = ExpertDriver(settings.driving)
     expected = [returned(driver, None, settings.driving, track) for track in found.track]
@@ -273,7 +273,8 @@ def assessed(drive, driver, tmp_path):
 
     def assess(**changes):
         options = {
-            **{"task": "car", "seed": 4, "sparsity": 60, "count": 2, "network": tmp_path / "driver.safetensors"},
+            **{"task": "car", "sparsity": 60, "origin": "random", "search": "greedy", "seed": 4, "count": 2},
+            "network": tmp_path / "driver.safetensors",
             **{"data": tmp_path / "car.safetensors", "expert": tmp_path / "expert.csv"},
             **{"returns": tmp_path / "returns.csv", "confusion": tmp_path / "confusion.csv"},
             **changes,
@@ -286,15 +287,26 @@ def assessed(drive, driver, tmp_path):
 def test_a_network_is_assessed_on_the_first_of_the_experts_tracks(assessed, driver, settings, tmp_path):
     assess, data = assessed
     assert assess().exit_code == 0
-    found = read_table(tmp_path / "returns.csv", RETURNS)
+    keys = {"task": "car", "sparsity": 60.0, "origin": "random", "search": "greedy", "seed": 4}
+    found = RETURNS.read(tmp_path / "returns.csv", **keys)
+    assert tuple(read_table(tmp_path / "returns.csv").columns) == RETURNS.columns
     rewards = [returned(NetworkDriver(driver), settings.dataset("car"), settings.driving, track) for track in (9, 7)]
-    assert found.to_numpy().tolist() == [
-        [60, 4, 9, round(rewards[0], 8), 90],
-        [60, 4, 7, round(rewards[1], 8), 70],
+    assert found[list(RETURNS.measured)].to_numpy().tolist() == [
+        [9, round(rewards[0], 8), 90],
+        [7, round(rewards[1], 8), 70],
     ]
-    counted = read_table(tmp_path / "confusion.csv")
-    expected = assessments.confusion(driver, data, sparsity=60.0, seed=4)
-    pandas.testing.assert_frame_equal(counted, expected.reset_index(drop=True))
+    counted = CONFUSION.read(tmp_path / "confusion.csv", **keys)
+    expected = assessments.confusion(driver, data).reset_index(drop=True)
+    pandas.testing.assert_frame_equal(counted[list(CONFUSION.measured)], expected)
+    assert tuple(read_table(tmp_path / "confusion.csv").columns) == CONFUSION.columns
+
+
+def test_a_network_that_no_search_ended_with_has_an_empty_search(assessed, tmp_path):
+    assess, _ = assessed
+    assert assess(search="", origin="psiren").exit_code == 0
+    for table, name in ((RETURNS, "returns"), (CONFUSION, "confusion")):
+        found = table.read(tmp_path / f"{name}.csv", search="", origin="psiren")
+        assert {*found.search} == {*table.read(tmp_path / f"{name}.csv").search} == {""}
 
 
 @pytest.mark.parametrize(
@@ -328,7 +340,7 @@ def rows(tmp_path):
     """Returns and confusions of four networks, a file each, in no order."""
     paths = {"returns": [], "confusions": []}
     for place, (sparsity, seed) in enumerate([(90.0, 1), (50.0, 0), (90.0, 0), (50.0, 1)]):
-        values = {"sparsity": sparsity, "seed": seed}
+        values = {"task": "car", "sparsity": sparsity, "origin": "psiren", "search": "", "seed": seed}
         driven = [{**values, "track": track, "return": 10.5 * track, "expert_return": 800.0} for track in (2, 1)]
         counted = [
             {**values, "split": split, "label": label, "prediction": prediction, "frames": 1 + label + 3 * prediction}
@@ -343,13 +355,14 @@ def rows(tmp_path):
 
 
 def test_rows_of_networks_are_gathered_by_sparsity_and_seed(rows, tmp_path):
-    orders = {"returns": ["sparsity", "seed", "track"], "confusions": list(CONFUSION[:-1])}
+    orders = {"returns": RETURNS.by, "confusions": CONFUSION.by}
     for kind, order in orders.items():
         output = tmp_path / "all.csv"
         assert run("driving", kind, *rows[kind], "--output", output).exit_code == 0
-        found = read_table(output)
-        expected = pandas.concat([read_table(path) for path in rows[kind]])
-        assert found[order].apply(tuple, axis=1).is_monotonic_increasing
+        found, *parts = (read_table(path, text=("search",)) for path in (output, *rows[kind]))
+        expected = pandas.concat(parts)
+        assert found[list(order)].apply(tuple, axis=1).is_monotonic_increasing
+        assert {"sparsity", "seed"} < {*order}
         assert sorted(map(tuple, found.to_numpy())) == sorted(map(tuple, expected.to_numpy()))
         output.unlink()
 
@@ -452,8 +465,9 @@ def of_drives(rows, tmp_path):
             **{"validation_accuracy": 0.05 * steps, "test_accuracy": 0.05 * steps},
         }
     )
-    write_table(tmp_path / "trace.parquet", trace)
-    write_table(tmp_path / "baseline.parquet", baseline)
+    keys = {"task": "car", "sparsity": 90.0, "origin": "random", "seed": 0}
+    write_table(tmp_path / "trace.parquet", TRACE.make(trace, **keys, search="greedy"))
+    write_table(tmp_path / "baseline.parquet", BASELINE.make(baseline, **keys))
     for seed in (0, 1):
         options += ["--trace", seed, tmp_path / "trace.parquet", "--baseline", seed, tmp_path / "baseline.parquet"]
         options += ["--run", "random", "greedy", seed, tmp_path / "trace.parquet"]

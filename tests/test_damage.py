@@ -9,7 +9,9 @@ import pytest
 import yaml
 from commands import check_one_line, run, shown
 
-from aann.artifacts import atomic_path
+from aann import tables
+from aann.artifacts import atomic_path, read_table
+from aann.errors import InputError
 from aann.report import FILES
 from aann.sense import search
 
@@ -76,19 +78,20 @@ STEPS = {
     "network": f"psiren network {SEEDED} --data small/data.safetensors --sparse small/sparse.safetensors --sparsity 90"
     " --output {out}/network.safetensors --curve {out}/curve.parquet --accuracy {out}/accuracy.csv *",
     "accuracies": "psiren accuracies small/accuracy.csv --output {out}/accuracies.csv",
-    "survey": "neighbors survey --network small/network.safetensors --data small/data.safetensors --layer fc"
-    " --amount 90 --seed {seed} --sparsity 90 --output {out}/neighbors.parquet --best {out}/best.parquet"
+    "survey": "neighbors survey --task mnist --network small/network.safetensors --data small/data.safetensors"
+    " --layer fc --amount 90 --seed {seed} --sparsity 90 --output {out}/neighbors.parquet --best {out}/best.parquet"
     " --histogram {out}/histogram.csv --summary {out}/summary.csv",
     "surveys": "neighbors summaries small/summary.csv --output {out}/surveys.csv",
     "embed": "embeddings embed --task mnist --layer fc --neighbors small/neighbors.parquet --summary small/summary.csv"
     " --points {out}/points.parquet --statistics {out}/statistics.csv *",
     "clustering": "embeddings clustering small/statistics.csv --output {out}/clustering.csv",
     "start": f"sense start {SEEDED} --sparsity 90 --output {{out}}/start.safetensors *",
-    "search": f"sense search {FROM_START} --search short --sparsity 90 --trace {{out}}/trace.parquet"
+    "search": f"sense search {FROM_START} --search short --sparsity 90 --origin random --trace {{out}}/trace.parquet"
     " --output {out}/found.safetensors --outcome {out}/outcome.csv *",
     "outcomes": "sense outcomes small/outcome.csv --output {out}/improvement.csv",
-    "backpropagation": f"sense backpropagation {FROM_START} --output {{out}}/baseline.parquet *",
-    "climb": f"sense climb {FROM_START} --output {{out}}/climb.parquet *",
+    "backpropagation": f"sense backpropagation {FROM_START} --sparsity 90 --origin random"
+    " --output {out}/baseline.parquet *",
+    "climb": f"sense climb {FROM_START} --sparsity 90 --output {{out}}/climb.parquet *",
     "train": f"driving demonstrate {OF_CAR} --kind train --count 2 --output {{out}}/train.safetensors *",
     "validation": f"driving demonstrate {OF_CAR} --kind validation --count 1 --output {{out}}/validation.safetensors *",
     "driver": f"driving driver {OF_CAR} {FRAMES} --output {{out}}/driver.safetensors *",
@@ -96,9 +99,9 @@ STEPS = {
     " --output {out}/round.safetensors *",
     "frames": f"driving split {OF_CAR} {FRAMES} --test small/round.safetensors --output {{out}}/car.safetensors *",
     "expert": "driving expert --count 1 --output {out}/expert.csv *",
-    "assess": f"driving assess {OF_CAR} --seed {{seed}} --sparsity 60 --network small/driver.safetensors"
-    " --data small/car.safetensors --expert small/expert.csv --count 1 --returns {out}/return.csv"
-    " --confusion {out}/confusion.csv *",
+    "assess": f"driving assess {OF_CAR} --seed {{seed}} --sparsity 60 --origin psiren"
+    " --network small/driver.safetensors --data small/car.safetensors --expert small/expert.csv --count 1"
+    " --returns {out}/return.csv --confusion {out}/confusion.csv *",
     "returns": "driving returns small/return.csv --output {out}/returns.csv",
     "confusions": "driving confusions small/confusion.csv --output {out}/confusions.csv",
     "video": f"driving video {OF_CAR} --network small/driver.safetensors --title x"
@@ -256,6 +259,57 @@ def test_a_damaged_file_is_named_by_all_that_read_it_and_nothing_is_made(damage,
     for reader in READ[name]:
         check_one_line(do(reader, tmp_path), f"small/{name}: is not what was written there", "delete it and run again")
         assert list(tmp_path.iterdir()) == [], reader
+
+
+# --- keys -------------------------------------------------------------------------------------------------------------
+
+NETWORK = {"task": "mnist", "sparsity": 90}
+CLIMBED = NETWORK | {"origin": "random", "search": "short"}
+DRIVEN = {"task": "car", "sparsity": 60, "origin": "psiren", "search": ""}
+HELD = {
+    "accuracy.csv": (tables.ACCURACY, NETWORK),
+    "accuracies.csv": (tables.ACCURACY, NETWORK),
+    "neighbors.parquet": (tables.NEIGHBORS, {}),
+    "best.parquet": (tables.NEIGHBORS, {}),
+    "histogram.csv": (tables.HISTOGRAM, NETWORK | {"layer": "fc"}),
+    "summary.csv": (tables.SURVEY, NETWORK | {"layer": "fc"}),
+    "surveys.csv": (tables.SURVEY, NETWORK | {"layer": "fc"}),
+    "points.parquet": (tables.POINTS, NETWORK | {"layer": "fc"}),
+    "statistics.csv": (tables.CLUSTERING, NETWORK | {"layer": "fc"}),
+    "clustering.csv": (tables.CLUSTERING, NETWORK | {"layer": "fc"}),
+    "trace.parquet": (tables.TRACE, CLIMBED),
+    "outcome.csv": (tables.OUTCOME, CLIMBED),
+    "improvement.csv": (tables.OUTCOME, CLIMBED),
+    "baseline.parquet": (tables.BASELINE, NETWORK | {"origin": "random"}),
+    "climb.parquet": (tables.CLIMB, NETWORK),
+    "expert.csv": (tables.EXPERT_RETURNS, {}),
+    "return.csv": (tables.RETURNS, DRIVEN),
+    "returns.csv": (tables.RETURNS, DRIVEN),
+    "confusion.csv": (tables.CONFUSION, DRIVEN),
+    "confusions.csv": (tables.CONFUSION, DRIVEN),
+}
+"""Every table, what it is, and what its keys are besides the seed."""
+
+
+def test_every_table_is_known(built):
+    made = {name for name in shown(built / "small") if name.endswith((".csv", ".parquet"))}
+    assert made - {"curve.parquet", "dense.curve.parquet", "sparse.curve.parquet"} == {*HELD}
+
+
+@pytest.mark.parametrize(("folder", "seed"), [("current", 0), ("another seed", 1)])
+@pytest.mark.parametrize("name", HELD)
+def test_a_table_has_all_keys_of_what_its_rows_are_about(built, name, folder, seed):
+    table, keys = HELD[name]
+    path = built / folder / name
+    if "seed" in table.keys:
+        keys = keys | {"seed": seed}
+    assert tuple(read_table(path).columns) == table.columns
+    found = table.read(path, **keys)
+    assert len(found)
+    assert {*table.keys} - {*keys} <= {"split", "sampling", "method", "space"}
+    for key, value in keys.items():
+        with pytest.raises(InputError, match=f"its column '{key}' holds"):
+            table.read(path, **{key: f"not {value}" if key in table.text else value + 1})
 
 
 # --- interrupted work -------------------------------------------------------------------------------------------------

@@ -71,7 +71,10 @@ def test_auto_is_a_gpu_where_there_is_one_and_gpus_are_deterministic(there_is_a_
 
 TRAINS = {
     "dense": ("psiren", "dense", "--seed", "0", "--data", "x", "--curve", "c", "--output", "o"),
-    "backpropagation": ("sense", "backpropagation", "--seed", "0", "--network", "x", "--data", "x", "--output", "o"),
+    "backpropagation": (
+        *("sense", "backpropagation", "--sparsity", "90", "--origin", "random", "--seed", "0"),
+        *("--network", "x", "--data", "x", "--output", "o"),
+    ),
     "driver": ("driving", "driver", "--train", "x", "--validation", "x", "--output", "o"),
 }
 

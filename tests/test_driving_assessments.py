@@ -61,12 +61,10 @@ def gymnasium_return(network, data, track):
 @pytest.mark.parametrize("data", [FRAMES, COLOR])
 def test_returns_of_a_network_are_those_in_gymnasium_beside_the_experts(drivers, data):
     expert = pandas.DataFrame({"track": [300_002, 7], "expert_return": [2.5, 1.5]}, index=[4, 0])
-    found = network_returns(drivers[data], data, SETTINGS, expert, sparsity=50.0, seed=3)
-    assert tuple(found.columns) == RETURNS
+    found = network_returns(drivers[data], data, SETTINGS, expert)
+    assert tuple(found.columns) == RETURNS.measured
     assert found.track.tolist() == [300_002, 7]
     assert found.expert_return.tolist() == [2.5, 1.5]
-    assert {*found.sparsity} == {50.0}
-    assert {*found.seed} == {3}
     driven = [gymnasium_return(drivers[data], data, track) for track in found.track]
     assert found["return"].tolist() == [round(total, 8) for total, _ in driven]
     assert len({*found["return"]}) == 2
@@ -76,7 +74,7 @@ def test_returns_of_a_network_are_those_in_gymnasium_beside_the_experts(drivers,
 def test_returns_of_the_expert_are_those_of_its_drives():
     driver = ExpertDriver(SETTINGS)
     found = expert_returns(SETTINGS, range(300_000, 300_003))
-    assert tuple(found.columns) == EXPERT_RETURNS
+    assert tuple(found.columns) == EXPERT_RETURNS.columns
     assert found.track.tolist() == [300_000, 300_001, 300_002]
     rewards = [returned(driver, None, SETTINGS, track) for track in found.track]
     assert found.expert_return.tolist() == [round(reward, 8) for reward in rewards]
@@ -93,10 +91,9 @@ def test_confusion_counts_every_frame_and_its_diagonal_the_correct_ones():
         name: Images(random.integers(-51, 52, (count, 2, 84, 84)).astype(np.int8), random.integers(0, most, count))
         for name, count, most in (("train", 5, 3), ("validation", 40, 3), ("test", 60, 2))
     }
-    found = confusion(network, splits, sparsity=50.0, seed=1)
-    assert tuple(found.columns) == CONFUSION
+    found = confusion(network, splits)
+    assert tuple(found.columns) == CONFUSION.measured
     assert found.split.tolist() == ["validation"] * 9 + ["test"] * 9
-    assert {*found.sparsity, *found.seed} == {50.0, 1}
     for split in ("validation", "test"):
         images, labels = splits[split].images, splits[split].labels
         table = found[found.split == split].pivot(index="label", columns="prediction", values="frames").to_numpy()

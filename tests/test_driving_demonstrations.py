@@ -9,7 +9,7 @@ from aann.artifacts import read_arrays, seal_of, write_arrays
 from aann.datasets.splits import Images
 from aann.driving import GO, LEFT, RIGHT
 from aann.driving.demonstrations import Round, join, load, record, training_frames
-from aann.driving.drivers import make_driver
+from aann.driving.drivers import train_driver
 from aann.driving.episodes import Episode
 from aann.driving.expert import Expert, actions
 from aann.driving.simulator import Simulator
@@ -322,13 +322,13 @@ def test_a_driver_is_the_network_of_all_steps_of_p_siren(architecture, blobs):
     }
     chosen = PSirenSettings.model_validate({"batch_size": 16, "precision": "float32", "shift": 0, **few})
     problem = psiren.Problem(architecture, blobs(200, 0), blobs(40, 1), chosen, seed=3)
-    found = make_driver(problem, 60)
+    found = train_driver(problem, 60)
     assert isinstance(found, TernaryNetwork)
     for name, (minus, zero, plus) in found.family.items():
         assert zero == round(found.weights[name].size * 0.6)
         assert minus + plus > 0
     test = blobs(80, 2)
     assert reference.correct_count(found, test.images, test.labels) > 30
-    assert make_driver(problem, 60) == found
+    assert train_driver(problem, 60) == found
     sparse = psiren.sparsify(problem, psiren.train_dense(problem)[0], [60])[0][60]
     assert psiren.p_siren(problem, sparse, 60)[0] == found

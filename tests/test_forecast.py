@@ -58,10 +58,12 @@ def test_the_command_renews_the_table(tmp_path, monkeypatch, root):
     copy = tmp_path / "forecast.csv"
     copy.write_bytes(forecast.TABLE.read_bytes())
     monkeypatch.setattr(forecast.renew, "__defaults__", (copy,))
-    assert run("forecast", "--jobs", root / "docs/tables/times.csv", "--scale", "paper").exit_code == 0
+    assert run("times", "forecast", "--jobs", root / "docs/tables/times.csv", "--scale", "paper").exit_code == 0
     assert copy.read_bytes() == forecast.TABLE.read_bytes()
     assert [path.name for path in tmp_path.iterdir()] == ["forecast.csv"]
-    check_one_line(run("forecast", "--jobs", tmp_path / "none.csv", "--scale", "paper"), "none.csv: there is no such")
+    check_one_line(
+        run("times", "forecast", "--jobs", tmp_path / "none.csv", "--scale", "paper"), "none.csv: there is no such"
+    )
 
 
 def test_every_row_of_the_table_is_of_a_kind_once():

@@ -4,7 +4,7 @@ import numpy as np
 import pandas
 import pytest
 from click.testing import CliRunner
-from commands import shown
+from commands import run, shown
 
 from aann import neighbors
 from aann.artifacts import read_table, read_table_metadata
@@ -34,8 +34,8 @@ def test_a_survey_of_all_neighbors_equals_the_reference(network, images, tmp_pat
     for layer in network.layers:
         output = tmp_path / f"{layer}.parquet"
         found = Survey(network, images, layer, EXHAUSTIVE, 0).run(output, {"who": "test"})
-        table = read_table(output, NEIGHBORS)
-        assert tuple(table.columns) == NEIGHBORS
+        table = NEIGHBORS.read(output)
+        assert tuple(table.columns) == NEIGHBORS.columns
         assert len(table) == neighborhood_size(network.weights[layer])
         assert read_table_metadata(output) == {"who": "test"}
         flat = network.weights[layer].ravel()
@@ -44,19 +44,19 @@ def test_a_survey_of_all_neighbors_equals_the_reference(network, images, tmp_pat
             slow = reference.ReferenceEvaluator(network, *images[split])
             counts = slow.correct_counts(layer, table.from_index.to_numpy(), table.to_index.to_numpy())
             assert np.array_equal(table[f"{split}_correct"], counts)
-            (row,) = found.rows(90, 3).query("split == @split").itertuples()
+            (row,) = found.rows.query("split == @split").itertuples()
             original = slow.correct_count()
             assert (row.better, row.equal, row.worse) == (
                 (counts > original).sum(),
                 (counts == original).sum(),
                 (counts < original).sum(),
             )
-            assert (row.original_correct, row.images, row.layer) == (original, len(images[split][1]), layer)
+            assert (row.original_correct, row.images) == (original, len(images[split][1]))
             assert row.neighborhood == row.neighbors == len(table)
             histogram = found.histogram[found.histogram.split == split]
             assert np.array_equal(np.repeat(histogram.correct, histogram.neighbors), np.sort(counts))
-        assert tuple(found.histogram.columns) == HISTOGRAM
-        assert tuple(found.rows(90, 3).columns) == SURVEY
+        assert tuple(found.histogram.columns) == HISTOGRAM.measured
+        assert tuple(found.rows.columns) == ("split", *SURVEY.measured)
         discard_parts(output)
         assert not list(tmp_path.glob("*.parts"))
 
@@ -112,7 +112,7 @@ def test_an_interrupted_survey_goes_on_and_ends_equal(network, images, tmp_path,
     assert counted[:3] == [0, 50, 50]
     assert output.read_bytes() == undisturbed.read_bytes()
     pandas.testing.assert_frame_equal(found.best, whole.best)
-    pandas.testing.assert_frame_equal(found.rows(90, 0), whole.rows(90, 0))
+    pandas.testing.assert_frame_equal(found.rows, whole.rows)
 
 
 def test_a_command_that_cannot_finish_keeps_the_parts(files, monkeypatch):
@@ -122,7 +122,7 @@ def test_a_command_that_cannot_finish_keeps_the_parts(files, monkeypatch):
     assert failed.exit_code == 1
     assert "cannot write here" in failed.output
     assert shown(folder / "output.parquet.parts")
-    monkeypatch.setattr(neighbors, "write_table", None)  # would fail if a part were counted again
+    monkeypatch.setattr(Survey, "count", None)  # would fail if a part were counted again
     assert survey().exit_code == 0
     assert not (folder / "output.parquet.parts").exists()
 
@@ -166,6 +166,7 @@ def files(network, images, tmp_path):
 
     def survey(*changes):
         arguments = {
+            "--task": "mnist",
             "--network": tmp_path / "network.safetensors",
             "--data": tmp_path / "data.safetensors",
             "--layer": "fc",
@@ -187,14 +188,19 @@ OUTPUTS = {"output": "parquet", "best": "parquet", "histogram": "csv", "summary"
 def test_the_command_writes_tables_and_where_they_come_from(files):
     folder, survey = files
     assert survey().exit_code == 0
-    assert len(read_table(folder / "output.parquet", NEIGHBORS)) == 30
-    assert read_table(folder / "histogram.csv").query("split == 'test'").neighbors.sum() == 30
+    assert len(NEIGHBORS.read(folder / "output.parquet")) == 30
+    keys = {"task": "mnist", "sparsity": 90, "seed": 0, "layer": "fc"}
+    histogram = HISTOGRAM.read(folder / "histogram.csv", **keys)
+    assert tuple(histogram.columns) == HISTOGRAM.columns
+    assert histogram.query("split == 'test'").neighbors.sum() == 30
     recorded = read_table_metadata(folder / "output.parquet")["provenance"]
     assert recorded["inputs"].keys() == {"network.safetensors", "data.safetensors"}
-    assert (recorded["layer"], recorded["amount"], recorded["seed"]) == ("fc", 30, 0)
+    assert recorded.items() >= {**keys, "amount": 30}.items()
     gathered = folder / "surveys.csv"
-    assert CliRunner().invoke(main, ["neighbors", "summaries", str(folder / "summary.csv"), "--output", str(gathered)])
-    assert list(read_table(gathered, text=("layer",)).layer) == ["fc", "fc"]
+    assert run("neighbors", "summaries", folder / "summary.csv", "--output", gathered).exit_code == 0
+    found = SURVEY.read(gathered, **keys)
+    assert tuple(read_table(gathered).columns) == SURVEY.columns
+    assert found.split.tolist() == ["test", "validation"]
 
 
 @pytest.mark.parametrize(

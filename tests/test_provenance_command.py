@@ -219,19 +219,20 @@ def test_a_record_that_names_its_own_file_ends(results, monkeypatch):
 
 
 def test_every_command_that_gathers_tables_records_what_it_gathered(tmp_path, monkeypatch):
-    from aann import tables
+    from aann import gathering, tables
 
     monkeypatch.chdir(tmp_path)
     commands = {
-        ("neighbors", "summaries"): (tables.SURVEY_NUMBERS, tables.SURVEY_TEXT),
-        ("embeddings", "clustering"): (tables.CLUSTERING_NUMBERS, tables.CLUSTERING_TEXT),
-        ("sense", "outcomes"): (tables.OUTCOME_NUMBERS, tables.OUTCOME_TEXT),
-        ("driving", "returns"): (tables.RETURNS, ()),
-        ("driving", "confusions"): (tables.CONFUSION_NUMBERS, tables.CONFUSION_TEXT),
+        ("psiren", "accuracies"): tables.ACCURACY,
+        ("neighbors", "summaries"): tables.SURVEY,
+        ("embeddings", "clustering"): tables.CLUSTERING,
+        ("sense", "outcomes"): tables.OUTCOME,
+        ("driving", "returns"): tables.RETURNS,
+        ("driving", "confusions"): tables.CONFUSION,
     }
-    for command, (numbers, text) in commands.items():
-        row = pandas.DataFrame([{**dict.fromkeys(numbers, 1), **dict.fromkeys(text, "a")}])
-        write_table("row.csv", row)
+    assert {*commands.values()} == {*gathering.GATHERED.values()}
+    for command, table in commands.items():
+        write_table("row.csv", table.make([dict.fromkeys(table.columns, 1) | dict.fromkeys(table.text, "a")]))
         assert run(*command, "row.csv", "--output", "all.csv").exit_code == 0
         found = records.find(Path("all.csv"))
         assert found.provenance["inputs"] == {"row.csv": digest("row.csv")}

@@ -175,6 +175,39 @@ def test_results_that_differ_or_are_of_another_scale_are_kept(packed):
     check_one_line(run(*UNPACK[:-1], "results/paper"), "is not the folder of the scale 'small'")
 
 
+def test_what_is_packed_again_from_what_was_unpacked_keeps_the_hashes_of_its_sources(packed):
+    before = json.loads(Path("release/manifest.json").read_text())
+    assert run(*UNPACK).exit_code == 0
+    assert run(*PACK, "--replace").exit_code == 0
+    assert json.loads(Path("release/manifest.json").read_text()) == before
+    assert sorted(path.name for path in Path().iterdir()) == ["release", "results"]
+
+
+def test_hashes_of_sources_that_were_made_anew_are_not_kept(packed, network):
+    assert run(*UNPACK).exit_code == 0
+    manifest = json.loads(Path("release/manifest.json").read_text())
+    gone, changed = "results/datasets/mnist/gone.gz", "results/datasets/mnist/changed.gz"
+    manifest["sources"] |= {gone: "0", changed: "1"}
+    Path("release/manifest.json").write_text(json.dumps(manifest))
+    Path(changed).parent.mkdir(parents=True)
+    Path(changed).write_text("of another build")
+    assert run(*PACK, "--replace").exit_code == 0
+    kept = json.loads(Path("release/manifest.json").read_text())["sources"]
+    assert kept == {name: digest for name, digest in manifest["sources"].items() if name != changed}
+    shutil.rmtree("results")
+    make_results(network)
+    assert run(*PACK, "--replace").exit_code == 0
+    assert gone not in json.loads(Path("release/manifest.json").read_text())["sources"]
+
+
+def test_only_an_intact_release_is_replaced(packed):
+    assert run(*UNPACK).exit_code == 0
+    Path("release/mine.txt").write_text("mine\n")
+    check_one_line(run(*PACK, "--replace"), "release/mine.txt: is not in release/manifest.json")
+    assert Path("release/mine.txt").read_text() == "mine\n"
+    check_one_line(run(*PACK), "release: is there already")
+
+
 def test_a_release_is_not_made_from_results_that_do_not_fit(results):
     with pytest.raises(InputError, match="is there already"):
         release.pack(Path(RESULTS), [Path(FIGURE)], [], Path("results"))

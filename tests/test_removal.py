@@ -54,7 +54,9 @@ def test_a_folder_that_is_no_scale_is_refused(results):
 
 
 def test_nothing_is_removed_while_a_build_is_at_work(results):
-    code = "import sys, time; from aann import safeguards; safeguards.hold_lock(sys.argv[1]); print(flush=True); "
+    code = (
+        "import sys, time; from aann.builds import safeguards; safeguards.hold_lock(sys.argv[1]); print(flush=True); "
+    )
     code += "time.sleep(60)"
     lock = RESULTS / "logs/build.lock"
     with subprocess.Popen([sys.executable, "-c", code, lock], stdout=subprocess.PIPE) as process:

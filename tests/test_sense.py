@@ -23,6 +23,7 @@ from aann.settings.sense import (
     TemperatureSettings,
 )
 from aann.swaps import apply_swap, neighborhood_size
+from aann.tables import OUTCOME
 
 
 def settings(**changes):
@@ -317,7 +318,10 @@ def test_a_trace_can_be_replayed_and_its_counts_are_exact(start, splits, strateg
         assert row.objective == IncrementalEvaluator(network, train.images, train.labels).value(objective)
     best = counted.validation_correct.argmax()
     assert found.network == replayed(start, trace, counted.index[best] + 1)
-    outcome = outcome_of(trace, {"task": "mnist", "sparsity": 60, "origin": "random", "search": "x", "seed": 0}).iloc[0]
+    keys = {"task": "mnist", "sparsity": 60, "origin": "random", "search": "greedy", "seed": 0}
+    (outcome,) = outcome_of(trace, keys).itertuples(index=False)
+    assert outcome._fields == OUTCOME.columns
+    assert outcome._asdict().items() >= keys.items()
     assert outcome.before_test_accuracy == counted.test_accuracy.iloc[0]
     assert outcome.after_test_accuracy == counted.test_accuracy.iloc[best]
     assert outcome.after_validation_accuracy == counted.validation_accuracy.max()

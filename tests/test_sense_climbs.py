@@ -10,7 +10,7 @@ from aann.sense.starts import random_network
 from aann.settings.embeddings import TSNESettings
 from aann.settings.sense import ClimbSettings
 from aann.swaps import apply_swap
-from aann.tables import SURVEYED_NUMBERS, SURVEYED_TEXT
+from aann.tables import SURVEYED
 
 CHOSEN = ClimbSettings(layer="fc", neighborhoods=4, neighbors=25)
 
@@ -45,7 +45,7 @@ def networks(start, table):
 
 def test_every_surveyed_network_has_its_exact_counts_and_the_best_leads_on(start, surveyed):
     table, splits = surveyed
-    assert list(table.columns) == [*SURVEYED_TEXT, *SURVEYED_NUMBERS]
+    assert tuple(table.columns) == SURVEYED.measured
     assert table.neighborhood.value_counts().to_dict() == {0: 1, 1: 25, 2: 25, 3: 25, 4: 25}
     for network, row in zip(networks(start, table), table.itertuples(), strict=True):
         for split in ("validation", "test"):

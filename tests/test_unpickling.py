@@ -106,8 +106,10 @@ PICKLES = {
 }
 
 DATA = ("--task", "mnist", "--seed", "0", "--data", "x.safetensors")
-SEARCH = (*DATA, "--search", "greedy", "--sparsity", "90", "--network", "x.safetensors")
+SEARCH = (*DATA, "--search", "greedy", "--sparsity", "90", "--origin", "random", "--network", "x.safetensors")
 SURVEY = (
+    "--task",
+    "mnist",
     "--layer",
     "fc",
     "--amount",

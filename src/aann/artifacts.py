@@ -249,19 +249,23 @@ def read_table_metadata(path: Path | str) -> dict[str, Any]:
     return found
 
 
-def read_table(path: Path | str, columns: tuple[str, ...] = (), text: tuple[str, ...] = ()) -> Any:
+def read_table(
+    path: Path | str, columns: tuple[str, ...] = (), text: tuple[str, ...] = (), optional_text: tuple[str, ...] = ()
+) -> Any:
     """Read a Parquet or CSV table with pandas. It must have ``columns``, which hold numbers, and columns of ``text``.
+
+    Columns of ``optional_text`` are text, too, but may be missing.
 
     Raises ``InputError`` if the file is missing, unreadable or empty, or is not what its seal says. It also does so if
     a column is missing, or holds no numbers.
     """
     import pandas
 
-    path = require_intact(path)
+    path, words = require_intact(path), (*text, *optional_text)
     try:
         with path.open("rb") as file:
             table = (
-                pandas.read_csv(file, dtype=dict.fromkeys(text, str)).fillna(dict.fromkeys(text, ""))
+                pandas.read_csv(file, dtype=dict.fromkeys(words, str)).fillna(dict.fromkeys(words, ""))
                 if path.suffix == ".csv"
                 else pandas.read_parquet(file)
             )

@@ -60,14 +60,19 @@ class Table:
         """
         expected = [column for column in self.columns if column not in keys]
         numbers = tuple(column for column in expected if column not in _TEXT)
-        table = read_table(path, numbers, tuple(column for column in expected if column in _TEXT))
+        table = read_table(
+            path,
+            numbers,
+            tuple(column for column in expected if column in _TEXT),
+            tuple(key for key in keys if key in _TEXT),
+        )
         for key, value in keys.items():
             if key not in table.columns:
                 table[key] = value
-            different = table.loc[table[key] != value, key]
-            if len(different):
+            different = table.loc[table[key] != value, key].tolist()
+            if different:
                 raise InputError(
-                    f"{path}: its column {key!r} holds {different.iloc[0]!r}, expected {value!r}; name another file"
+                    f"{path}: its column {key!r} holds {different[0]!r}, expected {value!r}; name another file"
                 )
         return table[[*self.columns, *(name for name in table.columns if name not in self.columns)]]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -164,6 +165,14 @@ class Claims(_Model):
     def figures(self) -> list[str]:
         """The files of the figures that show claims, below the results of the scale, each once."""
         return list(dict.fromkeys(claim.shown_in for claim in self.claims.values()))
+
+    def unserved(self, is_made: Callable[[str], bool]) -> Iterator[str]:
+        """Yield a line for each table and figure that a claim needs and that is not made."""
+        for name, claim in self.claims.items():
+            needed = [("table", sample.table) for sample in claim.measure.samples]
+            for kind, file in (*needed, ("figure", claim.shown_in)):
+                if not is_made(file):
+                    yield f"claim {name!r}: no rule makes its {kind} {file!r}"
 
 
 def load(path: Path | str) -> Claims:

@@ -18,11 +18,14 @@ _folder = click.argument("folder", type=click.Path(path_type=Path))
 @options.path("--results", "The results of a scale, such as results/paper.")
 @options.path("--network", "A network to ship as well; may be repeated.", multiple=True, required=False)
 @options.path("--output", "Writes the release, a new folder.")
-def pack(drawn: tuple[Path, ...], results: Path, network: tuple[Path, ...], output: Path) -> None:
+@click.option(
+    "--replace", is_flag=True, help="Replace a release that is there, but keep its hashes of missing sources."
+)
+def pack(drawn: tuple[Path, ...], results: Path, network: tuple[Path, ...], output: Path, replace: bool) -> None:
     """Write a release with all files that the results DRAWN came from."""
     from aann.lineage.release import pack
 
-    files = pack(results, drawn, network, output)["files"]
+    files = pack(results, drawn, network, output, replace)["files"]
     size = sum(path.stat().st_size for path in output.rglob("*") if path.is_file())
     click.echo(f"{output}: {len(files)} files, {size / 1e6:.1f} MB")
 

@@ -31,6 +31,7 @@ def make_driver(
     Raises ``InputError`` for a task that is not driven, and for frames that do not fit it.
     """
     torch.set_num_threads(threads)
+    device = devices.choose(settings.device)
     chosen, shape = settings.driving, driven(settings, task).shape
     part = settings.driving_part(task, ("seed", "mirror", "psiren", "sparsity"))
     problem = algorithm.Problem(
@@ -39,7 +40,7 @@ def make_driver(
         demonstrations.load(validation, shape),
         chosen.psiren,
         chosen.seed,
-        devices.choose(settings.device),
+        device,
     )
     values = {"task": task, **problem.surroundings}
     recorded = provenance.describe("aann.driving.drivers", [*train, validation], part, **values)

@@ -13,7 +13,7 @@ import json
 import re
 import shutil
 import zlib
-from collections.abc import Container, Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -31,15 +31,21 @@ _NAME = re.compile(r"[\w-][\w.-]*(/[\w-][\w.-]*)*", re.ASCII)
 """A path below the folder of a scale, as the workflow writes it; it cannot lead out of that folder."""
 
 
-def pack(results: Path, drawn: Sequence[Path], networks: Sequence[Path], folder: Path) -> dict[str, Any]:
+def pack(
+    results: Path, drawn: Sequence[Path], networks: Sequence[Path], folder: Path, replace: bool = False
+) -> dict[str, Any]:
     """Write a release of the results of a scale, and return its manifest.
 
-    ``drawn`` are the results that can be drawn again; each says what it came from. ``networks`` are shipped too.
-    Raises ``InputError`` if ``folder`` exists, or if a file is missing, is not what its seal says or lies outside of
-    ``results``. It also does so if an input has changed since a result was drawn from it.
+    ``drawn`` are the results that can be drawn again; each says what it came from. ``networks`` are shipped too. With
+    ``replace``, the new release replaces an intact one at ``folder`` once it is complete. It keeps the earlier one's
+    hashes of sources that are missing here, since the results may have been unpacked from that release.
+
+    Raises ``InputError`` if ``folder`` exists and may not be replaced, or if a file is missing, is not what its seal
+    says or lies outside of ``results``. It also does so if an input has changed since a result was drawn from it.
     """
-    if folder.exists():
+    if folder.exists() and not replace:
         raise InputError(f"{folder}: is there already; delete it, or name another folder for the release")
+    known: dict[str, str] = verify(folder).get("sources", {}) if folder.exists() else {}
     shipped = {path: _record(path) for path in sorted({*_inputs(drawn, results), *networks})}
     partial = folder.with_name(f".{folder.name}.partial")
     shutil.rmtree(partial, ignore_errors=True)
@@ -51,10 +57,12 @@ def pack(results: Path, drawn: Sequence[Path], networks: Sequence[Path], folder:
         "versions": versions(),
         "files": packed,
         "drawn": {_below(path, results): sha256(path) for path in sorted(drawn)},
-        "sources": _sources(shipped),
+        "sources": _sources(shipped, known),
     }
     with atomic_path(partial / MANIFEST, seal=False) as temporary:
         temporary.write_text(json.dumps(manifest, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+    if folder.exists():
+        shutil.rmtree(folder)
     partial.replace(folder)
     return manifest
 
@@ -100,8 +108,12 @@ def _record(path: Path) -> records.Record | None:
     return record
 
 
-def _sources(shipped: Iterable[Path]) -> dict[str, str]:
-    """Return the hashes of the files that shipped files came from but that are not shipped, by recorded path."""
+def _sources(shipped: Iterable[Path], known: Mapping[str, str]) -> dict[str, str]:
+    """Return the hashes of the files that shipped files came from but that are not shipped, by recorded path.
+
+    A missing source cannot say what it came from. If ``known``, the sources of an earlier release, has it by the same
+    hash, all of ``known`` are returned as well, except those in whose place another file is today.
+    """
     found: dict[str, str] = {}
     reached, waiting = set(shipped), list(shipped)
     while waiting:
@@ -112,6 +124,11 @@ def _sources(shipped: Iterable[Path]) -> dict[str, str]:
                 reached.add(path)
                 found[recorded] = digest
                 waiting += [path] if path.is_file() else []
+    if any(known.get(recorded) == digest and not Path(recorded).is_file() for recorded, digest in found.items()):
+        for recorded, digest in known.items():
+            path = Path(recorded)
+            if path not in reached and not (path.is_file() and sha256(path) != digest):
+                found[recorded] = digest
     return found
 
 

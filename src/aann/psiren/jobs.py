@@ -30,6 +30,7 @@ class Job:
 
     def __init__(self, settings: Settings, task: str, seed: int, data: Path, curve: Path, threads: int) -> None:
         torch.set_num_threads(threads)
+        device = devices.choose(settings.device)
         self.architecture = Architecture.from_dict(settings.network(task))
         self.splits = splits.load(data)
         self.problem = Problem(
@@ -38,7 +39,7 @@ class Job:
             self.splits["validation"],
             settings.psiren_of(task),
             seed,
-            devices.choose(settings.device),
+            device,
         )
         self.data, self.curve, self.task, self.settings = data, curve, task, settings.part("psiren", task)
 

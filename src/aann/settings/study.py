@@ -214,6 +214,10 @@ class Settings(Section):
         chosen = self.search_of(task, name).model_dump()
         return self.part("sense", task) | {"sense": {"searches": {name: chosen}}}
 
+    def network_part(self, task: str) -> dict[str, Any]:
+        """Return, as settings in their own right, the network of a task."""
+        return {key: value for key, value in self.part("sense", task).items() if key != "sense"}
+
     def sense_part(self, task: str, key: str) -> dict[str, Any]:
         """Return, as settings in their own right, what a job for one key of ``sense`` depends on, without searches."""
         trained = self._device if key == "backpropagation" else {}

@@ -8,16 +8,15 @@ import pytest
 from commands import check_one_line, run
 from made_up import make_results
 
-from aann.artifacts import read_table
 from aann.figures import jobs as drawing
-from aann.lineage import times as jobs
+from aann.lineage import times
+from aann.tables import JOBS
 
 BEGAN = 1_795_000_000
 
 
 def table(*rows):
-    columns = ["job", "stage", "start", "seconds", "cores", "memory_mb", "after"]
-    return pandas.DataFrame([dict(zip(columns, row, strict=True)) for row in rows])
+    return pandas.DataFrame([dict(zip(JOBS.columns, row, strict=True)) for row in rows])
 
 
 @pytest.fixture
@@ -51,7 +50,7 @@ def results(tmp_path, monkeypatch, network):
 
 
 def test_jobs_have_times_memory_and_what_they_waited_for(results):
-    found = jobs.read(Path("results/small")).set_index("job")
+    found = times.read(Path("results/small")).set_index("job")
     assert list(found.index) == [
         "datasets/mnist",
         "psiren/mnist/p90/seed0",
@@ -78,7 +77,7 @@ def test_jobs_have_times_memory_and_what_they_waited_for(results):
     [(1, 0, 85), (2, 0, 65), (8, 0, 65), (math.inf, 0, 65), (math.inf, 30, 155), (1, 10, 125)],
 )
 def test_the_time_on_so_many_cores(diamond, cores, overhead, seconds):
-    assert jobs.makespan(diamond, cores, overhead) == seconds
+    assert times.makespan(diamond, cores, overhead) == seconds
 
 
 def test_the_longest_way_begins_first_and_wide_jobs_wait_for_cores():
@@ -88,9 +87,9 @@ def test_the_longest_way_begins_first_and_wide_jobs_wait_for_cores():
         ("c", "psiren", 0.0, 10.0, 1, 1.0, "never-measured"),
         ("d", "psiren", 0.0, 3.0, 2, 1.0, ""),
     )
-    assert jobs.makespan(wide, 2) == 13
-    assert jobs.makespan(wide, 1) == 21
-    assert jobs.makespan(wide, 4) == 10
+    assert times.makespan(wide, 2) == 13
+    assert times.makespan(wide, 1) == 21
+    assert times.makespan(wide, 4) == 10
 
 
 def test_the_figure_has_every_job_and_a_forecast(diamond, tmp_path):
@@ -104,18 +103,20 @@ def test_the_figure_has_every_job_and_a_forecast(diamond, tmp_path):
 
 
 def test_the_commands_write_the_table_and_draw_it(results):
-    assert run("jobs", "--results", "results/small", "--output", "jobs.csv").exit_code == 0
-    assert read_table("jobs.csv", jobs.NUMBERS, jobs.TEXT).job.iloc[0] == "datasets/mnist"
+    assert run("times", "jobs", "--results", "results/small", "--output", "jobs.csv").exit_code == 0
+    assert JOBS.read("jobs.csv").job.iloc[0] == "datasets/mnist"
     drawn = run("figures", "jobs", "--jobs", "jobs.csv", "--cores", "2", "--title", "A run", "--output", "times.png")
     assert drawn.exit_code == 0
     assert {path.name for path in Path().glob("times.*")} == {"times.png", "times.pdf", "times.csv"}
 
 
 def test_results_without_benchmarks_or_with_a_damaged_one_are_named(results):
-    check_one_line(run("jobs", "--results", "results", "--output", "jobs.csv"), "results/benchmarks: has no benchmarks")
+    check_one_line(
+        run("times", "jobs", "--results", "results", "--output", "jobs.csv"), "results/benchmarks: has no benchmarks"
+    )
     Path("results/small/benchmarks/figures/figure_2a.jsonl").write_text("{}\n")
     check_one_line(
-        run("jobs", "--results", "results/small", "--output", "jobs.csv"),
+        run("times", "jobs", "--results", "results/small", "--output", "jobs.csv"),
         "results/small/benchmarks/figures/figure_2a.jsonl: is not a benchmark of Snakemake",
     )
     assert not Path("jobs.csv").exists()

@@ -1,0 +1,131 @@
+"""The work of a study: which networks are made, whose neighbors are surveyed and embedded, what is searched and driven.
+
+A row maps the wildcards in paths of results to their values, so that rules can fill it into patterns.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from aann.errors import InputError
+
+if TYPE_CHECKING:
+    from aann.settings.embeddings import EmbeddingsSettings
+    from aann.settings.neighbors import NeighborsSettings
+    from aann.settings.study import Settings
+
+Row = dict[str, Any]
+
+
+def sparsities(settings: Settings, task: str) -> list[str]:
+    """Return the sparsities of a task as paths name them."""
+    return [f"{sparsity:g}" for sparsity in settings.task(task).sparsities]
+
+
+def networks(settings: Settings, task: str) -> list[Row]:
+    """Return the networks of p-SIREN of a task."""
+    seeds = settings.task(task).seeds
+    return [
+        {"task": task, "sparsity": sparsity, "seed": seed} for sparsity in sparsities(settings, task) for seed in seeds
+    ]
+
+
+def assessments(settings: Settings, task: str) -> list[Row]:
+    """Return the networks of p-SIREN of a task as they are assessed in driving."""
+    return [{**network, "stage": "psiren", "run": ""} for network in networks(settings, task)]
+
+
+def surveys(settings: Settings, task: str) -> list[Row]:
+    """Return the layers of networks whose neighbors are surveyed; raise ``InputError`` if the task has none."""
+    return [
+        {"task": task, "sparsity": f"{sparsity:g}", "seed": seed, "layer": layer}
+        for sparsity in _studied(settings, task).sparsities
+        for seed in settings.task(task).seeds
+        for layer in _layers(settings, task, seed)
+    ]
+
+
+def amount(settings: Settings, task: str, seed: int, layer: str) -> Any:
+    """Return how many neighbors of a layer are surveyed; raise ``InputError`` for a layer that the study leaves out."""
+    layers = _layers(settings, task, seed)
+    if layer not in layers:
+        known = ", ".join(layers) or "none"
+        raise InputError(f"layer {layer!r} of seed {seed}: not in the setting 'neighbors.{task}', which has {known}")
+    return layers[layer]
+
+
+def _studied(settings: Settings, task: str) -> NeighborsSettings:
+    if task not in settings.neighbors:
+        raise InputError(f"the setting 'neighbors' has no task {task!r}")
+    return settings.neighbors[task]
+
+
+def _layers(settings: Settings, task: str, seed: int) -> dict[str, Any]:
+    chosen = _studied(settings, task)
+    return chosen.first if seed == settings.task(task).seeds[0] else chosen.others
+
+
+def embeddings(settings: Settings, task: str) -> list[Row]:
+    """Return the layers whose neighbors are embedded. Their network is that of the task's first seed.
+
+    Raises ``InputError`` if the task has none.
+    """
+    chosen = _embedded(settings, task)
+    seed = settings.task(task).seeds[0]
+    return [{"task": task, "sparsity": f"{chosen.sparsity:g}", "seed": seed, "layer": layer} for layer in chosen.layers]
+
+
+def _embedded(settings: Settings, task: str) -> EmbeddingsSettings:
+    _studied(settings, task)
+    if task not in settings.embeddings:
+        raise InputError(f"the setting 'embeddings' has no task {task!r}")
+    return settings.embeddings[task]
+
+
+def improvement(settings: Settings) -> list[Row]:
+    """Return the runs of `sense.improvement`: from all networks of p-SIREN that have neighbors.
+
+    Raises ``InputError`` if the setting is absent.
+    """
+    chosen = settings.sense.improvement
+    if chosen is None:
+        raise InputError("the setting 'sense.improvement' is not set")
+    return [
+        {**network, "origin": "psiren", "search": chosen.search}
+        for task in chosen.tasks
+        for network in networks(settings, task)
+        if 0 < float(network["sparsity"]) < 100
+    ]
+
+
+def tracks(settings: Settings, kind: str) -> int:
+    """Return how many tracks a kind has; raise ``InputError`` for a round that the settings do not have."""
+    chosen = settings.driving.tracks
+    if not kind.startswith("round"):
+        count: int = getattr(chosen, kind)
+        return count
+    number = int(kind.removeprefix("round"))
+    if number > len(chosen.rounds):
+        raise InputError(f"{kind}: the setting 'driving.tracks.rounds' has {len(chosen.rounds)}")
+    return chosen.rounds[number - 1]
+
+
+def training_kinds(rounds: int) -> list[str]:
+    """Return the kinds of tracks whose frames networks are trained on after so many rounds."""
+    return ["train", *(f"round{number}" for number in range(1, rounds + 1))]
+
+
+def tracks_driven(settings: Settings, stage: str, sparsity: float) -> int:
+    """Return on how many tracks a network of a stage is assessed. Networks of SENSE are assessed on all."""
+    chosen = settings.driving
+    thorough = stage == "sense" or sparsity in chosen.thorough
+    return chosen.tracks.returns if thorough else min(chosen.brief, chosen.tracks.returns)
+
+
+def driver(run: str) -> tuple[str, str]:
+    """Return the origin and the search of a network by its run in a path, such as `-random.greedy`.
+
+    A network of p-SIREN has the run ``""``. The search is empty for a network that a search starts from.
+    """
+    origin, _, search = (run.lstrip("-") or "psiren").partition(".")
+    return origin, search
