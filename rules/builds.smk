@@ -1,4 +1,4 @@
-# What a build does beside its jobs: the environment of their commands, its lock, and what earlier builds left.
+# What a build does besides its jobs: the environment of their commands, its lock, and what earlier builds left.
 
 
 class shell(shell):
@@ -6,8 +6,8 @@ class shell(shell):
 
 
 # Jobs run the code of this checkout, installed or not. They use the interpreter that runs Snakemake, activated or not,
-# unless Snakemake makes them an environment of their own. They keep memory that they have freed. By default, glibc gives
-# large arrays back to the system at once and then asks for them again: this took an eighth of the time of a search.
+# unless Snakemake makes them an environment of their own. They keep memory that they have freed: by default, glibc gives
+# large arrays back to the system at once and then asks for them again, which took an eighth of the time of a search.
 # Each command replaces its shell, so it ends with this process, Snakemake, even if that is killed.
 VARIABLES = {
     "PYTHONPATH": SOURCE,

@@ -110,7 +110,7 @@ def code_fingerprint(*modules):
 
 
 def asked(question, *values):
-    """Return the answer of a function of ``aann.settings.work``. An error in the settings ends the build with a line."""
+    """Return the answer of a function of ``aann.settings.work``; an error in the settings ends the build."""
     try:
         return question(SETTINGS, *values)
     except InputError as error:
