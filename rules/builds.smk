@@ -6,7 +6,7 @@ class shell(shell):
 
 
 # Jobs run the code of this checkout, installed or not. They use the interpreter that runs Snakemake, activated or not,
-# unless Snakemake makes them an environment of their own. They keep memory that they have freed: by default, glibc gives
+# unless Snakemake makes them an environment of their own. They keep memory that they freed: by default, glibc gives
 # large arrays back to the system at once and then asks for them again, which took an eighth of the time of a search.
 # Each command replaces its shell, so it ends with this process, Snakemake, even if that is killed.
 VARIABLES = {
