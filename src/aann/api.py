@@ -15,7 +15,7 @@ import pandas
 
 from aann import checkout
 from aann.artifacts import require_file
-from aann.datasets import archives, splits
+from aann.datasets import archives, sources
 from aann.datasets.splits import Images
 from aann.errors import InputError
 from aann.evaluation import reference
@@ -79,7 +79,7 @@ def load_data(dataset: str, folder: Path | str) -> dict[str, Images]:
     data = settings.datasets[dataset]
     if isinstance(data, ArchivesDataSettings):
         archives.fetch(data.archives, place / data.archives, settings.downloads.mirrors)
-    return splits.split(dataset, data, place)
+    return sources.split(dataset, data, place)[0]
 
 
 def predict(network: TernaryNetwork, images: np.ndarray) -> np.ndarray:

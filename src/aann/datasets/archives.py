@@ -23,6 +23,7 @@ import numpy as np
 from aann import addresses
 from aann.artifacts import atomic_path, require_file
 from aann.catalog import TORCHVISION
+from aann.datasets.sources import Found
 from aann.datasets.splits import Images
 from aann.errors import InputError
 from aann.settings.datasets import ArchivesDataSettings
@@ -40,10 +41,10 @@ _TIMEOUT_SECONDS = 60
 _LARGEST_BYTES = 2**27
 
 
-def read(data: ArchivesDataSettings, archives: Path) -> dict[str, Images]:
+def read(data: ArchivesDataSettings, archives: Path) -> Found:
     """Return the training and test images of the archives in a folder; raise ``InputError`` as ``load`` does."""
     train_images, train_labels, *test = load(data.archives, archives / data.archives)
-    return {"train": Images(train_images, train_labels), "test": Images(*test)}
+    return Found({"train": Images(train_images, train_labels), "test": Images(*test)})
 
 
 def files(data: ArchivesDataSettings, archives: Path) -> list[Path]:

@@ -203,7 +203,8 @@ def make_splits(
 
     Raises ``InputError`` for a task that is not driven, and for frames that do not fit it.
     """
-    shape = driven(settings, task).shape
+    data = driven(settings, task)
+    shape = data.shape
     part = settings.driving_part(task, ("seed", "mirror"))
     recorded = provenance.describe("aann.driving.demonstrations", [*train, validation, test], part, task=task)
     made = {
@@ -211,4 +212,4 @@ def make_splits(
         "validation": load(validation, shape),
         "test": load(test, shape),
     }
-    splits.save(output, made, recorded)
+    splits.save(output, made, recorded, splits.describe(data))
