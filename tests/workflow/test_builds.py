@@ -32,23 +32,6 @@ FIGURE_NAMES = ("1", "2a", "2b", "3", "4", "5", "6", "7", "8a", "8b", "9", "10",
 FIGURES = {"figure_1", "figure_2a", "figure_2b", "figure_12"} | NEIGHBOR_FIGURES | SENSE_FIGURES
 
 
-@pytest.fixture
-def edited(built):
-    """Edit a file for one test, and return what a dry run then plans."""
-    originals = {}
-
-    def edit(path, old, new):
-        text = (built.folder / path).read_text()
-        assert old in text
-        originals.setdefault(path, text)
-        (built.folder / path).write_text(text.replace(old, new, 1))
-        return built.planned()
-
-    yield edit
-    for path, text in originals.items():
-        (built.folder / path).write_text(text)
-
-
 def test_nothing_runs_again_without_a_change(built):
     assert built.planned() == set()
 
