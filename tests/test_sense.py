@@ -236,7 +236,7 @@ def test_layers_are_named_by_place(start):
 
 
 @pytest.mark.parametrize(
-    ("names", "message"), [(["fc", "last"], "layers.names: fc stands there twice"), (["9"], "no layer '9'; the task's")]
+    ("names", "message"), [(["fc", "last"], "layers.names: fc is there twice"), (["9"], "no layer '9'; the task's")]
 )
 def test_a_layer_that_is_absent_or_named_twice_is_refused(start, names, message):
     asked = settings(layers={"names": names}, neighbors=dict.fromkeys(names, 3))

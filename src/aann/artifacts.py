@@ -257,7 +257,7 @@ def read_table(
 ) -> Any:
     """Read a Parquet or CSV table with pandas. It must have ``columns``, which hold numbers, and columns of ``text``.
 
-    Columns of ``optional_text`` hold text too, where they are there.
+    Columns of ``optional_text`` are text, too, but may be missing.
 
     Raises ``InputError`` if the file is missing, unreadable or empty, or is not what its seal says. It also does so if
     a column is missing, or holds no numbers.
