@@ -13,7 +13,7 @@ import numpy as np
 import pandas
 from tqdm import tqdm
 
-from aann.artifacts import discard, read_arrays, write_arrays, write_table
+from aann.artifacts import discard, read_arrays, remedy, write_arrays, write_table
 from aann.datasets.splits import Images, load
 from aann.errors import InputError
 from aann.evaluation.evaluator import Evaluator, EvaluatorFactory
@@ -236,7 +236,7 @@ class Search:
     def _restore(self, checkpoint: Path) -> TernaryNetwork:
         """Take over the state of a checkpoint, and return the network that the search had come to."""
         arrays, metadata = read_arrays(checkpoint)
-        hint = "delete it to start anew"
+        hint = remedy(checkpoint, "delete it to start anew")
         try:
             state = json.loads(metadata["state"])
             now, best = (
