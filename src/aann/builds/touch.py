@@ -32,7 +32,8 @@ _TOUCHED = "nothing was touched"
 class Job:
     """A job as it would run today: its files, the settings it would be told, and the values of wildcards and others.
 
-    ``settings`` are those of the stage, or how a figure looks; None for a job that is told none. ``archive_of`` is the data set whose archive it fetches.
+    ``settings`` are those of the stage, or how a figure looks; None for a job that is told none. ``archive_of`` is the
+    data set whose archive it fetches.
     ``changed`` says that Snakemake has records by which the rule changed. ``earlier`` are the numbers of the jobs that
     it waits for.
     """
