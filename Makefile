@@ -49,8 +49,8 @@ release: $(READY) ## Build the paper's scale, and pack what it was drawn from, a
 	$(BIN)/snakemake --cores $(CORES) -- all_figures claims report_page
 	$(PACK)
 
-pack: $(READY) ## Pack results/paper/ as it is into release/.
-	$(PACK)
+pack: $(READY) ## Pack results/paper/ as it is into release/, in place of the release that is there.
+	$(PACK) --replace
 
 gallery: ## Put the figures and verdicts of results/paper/ into docs/.
 	cp $(PAPER)/figures/*.png docs/images/

@@ -32,7 +32,6 @@ Usage: python benchmarks/neighbors.py [--networks static] [--layers 2.0 fc] [--s
 from __future__ import annotations
 
 import argparse
-import copy
 import json
 import math
 import os
@@ -44,7 +43,6 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -59,9 +57,12 @@ import torch.nn.functional as F
 from aann.artifacts import atomic_path, write_table
 from aann.builds.machine import processors
 from aann.datasets import archives, splits
-from aann.evaluation import incremental, kernels, lanes
+from aann.evaluation import kernels, lanes, plans, scores
+from aann.evaluation.groups import Planes, Rows
+from aann.evaluation.incremental import IncrementalEvaluator
 from aann.evaluation.objectives import ACCURACY
 from aann.evaluation.reference import channels_last
+from aann.evaluation.state import State
 from aann.figures import style
 from aann.networks import Architecture, Convolution, Layer, TernaryNetwork
 from aann.settings.study import load
@@ -165,22 +166,22 @@ def images_of(name: str, count: int, results: Path | None = None) -> tuple[np.nd
 # --- the incremental evaluator ----------------------------------------------------------------------------------------
 
 
-def evaluators(problem: Problem, layers: list[str], threads: int) -> dict[str, incremental.IncrementalEvaluator]:
+def evaluators(problem: Problem, layers: list[str], threads: int) -> dict[str, IncrementalEvaluator]:
     """Return an evaluator by layer: one for the last, which orders images in its own way, and one for all others."""
     last = problem.network.layers[-1]
     groups = [group for group in ([name for name in layers if name != last], [last] * (last in layers)) if group]
     found = {}
     for group in groups:
-        built = incremental.IncrementalEvaluator(problem.network, problem.images, problem.labels, group, threads)
+        built = IncrementalEvaluator(problem.network, problem.images, problem.labels, group, threads)
         found.update(dict.fromkeys(group, built))
     return found
 
 
-def with_threads(evaluator: incremental.IncrementalEvaluator, threads: int) -> incremental.IncrementalEvaluator:
-    """Return an evaluator that shares the state of another, since building one for 60,000 images takes a while."""
-    other = copy.copy(evaluator)
-    other._threads, other._pool = threads, ThreadPoolExecutor(threads)
-    return other
+def use_threads(threads: int, found: dict[str, IncrementalEvaluator]) -> None:
+    """Let evaluators and PyTorch use so many threads."""
+    torch.set_num_threads(threads)
+    for evaluator in found.values():
+        evaluator.threads = threads
 
 
 def part(problem: Problem, layer: str, count: int) -> Swaps:
@@ -197,7 +198,7 @@ def part(problem: Problem, layer: str, count: int) -> Swaps:
     return swaps_at(weights, (chosen[0][:, None] * zeros + chosen[1]).ravel())
 
 
-def calibrated(problem: Problem, layer: str, evaluator: incremental.IncrementalEvaluator, seconds: float) -> Swaps:
+def calibrated(problem: Problem, layer: str, evaluator: IncrementalEvaluator, seconds: float) -> Swaps:
     """Return swaps whose counts take about so many seconds, after a first call that compiles what is not yet."""
     most = neighborhood_size(problem.network.weights[layer])
     count = min(16, most)
@@ -369,12 +370,12 @@ def run_problem(problem: Problem, arguments: argparse.Namespace, profiles: list[
     """Return rows of the table for one network and number of images; add to ``profiles`` where one is asked for."""
     layers = [name for name in problem.network.layers if name in (arguments.layers or problem.network.layers)]
     least = min(arguments.threads)
-    built = evaluators(problem, layers, max(arguments.threads))
-    sizes = {name: calibrated(problem, name, with_threads(built[name], least), arguments.seconds) for name in layers}
+    found = evaluators(problem, layers, max(arguments.threads))
+    use_threads(least, found)
+    sizes = {name: calibrated(problem, name, found[name], arguments.seconds) for name in layers}
     rows = []
     for threads in sorted(arguments.threads):
-        torch.set_num_threads(threads)
-        found = {name: with_threads(built[name], threads) for name in layers}
+        use_threads(threads, found)
         contenders = list(all_contenders(problem, found, sizes, arguments))
         take_turns(contenders, found, arguments.runs)
         rows += list(table_rows(problem, layers, threads, contenders))
@@ -385,7 +386,7 @@ def run_problem(problem: Problem, arguments: argparse.Namespace, profiles: list[
 
 def all_contenders(
     problem: Problem,
-    found: dict[str, incremental.IncrementalEvaluator],
+    found: dict[str, IncrementalEvaluator],
     sizes: dict[str, Swaps],
     arguments: argparse.Namespace,
 ) -> Iterator[Contender]:
@@ -402,7 +403,7 @@ def all_contenders(
             yield from baseline_contenders(problem, layer)
 
 
-def other_parts(problem: Problem, layer: str, evaluator: incremental.IncrementalEvaluator) -> Iterator[Contender]:
+def other_parts(problem: Problem, layer: str, evaluator: IncrementalEvaluator) -> Iterator[Contender]:
     """Yield the evaluator with swaps that share more or less than the grid's."""
     weights = problem.network.weights[layer]
     if len(problem.labels) <= 1000:
@@ -413,12 +414,12 @@ def other_parts(problem: Problem, layer: str, evaluator: incremental.Incremental
         yield Contender(SAMPLED, layer, swaps, counter(evaluator, layer))
 
 
-def counter(evaluator: incremental.IncrementalEvaluator, layer: str) -> Callable[[Swaps], np.ndarray]:
+def counter(evaluator: IncrementalEvaluator, layer: str) -> Callable[[Swaps], np.ndarray]:
     """Return what counts with the incremental evaluator."""
     return lambda swaps: evaluator.correct_counts(layer, *swaps)
 
 
-def take_turns(contenders: list[Contender], found: dict[str, incremental.IncrementalEvaluator], runs: int) -> None:
+def take_turns(contenders: list[Contender], found: dict[str, IncrementalEvaluator], runs: int) -> None:
     """Let the contenders run in turn, ``runs`` times each; stop the program if one finds other counts."""
     for _ in range(runs):
         for one in contenders:
@@ -485,27 +486,25 @@ def profiled(arguments: argparse.Namespace) -> tuple[int, int]:
     return sparsity, max((count for count in arguments.images if count <= 10_000), default=min(arguments.images))
 
 
-def profile(problem: Problem, evaluator: incremental.IncrementalEvaluator, one: Contender) -> dict[str, Any]:
+def profile(problem: Problem, evaluator: IncrementalEvaluator, one: Contender) -> dict[str, Any]:
     """Return what a neighbor must read, write and add at least in a layer, beside the time it takes on one thread.
 
     Halves that neighbors share are left out, so bytes and additions are estimates from below.
     """
-    following = evaluator._names[evaluator._names.index(one.layer) + 1 :]
-    blocks = len(evaluator._labels)
+    state = evaluator.state
+    following = state.names[state.names.index(one.layer) + 1 :]
+    blocks = len(state.blocks.chosen)
     windows = 0.0
     if not following:
-        reach = 2 * evaluator._limit
-        safe = (evaluator._margins >= ACCURACY.high + reach) | (evaluator._margins <= ACCURACY.low - reach)
-        blocks = int((~(safe | (evaluator._present == 0)).all(axis=1)).sum())
+        blocks = int(scores.within_reach(state, state.blocks.chosen, ACCURACY).sum())
         bytes_, additions = lanes.LANES * 2.0, 2.0
     elif len(following) == 1:
-        logits = evaluator._sums[following[0]]
-        bytes_ = 2.0 * logits[0].nbytes
-        additions = 2.0 * logits.shape[1] * logits.itemsize / 2
+        bytes_ = 2.0 * state.logits[0].nbytes
+        additions = 2.0 * state.logits.shape[1] * state.logits.itemsize / 2
     else:
-        windows = shared_windows(problem, evaluator, one.layer)
-        width, item = evaluator._layouts[following[0]].width, evaluator._sums[following[0]].itemsize
-        size = evaluator._layouts[following[1]].rows
+        windows = shared_windows(problem, state, one.layer)
+        layout, _, sums = state.values(following[0])
+        width, item, size = layout.width, sums.itemsize, state.layouts[following[1]].rows
         bytes_ = lanes.LANES * (windows * (2 * width * item + 6) + 5 * 4 * size)
         additions = windows * (2 * width * item / 2 + 5) + 2 * size * 4 / 2
     return {
@@ -521,38 +520,35 @@ def profile(problem: Problem, evaluator: incremental.IncrementalEvaluator, one: 
     }
 
 
-def shared_windows(problem: Problem, evaluator: incremental.IncrementalEvaluator, layer: str, pairs: int = 30) -> float:
+def shared_windows(problem: Problem, state: State, layer: str, pairs: int = 30) -> float:
     """Return how many pooling windows of the next layer both halves of a swap touch in a block, from a sample."""
     random = np.random.default_rng(SEED)
     weights = problem.network.weights[layer]
     swaps = sample_swaps(weights, min(pairs, neighborhood_size(weights)), random)
-    plan = incremental._plan(weights, swaps, 1, 1)
+    planned = plans.plan(weights, swaps, 1, 1)
+    blocks = state.blocks.chosen
     counts = []
-    for block in random.choice(len(evaluator._labels), min(4, len(evaluator._labels)), replace=False):
-        for pair in plan.pairs:
-            halves = [plan.halves[pair[side]] for side in (kernels.LEFT, kernels.RIGHT)]
+    for block in random.choice(len(blocks), min(4, len(blocks)), replace=False):
+        for pair in planned.pairs:
+            halves = [planned.halves[pair[side]] for side in (kernels.LEFT, kernels.RIGHT)]
             if halves[1][kernels.UNIT] < 0:
                 counts.append(0)
                 continue
-            left, right = (touched(evaluator, layer, half, block) for half in halves)
+            left, right = (touched(state, layer, half, block) for half in halves)
             counts.append(int((left & right).sum()))
     return statistics.mean(counts)
 
 
-def touched(evaluator: incremental.IncrementalEvaluator, layer: str, half: np.ndarray, block: int) -> np.ndarray:
+def touched(state: State, layer: str, half: np.ndarray, block: int) -> np.ndarray:
     """Return which windows of the next layer a half touches in a block of images, with the evaluator's own loops."""
-    name = evaluator._names[evaluator._names.index(layer) + 1]
-    here, following = evaluator._layouts[layer], evaluator._layouts[name]
-    deltas = np.empty((here.pooled, lanes.LANES), evaluator._output_type)
-    live = np.empty(here.pooled, np.bool_)
-    sums = np.zeros((following.rows, lanes.LANES), evaluator._sums[name].dtype)
-    inputs, own, outputs = evaluator._inputs[layer], evaluator._sums[layer], evaluator._inputs[name]
-    kernels.change_outputs(
-        here, half[None], 0, inputs[block], own[block], outputs[block], evaluator._limit, deltas, 0, live
-    )
-    unit = half[kernels.UNIT]
-    kernels.add_contributions(following, unit, deltas, 0, live, evaluator._narrow, sums, 0, 0, following.units)
-    return np.asarray(sums.reshape(following.units * following.pooled, -1).any(axis=1))
+    here, following = state.values(layer), state.values(state.names[state.names.index(layer) + 1])
+    pooled, next_layout = here.layout.pooled, following.layout
+    deltas = Planes(np.empty((pooled, lanes.LANES), state.output_type), np.empty(pooled, np.bool_), 0)
+    sums = np.zeros((next_layout.rows, lanes.LANES), following.sums.dtype)
+    kernels.change_outputs(here, following.inputs, block, half, state.scale, deltas)
+    unit, units = half[kernels.UNIT], next_layout.units
+    kernels.add_contributions(next_layout, unit, deltas, state.narrow, Rows(sums, 0), 0, units)
+    return np.asarray(sums.reshape(units * next_layout.pooled, -1).any(axis=1))
 
 
 @lanes.compiled
@@ -621,7 +617,7 @@ def first_counts(name: str) -> dict[str, float]:
     found = random_network(architecture(name), 90)
     images, labels = images_of(name, 64)
     start = time.perf_counter()
-    evaluator = incremental.IncrementalEvaluator(found, images, labels)
+    evaluator = IncrementalEvaluator(found, images, labels)
     for layer, weights in found.weights.items():
         evaluator.correct_counts(layer, *swaps_at(weights, np.arange(8)))
     return {"seconds": round(time.perf_counter() - start, 3)}
@@ -632,7 +628,7 @@ def memory(name: str) -> dict[str, float]:
     images, labels = images_of(name, 10_000)
     images, labels = images.copy(), labels.copy()
     before = megabytes("VmRSS")
-    evaluator = incremental.IncrementalEvaluator(random_network(architecture(name), 90), images, labels)
+    evaluator = IncrementalEvaluator(random_network(architecture(name), 90), images, labels)
     return {"before": before, "peak": megabytes("VmHWM"), "images": evaluator.images}
 
 

@@ -6,7 +6,7 @@ FIRST = 1  # demonstrations and their drivers wait for one another, and a third 
 
 
 def driving_settings(*keys):
-    """Return a params function: what a job of this stage depends on that needs these keys, as JSON."""
+    """Return a params function: what a job of this stage that needs these keys depends on, as JSON."""
     return lambda wildcards: to_json(SETTINGS.driving_part(wildcards.task, keys))
 
 
@@ -148,12 +148,12 @@ rule assess:
     params:
         number=lambda wildcards: work.tracks_driven(SETTINGS, wildcards.stage, float(wildcards.sparsity)),
         origin=lambda wildcards: work.driver(wildcards.run)[0],
-        search=lambda wildcards: work.driver(wildcards.run)[1],
+        search=lambda wildcards: [f"--search {name}" for name in [work.driver(wildcards.run)[1]] if name],
         settings=driving_settings("repeat", "steps", "expert"),
         code=code_fingerprint("aann.driving.assessments"),
     shell:
         "python -m aann driving assess --task {wildcards.task} --sparsity {wildcards.sparsity} --origin {params.origin}"
-        " --search {params.search:q} --seed {wildcards.seed} --network {input.network:q} --data {input.data:q} --expert {input.expert:q}"
+        " {params.search} --seed {wildcards.seed} --network {input.network:q} --data {input.data:q} --expert {input.expert:q}"
         " --count {params.number} --returns {output.returns:q} --confusion {output.confusion:q} --threads {threads}"
         " --settings {params.settings:q} 2> {log:q}"
 

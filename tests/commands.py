@@ -34,6 +34,13 @@ def drawing(kind, inputs, output, title="MNIST", results=".", **options):
     return ("figures", "draw", "x", "--plan", json.dumps(plan), "--results", results, "--output", output)
 
 
+def draw(kind, inputs, output, *, name="2a", results=".", title="MNIST", **options):
+    """Draw a figure of a kind from inputs, each with its role, its file below the results and its keys."""
+    given = [{"role": role, "path": str(path), "keys": keys} for role, path, keys in inputs]
+    plan = json.dumps({"kind": kind, "title": title, "inputs": given, "options": options})
+    return run("figures", "draw", name, "--plan", plan, "--results", results, "--output", output)
+
+
 def check_one_line(result, *messages):
     assert result.exit_code == 1
     assert result.stderr.startswith("error: ")

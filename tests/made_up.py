@@ -5,7 +5,7 @@ import os
 from pathlib import Path
 
 import pandas
-from commands import drawing, run
+from commands import draw, run
 
 from aann.artifacts import write_arrays, write_table
 from aann.lineage import provenance
@@ -18,7 +18,6 @@ NETWORK = "results/small/psiren/mnist/p90/seed0.safetensors"
 ROW = "results/small/psiren/mnist/p90/seed0.accuracy.csv"
 TABLE = "results/small/psiren/mnist/accuracies.csv"
 FIGURE = "results/small/figures/figure_2a.png"
-DRAW = drawing("sparsity", [("accuracies", TABLE, {"task": "mnist"})], FIGURE)
 
 
 def make_results(network):
@@ -38,4 +37,10 @@ def make_results(network):
     os.utime(benchmark, (1_795_000_000, 1_795_000_000))
     rows = [ROW, ROW.replace("seed0", "seed1")]
     assert run("psiren", "accuracies", *rows, "--output", TABLE).exit_code == 0
-    assert run(*DRAW).exit_code == 0
+    assert draw_results().exit_code == 0
+
+
+def draw_results(title="MNIST"):
+    """Draw the figure of made-up results."""
+    inputs = [("accuracies", "psiren/mnist/accuracies.csv", {"task": "mnist"})]
+    return draw("sparsity", inputs, FIGURE, results="results/small", title=title)

@@ -7,6 +7,8 @@ import re
 import shutil
 import subprocess
 import sys
+import tomllib
+from fnmatch import fnmatch
 from pathlib import Path
 
 import numpy as np
@@ -36,6 +38,13 @@ def test_nothing_slow_is_imported_before_something_is_used(root):
     printed = subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout
     assert printed.startswith("[")
     assert all(f"'{name}'" in printed for name in aann.__all__)
+
+
+def test_the_package_says_that_it_has_types_and_ships_what_says_so(root):
+    shipped = tomllib.loads((root / "pyproject.toml").read_text())["tool"]["setuptools"]["package-data"]["aann"]
+    found = {path.name for path in (root / "src/aann").iterdir() if path.is_file() and path.suffix != ".py"}
+    assert "py.typed" in found
+    assert found == {name for name in found if any(fnmatch(name, pattern) for pattern in shipped)}
 
 
 def test_what_is_offered_is_there_and_documented():
@@ -94,7 +103,7 @@ def test_a_released_network_loads_as_it_was_packed(root, tmp_path):
     unpacked.write_bytes(gzip.decompress((root / RELEASED).read_bytes()))
     assert aann.load_network(root / RELEASED) == aann.load_network(unpacked)
     (tmp_path / "cut.safetensors.gz").write_bytes((root / RELEASED).read_bytes()[:-20])
-    with pytest.raises(InputError, match=r"cut\.safetensors\.gz: is no whole gzip file; get it again"):
+    with pytest.raises(InputError, match=r"cut\.safetensors\.gz: is not a whole gzip file; get it again"):
         aann.load_network(tmp_path / "cut.safetensors.gz")
 
 

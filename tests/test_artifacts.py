@@ -83,7 +83,7 @@ def test_a_file_that_differs_from_its_seal_is_refused_until_it_is_written_again(
     write(path, 1)
     path.write_text("a\n2\n")
     message = (
-        r"table\.csv: is not what was written there, .* delete it and run again .* delete its seal \.table\.csv\.sha"
+        r"table\.csv: is not what was written there .* delete it and run again .* delete its seal \.table\.csv\.sha"
     )
     with pytest.raises(InputError, match=message):
         value_of(path)

@@ -425,7 +425,11 @@ def test_a_file_that_holds_no_claims_is_named_in_one_line(tmp_path, values, mess
             {"statistic": "difference"},
             "samples are paired by unit, but only some have seed 2",
         ),
-        ([sample(column="images", of="right", units=None)], {"statistic": "share"}, "share: 9000 of 8470 is none"),
+        (
+            [sample(column="images", of="right", units=None)],
+            {"statistic": "share"},
+            "share: 9000 of 8470 is not a share",
+        ),
         (
             [sample(where={"sparsity": 0}), sample(column="images", of=None, where={"sparsity": 0})],
             {"statistic": "spearman"},

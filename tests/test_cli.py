@@ -7,7 +7,7 @@ import sys
 import click
 import numpy as np
 import pytest
-from commands import check_one_line, drawing, run, shown
+from commands import check_one_line, draw, run, shown
 
 from aann.artifacts import write_arrays, write_table
 from aann.cli import main
@@ -194,10 +194,9 @@ def test_a_table_of_something_else_is_named(tmp_path):
     import pandas
 
     write_table(tmp_path / "table.csv", pandas.DataFrame({"sparsity": [1]}))
-    result = run(*drawing("sparsity", [("accuracies", tmp_path / "table.csv", {})], tmp_path / "f.png"))
-    check_one_line(result, "table.csv: lacks the column 'seed'")
-    result = run(*drawing("sparsity", [("accuracies", tmp_path / "absent.csv", {})], tmp_path / "f.png"))
-    check_one_line(result, "absent.csv: there is no such file")
+    for name, problem in (("table.csv", "lacks the column 'seed'"), ("absent.csv", "there is no such file")):
+        result = draw("sparsity", [("accuracies", name, {"task": "mnist"})], tmp_path / "f.png", results=tmp_path)
+        check_one_line(result, f"{name}: {problem}")
     assert shown(tmp_path) == {"table.csv"}
 
 

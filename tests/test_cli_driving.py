@@ -8,7 +8,7 @@ import av
 import numpy as np
 import pandas
 import pytest
-from commands import check_one_line, drawing, lacks, run, shown
+from commands import check_one_line, draw, lacks, run, shown
 
 from aann.artifacts import discard, read_arrays, read_table, seal_of, write_arrays, write_table
 from aann.datasets import splits
@@ -416,6 +416,9 @@ def test_a_video_of_a_track_below_zero_is_refused(drive, driver, tmp_path):
 # --- figures ----------------------------------------------------------------------------------------------------------
 
 
+OF_PSIREN = {"task": "car", "origin": "psiren", "search": ""}
+
+
 @pytest.fixture
 def gathered(rows, tmp_path):
     """The tables of all networks."""
@@ -424,14 +427,10 @@ def gathered(rows, tmp_path):
     return tmp_path / "confusions.csv", tmp_path / "returns.csv"
 
 
-def figure_2b(confusions, returns, folder):
-    """Return the command that draws Figure 2b."""
-    inputs = [("confusions", confusions, {"task": "car"}), ("returns", returns, {"task": "car"})]
-    return drawing("driving", inputs, folder / "figures/figure_2b.png", title="CarRacing")
-
-
 def test_figure_2b_is_drawn_from_its_tables(gathered, tmp_path):
-    assert run(*figure_2b(*gathered, tmp_path)).exit_code == 0
+    confusions, returns = gathered
+    inputs = [("confusions", confusions, OF_PSIREN), ("returns", returns, OF_PSIREN)]
+    assert draw("driving", inputs, tmp_path / "figures/figure_2b.png").exit_code == 0
     assert shown(tmp_path / "figures") == {f"figure_2b.{ending}" for ending in ("pdf", "png", "csv")}
     table = read_table(tmp_path / "figures/figure_2b.csv")
     right, counts = [1 + 4 * label for label in range(3)], [[1 + k + 3 * p for p in range(3)] for k in range(3)]
@@ -443,16 +442,21 @@ def test_figure_2b_is_drawn_from_its_tables(gathered, tmp_path):
 
 def test_figure_2b_names_a_table_of_something_else(gathered, tmp_path):
     confusions, returns = gathered
-    check_one_line(run(*figure_2b(returns, returns, tmp_path)), "returns.csv: lacks the column 'label'")
-    result = run(*figure_2b(confusions, tmp_path / "absent.csv", tmp_path))
-    check_one_line(result, "absent.csv: there is no such file")
+    output = tmp_path / "figures/figure_2b.png"
+    for files, problem in (
+        ((returns, returns), "returns.csv: lacks the column 'split'"),
+        ((confusions, tmp_path / "absent.csv"), "absent.csv: there is no such file"),
+    ):
+        inputs = [(role, path, OF_PSIREN) for role, path in zip(("confusions", "returns"), files, strict=True)]
+        check_one_line(draw("driving", inputs, output), problem)
+    inputs = [("confusions", confusions, OF_PSIREN), ("returns", returns, OF_PSIREN | {"task": "car-rgb"})]
+    check_one_line(draw("driving", inputs, output), "returns.csv: its column 'task' holds 'car', expected 'car-rgb'")
     assert not (tmp_path / "figures").exists()
 
 
 @pytest.fixture
 def of_drives(rows, tmp_path):
     """Inputs of Figure 8b: two seeds of a climb, backpropagation and a search, and the returns of three networks."""
-    inputs = []
     steps = np.arange(5)
     trace = pandas.DataFrame(
         {
@@ -467,23 +471,20 @@ def of_drives(rows, tmp_path):
             **{"validation_accuracy": 0.05 * steps, "test_accuracy": 0.05 * steps},
         }
     )
+    inputs = [("returns", path, OF_PSIREN) for path in rows["returns"][:3]]
     for seed in (0, 1):
-        keys = {"task": "car", "sparsity": 90.0, "origin": "random", "seed": seed}
-        paths = [tmp_path / f"{name}{seed}.parquet" for name in ("trace", "baseline")]
-        write_table(paths[0], TRACE.make(trace, **keys, search="greedy"))
-        write_table(paths[1], BASELINE.make(baseline, **keys))
-        inputs += [(role, paths[role == "baselines"], keys) for role in ("traces", "baselines", "searches")]
-    return inputs + [("returns", path, {"origin": "psiren"}) for path in rows["returns"][:3]]
-
-
-def figure_8b(inputs, folder):
-    """Return the command that draws Figure 8b."""
-    output = folder / "figures/figure_8b.png"
-    return drawing("drives", inputs, output, title="CarRacing", layers=["1.0", "fc"])
+        keys = {"task": "car", "sparsity": 80.0, "origin": "random", "seed": seed}
+        for role, search in (("traces", "figure-8b"), ("searches", "greedy")):
+            path = tmp_path / f"{search}{seed}.parquet"
+            write_table(path, TRACE.make(trace, **keys, search=search))
+            inputs.append((role, path, {**keys, "search": search}))
+        write_table(tmp_path / f"baseline{seed}.parquet", BASELINE.make(baseline, **keys))
+        inputs.append(("baselines", tmp_path / f"baseline{seed}.parquet", keys))
+    return inputs
 
 
 def test_figure_8b_is_drawn_from_its_tables(of_drives, tmp_path):
-    assert run(*figure_8b(of_drives, tmp_path)).exit_code == 0
+    assert draw("drives", of_drives, tmp_path / "figures/figure_8b.png", layers=["1.0", "fc"]).exit_code == 0
     assert shown(tmp_path / "figures") == {"figure_8b.pdf", "figure_8b.png", "figure_8b.csv"}
     table = read_table(tmp_path / "figures/figure_8b.csv")
     assert table.line.value_counts().to_dict() == {
@@ -493,12 +494,12 @@ def test_figure_8b_is_drawn_from_its_tables(of_drives, tmp_path):
 
 
 def test_figure_8b_names_a_table_of_something_else(of_drives, rows, tmp_path):
-    other = [*of_drives, ("returns", rows["confusions"][0], {})]
-    check_one_line(run(*figure_8b(other, tmp_path)), "confusions0.csv: lacks the column 'track'")
-    other = [*of_drives, ("searches", tmp_path / "baseline0.parquet", {})]
-    check_one_line(run(*figure_8b(other, tmp_path)), "baseline0.parquet: lacks the column")
-    trained = [("traces", path, {**keys, "origin": "psiren"}) for _, path, keys in of_drives[:1]]
-    check_one_line(run(*figure_8b([*of_drives, *trained], tmp_path)), "its column 'origin' holds 'random', expected")
+    output = tmp_path / "figures/figure_8b.png"
+    for role, path, problem in (
+        ("returns", rows["confusions"][0], "confusions0.csv: lacks the column 'track'"),
+        ("searches", tmp_path / "baseline0.parquet", "baseline0.parquet: lacks the column"),
+    ):
+        check_one_line(draw("drives", [*of_drives, (role, path, {})], output, layers=["1.0", "fc"]), problem)
     assert not (tmp_path / "figures").exists()
 
 

@@ -105,45 +105,17 @@ STEPS = {
     "confusions": "driving confusions small/confusion.csv --output {out}/confusions.csv",
     "video": f"driving video {OF_CAR} --network small/driver.safetensors --title x"
     " --output {out}/figures/video.mp4 *",
-    "figure 2a": "figures draw 2a --plan @ --results small --output {out}/figures/figure_2a.png",
+    "figure 2a": "{draw} --output {out}/figures/figure_2a.png",
     "claims": "claims judge --claims claims.yaml --results small --output {out}/claims/claims.json *",
 }
 """How the stages make their files, by hand; `*` stands for the settings."""
 
-LAYER_NAMES = [one["name"] for one in LAYERS]
-PLANS = {
-    "figure 2a": ("sparsity", {"accuracies": "accuracies.csv"}, {}),
-    "figure 2b": ("driving", {"confusions": "confusions.csv", "returns": "returns.csv"}, {}),
-    "figure 3": ("histograms", {"surveys": "surveys.csv", "histograms": "histogram.csv"}, {"seed": 0}),
-    "figure 4": ("embedding", {"points": "points.parquet"}, {"sampling": "sources", "panels": [["fc", "tsne", "top"]]}),
-    "figure 5": ("path", {"climb": "climb.parquet"}, {}),
-    "figure 8a": ("climbs", {"traces": "trace.parquet", "baselines": "baseline.parquet"}, {"layers": LAYER_NAMES}),
-    "figure 8b": (
-        "drives",
-        {
-            **{"traces": "trace.parquet", "baselines": "baseline.parquet"},
-            **{"searches": "trace.parquet", "returns": "return.csv"},
-        },
-        {"layers": LAYER_NAMES},
-    ),
-    "figure s1": ("comparison", {"traces": "trace.parquet"}, {"marks": [], "titles": {"mnist": "x"}}),
-    "figure s2": ("improvement", {"outcomes": "improvement.csv"}, {"titles": {"mnist": "x"}}),
-}
-"""Figures: their kind, their files by role, and how they look; `@` stands for it as a plan."""
-
-SHOWN = {"kind": "x", "shows": "x", "title": "x", "options": {}}
-CONTENTS = {
-    "figures": {
-        "2a": {**SHOWN, "files": {ending: f"figures/figure_2a.{ending}" for ending in ("png", "csv")}},
-        "video": {**SHOWN, "files": {"mp4": "figures/video.mp4"}},
-    }
-}
-
 READERS = STEPS | {
-    **{name: "figures draw x --plan @ --results small --output {out}/x.png" for name in PLANS if name not in STEPS},
+    **{f"figure {name}": "{draw} --output {out}/x.png" for name in ("2b", "3", "4", "5", "8a", "8b", "s1", "s2")},
+    "film": "{draw} --output {out}/x.mp4",
     "check": "claims check small/claims/claims.json",
     "page": "report page --notebook report.ipynb --template page.html.j2 --results small --output {out}/page.html"
-    " --contents @ *",
+    " --contents {contents} *",
     "pack": "release pack small/figures/figure_2a.png --results small --network small/found.safetensors"
     " --output {out}/release",
 }
@@ -173,7 +145,7 @@ READ = {
     "train.safetensors": ("driver", "frames"),
     "validation.safetensors": ("driver", "frames"),
     "round.safetensors": ("frames",),
-    "driver.safetensors": ("round", "assess", "video"),
+    "driver.safetensors": ("round", "assess", "video", "film"),
     "car.safetensors": ("assess",),
     "expert.csv": ("assess",),
     "return.csv": ("returns", "figure 8b"),
@@ -187,6 +159,37 @@ READ = {
 }
 """Every kind of file, and all that reads it."""
 
+LAYERED = {"layers": ["1.0", "fc"]}
+DRAWN = {
+    "figure 2a": ("sparsity", {"accuracies": "accuracies.csv"}, {}),
+    "figure 2b": ("driving", {"confusions": "confusions.csv", "returns": "returns.csv"}, {}),
+    "figure 3": ("histograms", {"surveys": "surveys.csv", "histograms": "histogram.csv"}, {"seed": 0}),
+    "figure 4": ("embedding", {"points": "points.parquet"}, {"sampling": "sources", "panels": [["fc", "tsne", "top"]]}),
+    "figure 5": ("path", {"climb": "climb.parquet"}, {}),
+    "figure 8a": ("climbs", {"traces": "trace.parquet", "baselines": "baseline.parquet"}, LAYERED),
+    "figure 8b": (
+        "drives",
+        {
+            **{"traces": "trace.parquet", "baselines": "baseline.parquet", "searches": "trace.parquet"},
+            "returns": "return.csv",
+        },
+        LAYERED,
+    ),
+    "figure s1": ("comparison", {"traces": "trace.parquet"}, {"marks": [], "titles": {"mnist": "x"}}),
+    "figure s2": ("improvement", {"outcomes": "improvement.csv"}, {"titles": {"mnist": "x"}}),
+    "film": ("video", {"network": "driver.safetensors"}, {"task": "car", "settings": SETTINGS}),
+}
+"""What figures are drawn from, by role, and how they look."""
+
+SHOWN = {
+    name: {"kind": name, "shows": "x", "title": "x", "options": {}, "files": files}
+    for name, files in {
+        "sparsity": {ending: f"figures/figure_2a.{ending}" for ending in ("png", "csv")},
+        "video": {"mp4": "figures/video.mp4"},
+    }.items()
+}
+"""The figures of the page."""
+
 VERSIONS = {
     "current": (0, {}),
     "another seed": (1, {"datasets": {"digits": {"seed": 1}}, "driving": {"seed": 1}}),
@@ -197,18 +200,20 @@ VERSIONS = {
 }
 
 
-def planned(step):
-    """Return what ``@`` stands for in the command of a step, as JSON."""
-    if step not in PLANS:
-        return json.dumps(CONTENTS)
-    kind, files, options = PLANS[step]
-    inputs = [{"role": role, "path": path} for role, path in files.items()]
-    return json.dumps({"kind": kind, "title": "x", "inputs": inputs, "options": options})
-
-
 def do(step, out, seed=0):
-    command = READERS[step].format(seed=seed, out=out).replace("*", "--configfile settings.yaml --configfile more.yaml")
-    return run(*(planned(step) if word == "@" else word for word in command.split()))
+    values = {"out": out, "seed": seed, "contents": compact({"figures": SHOWN})}
+    if step in DRAWN:
+        kind, inputs, options = DRAWN[step]
+        given = [{"role": role, "path": path} for role, path in inputs.items()]
+        plan = {"kind": kind, "title": "x", "inputs": given, "options": options}
+        values["draw"] = f"figures draw x --results small --plan {compact(plan)}"
+    command = READERS[step].format(**values).replace("*", "--configfile settings.yaml --configfile more.yaml")
+    return run(*command.split())
+
+
+def compact(value):
+    """Return JSON without blanks."""
+    return json.dumps(value, separators=(",", ":"))
 
 
 def build(version):

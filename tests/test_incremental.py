@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from aann.errors import InputError
-from aann.evaluation import incremental, kernels, objectives, reference
+from aann.evaluation import incremental, kernels, objectives, reference, scores
 from aann.evaluation.evaluator import Evaluator
 from aann.evaluation.lanes import LANES
 from aann.evaluation.objectives import ACCURACY, Objective, sum_of_margins
@@ -165,9 +165,10 @@ def test_swaps_are_counted_in_the_order_given_however_they_are_batched(static, m
         order = random.permutation(200)
         expected = whole.correct_counts(layer, *swaps)
         monkeypatch.setattr(incremental, "_BATCH", 7)
-        monkeypatch.setattr(incremental, "_TOGETHER_BYTES", 1)
-        monkeypatch.setattr(incremental, "_MANY", 3)
-        assert np.array_equal(parts.correct_counts(layer, *swaps.take(order)), expected[order])
+        monkeypatch.setattr(scores, "_TOGETHER_BYTES", 1)
+        monkeypatch.setattr(scores, "_MANY", 3)
+        for parts.threads in (3, 1):
+            assert np.array_equal(parts.correct_counts(layer, *swaps.take(order)), expected[order])
         monkeypatch.undo()
 
 

@@ -64,7 +64,7 @@ def test_a_change_reaches_what_imports_it_and_nothing_else(package):
     assert changed_by(package / "psiren/algorithm.py", "500", "400") == {"psiren.jobs"}
     assert changed_by(package / "training.py", "0.5 + 0.5", "0.6 + 0.4") == {"psiren.jobs"}
     assert changed_by(package / "evaluation/reference.py", "_BATCH = 500", "_BATCH = 400") == {"psiren.jobs"}
-    assert changed_by(package / "swaps.py", "moved.flat[swaps.from_index] = 0", "moved.flat[start] = 1") == {
+    assert changed_by(package / "swaps.py", "moved.flat[swaps.from_index] = 0", "moved.flat[swaps.from_index] = 1") == {
         "psiren.jobs",
         "figures.schematic",
     }

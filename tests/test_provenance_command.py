@@ -118,9 +118,7 @@ def test_an_input_that_moved_is_found_by_its_hash_and_one_that_is_gone_is_named(
     (moved / "mnist.safetensors").rename(moved / "renamed.safetensors")
     assert traced(NETWORK)["files"][NETWORK]["inputs"][0]["path"] == str(moved / "renamed.safetensors")
     (moved / "renamed.safetensors").unlink()
-    assert traced(NETWORK)["problems"] == [
-        f"{DATA}: an input of {NETWORK} that is not there, nor any file of its content"
-    ]
+    assert traced(NETWORK)["problems"] == [f"{DATA}: is an input of {NETWORK} and is missing; no file has its content"]
     assert f"└─ {DATA}  [" in run("provenance", NETWORK).stdout
 
 

@@ -4,8 +4,8 @@ import shutil
 from pathlib import Path
 
 import pytest
-from commands import check_one_line, drawing, run
-from made_up import DATA, DRAW, FIGURE, NETWORK, ROW, TABLE, make_results
+from commands import check_one_line, run
+from made_up import DATA, FIGURE, NETWORK, ROW, TABLE, draw_results, make_results
 
 from aann.artifacts import seal_of, sha256
 from aann.errors import InputError
@@ -68,12 +68,11 @@ def test_what_is_drawn_again_is_compared_to_the_last_byte(packed):
     missing = run(*COMPARE)
     assert missing.exit_code == 1
     assert missing.stderr == f"{FIGURE}: is missing\n"
-    assert run(*DRAW).exit_code == 0
+    assert draw_results().exit_code == 0
     equal = run(*COMPARE)
     assert equal.exit_code == 0
     assert equal.stdout == f"{RESULTS}: all 1 drawn results are equal to the last byte\n"
-    other = drawing("sparsity", [("accuracies", TABLE, {"task": "mnist"})], FIGURE, title="Digits")
-    assert run(*other).exit_code == 0
+    assert draw_results(title="Digits").exit_code == 0
     other = run(*COMPARE)
     assert other.exit_code == 1
     assert other.stderr == f"{FIGURE}: differs from that of the release\n"
@@ -103,10 +102,10 @@ def add_line(path):
 @pytest.mark.parametrize(
     ("name", "change", "message"),
     [
-        (f"{BELOW[NETWORK]}.gz", damage_network, "is damaged: no whole gzip file"),
+        (f"{BELOW[NETWORK]}.gz", damage_network, "is damaged: not a whole gzip file"),
         (f"{BELOW[NETWORK]}.gz", swap_network, "is damaged: not what release/manifest.json says"),
         (BELOW[TABLE], add_line, "is damaged: not what release/manifest.json says"),
-        (BELOW[TABLE], Path.unlink, "is missing, which release/manifest.json names"),
+        (BELOW[TABLE], Path.unlink, "is missing, but release/manifest.json names it"),
         ("extra.csv", lambda path: path.write_text("a\n1\n"), "is not in release/manifest.json"),
         ("manifest.json", Path.unlink, "so release is no release"),
         ("manifest.json", lambda path: path.write_text("{"), "is not the manifest of a release"),
@@ -169,10 +168,43 @@ def test_a_link_in_the_results_is_not_written_through(packed, tmp_path_factory):
 def test_results_that_differ_or_are_of_another_scale_are_kept(packed):
     Path(TABLE).parent.mkdir(parents=True)
     Path(TABLE).write_text("mine\n")
-    check_one_line(run(*UNPACK), f"{TABLE}: is not what the release has")
+    check_one_line(run(*UNPACK), f"{TABLE}: differs from that of the release")
     assert Path(TABLE).read_text() == "mine\n"
     assert not Path(NETWORK).exists()
     check_one_line(run(*UNPACK[:-1], "results/paper"), "is not the folder of the scale 'small'")
+
+
+def test_what_is_packed_again_from_what_was_unpacked_keeps_the_hashes_of_its_sources(packed):
+    before = json.loads(Path("release/manifest.json").read_text())
+    assert run(*UNPACK).exit_code == 0
+    assert run(*PACK, "--replace").exit_code == 0
+    assert json.loads(Path("release/manifest.json").read_text()) == before
+    assert sorted(path.name for path in Path().iterdir()) == ["release", "results"]
+
+
+def test_hashes_of_sources_that_were_made_anew_are_not_kept(packed, network):
+    assert run(*UNPACK).exit_code == 0
+    manifest = json.loads(Path("release/manifest.json").read_text())
+    gone, changed = "results/datasets/mnist/gone.gz", "results/datasets/mnist/changed.gz"
+    manifest["sources"] |= {gone: "0", changed: "1"}
+    Path("release/manifest.json").write_text(json.dumps(manifest))
+    Path(changed).parent.mkdir(parents=True)
+    Path(changed).write_text("of another build")
+    assert run(*PACK, "--replace").exit_code == 0
+    kept = json.loads(Path("release/manifest.json").read_text())["sources"]
+    assert kept == {name: digest for name, digest in manifest["sources"].items() if name != changed}
+    shutil.rmtree("results")
+    make_results(network)
+    assert run(*PACK, "--replace").exit_code == 0
+    assert gone not in json.loads(Path("release/manifest.json").read_text())["sources"]
+
+
+def test_only_an_intact_release_is_replaced(packed):
+    assert run(*UNPACK).exit_code == 0
+    Path("release/mine.txt").write_text("mine\n")
+    check_one_line(run(*PACK, "--replace"), "release/mine.txt: is not in release/manifest.json")
+    assert Path("release/mine.txt").read_text() == "mine\n"
+    check_one_line(run(*PACK), "release: is there already")
 
 
 def test_a_release_is_not_made_from_results_that_do_not_fit(results):

@@ -197,12 +197,12 @@ def test_a_sample_of_blocks_has_all_labels_and_its_changes_are_those_of_its_imag
     images = blobs(64 * 4 * 5 + 70, 1)
     random = np.random.default_rng(1)
     evaluator = IncrementalEvaluator(start, images.images, images.labels, shuffled=random)
-    parts = [np.array([block]) for block in range(len(evaluator._labels))]
+    parts = [np.array([block]) for block in range(len(evaluator.state.blocks.labels))]
     swaps = draw(start.weights["1.0"], 30, "uniform", random)
     whole = evaluator.changes("1.0", *swaps, ACCURACY)
     assert np.array_equal(sum(evaluator.changes("1.0", *swaps, ACCURACY, part) for part in parts), whole)
     sample = evaluator.sample(0.4, random)
-    assert {*evaluator._labels[sample].tolist()} == {0, 1, 2, 3}
+    assert {*evaluator.state.blocks.labels[sample].tolist()} == {0, 1, 2, 3}
     assert 0.3 < len(sample) / len(parts) < 0.5
 
 
@@ -236,7 +236,7 @@ def test_layers_are_named_by_place(start):
 
 
 @pytest.mark.parametrize(
-    ("names", "message"), [(["fc", "last"], "layers.names: fc stands there twice"), (["9"], "no layer '9'; the task's")]
+    ("names", "message"), [(["fc", "last"], "layers.names: fc is there twice"), (["9"], "no layer '9'; the task's")]
 )
 def test_a_layer_that_is_absent_or_named_twice_is_refused(start, names, message):
     asked = settings(layers={"names": names}, neighbors=dict.fromkeys(names, 3))

@@ -12,7 +12,7 @@ from aann.settings.sense import ClimbSettings
 from aann.swaps import apply_swap
 from aann.tables import SURVEYED
 
-CHOSEN = ClimbSettings(layer="fc", neighborhoods=4, neighbors=25)
+CHOSEN = ClimbSettings(task="mnist", layer="fc", neighborhoods=4, neighbors=25)
 
 
 @pytest.fixture

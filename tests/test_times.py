@@ -117,6 +117,6 @@ def test_results_without_benchmarks_or_with_a_damaged_one_are_named(results):
     Path("results/small/benchmarks/figures/figure_2a.jsonl").write_text("{}\n")
     check_one_line(
         run("times", "jobs", "--results", "results/small", "--output", "jobs.csv"),
-        "results/small/benchmarks/figures/figure_2a.jsonl: is no benchmark of Snakemake",
+        "results/small/benchmarks/figures/figure_2a.jsonl: is not a benchmark of Snakemake",
     )
     assert not Path("jobs.csv").exists()

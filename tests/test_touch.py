@@ -80,9 +80,9 @@ def test_a_figure_that_would_look_otherwise_today_is_named(jobs):
         (FIRST, {"settings": {"scale": "large"}}, f"{NETWORK}: was made with another setting 'scale'"),
         (FIRST, {"values": {"sparsity": "80"}}, f"{NETWORK}: was made with sparsity 90.0, which is 80 today"),
         (DRAW, {"values": {"title": "Letters"}}, f"{FIGURE}: was made with title MNIST, which is Letters today"),
-        (GATHER, {"inputs": paths(ROW)}, f"{TABLE}: was made from other files than it would be made from today"),
+        (GATHER, {"inputs": paths(ROW)}, f"{TABLE}: today, it would be made from other files"),
         (GATHER, {"inputs": paths(ROW, "none.csv")}, f"{TABLE}: was made from none.csv, which is not there"),
-        (DRAW, {"changed": True}, f"{FIGURE}: was made by another rule 'figure_2a', by Snakemake's records"),
+        (DRAW, {"changed": True}, f"{FIGURE}: rule 'figure_2a' has changed since it was made, by Snakemake's records"),
     ],
 )
 def test_a_change_since_is_named(jobs, number, change, line):
@@ -132,7 +132,7 @@ def test_what_is_not_there_is_to_be_made_without_a_word(jobs):
 def test_a_table_that_is_not_what_its_record_is_about_is_named(jobs):
     Path(TABLE).write_text(Path(ROW).read_text())
     assert doubts(jobs, SPLIT, FIRST, SECOND)[GATHER] == (
-        f"{TABLE}: was changed after it was made, by {TABLE}.provenance.json"
+        f"{TABLE}: was changed after it was made, as {TABLE}.provenance.json shows"
     )
 
 
@@ -141,11 +141,11 @@ def test_a_table_that_is_not_what_its_record_is_about_is_named(jobs):
     [
         (
             lambda: Path(NETWORK).write_bytes(b"x"),
-            f"^{NETWORK}: is not what was written there, .*; nothing was touched$",
+            f"^{NETWORK}: is not what was written there .*; nothing was touched$",
         ),
         (
             lambda: seal_of(NETWORK).unlink(),
-            f"^{NETWORK}: has no seal \\(.seed0.safetensors.sha256\\), which 1 file lack; copy hidden files too, .*; "
+            f"^{NETWORK}: has no seal \\(.seed0.safetensors.sha256; 1 file without one\\); copy hidden files too, .*; "
             "nothing was touched$",
         ),
     ],

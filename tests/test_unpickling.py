@@ -12,11 +12,13 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from commands import check_one_line, drawing, run
+from commands import check_one_line, run
 from snakemake.parser import parse
 from snakemake.sourcecache import infer_source_file
 
+from aann.figures import kinds
 from aann.report.contents import contents_of
+from aann.settings.study import load
 
 MODULES = {"_pickle", "cloudpickle", "dill", "jsonpickle", "joblib", "marshal", "pickle", "shelve"}
 LOADERS = {
@@ -127,18 +129,31 @@ SURVEY = (
     "--output",
     "o",
 )
+DRAWN = ("--results", ".", "--output", "figure.png")
 JUDGED = ("--results", "results/paper", "--output", "claims.json", "--claims")
 TOLD = ("--results", "results/paper", "--output", "page.html", "--template", "x.j2", "--notebook", "x.ipynb")
-SETTLED = {"splits", "archive", "network", "claims", "notebook"}
+SETTLED = {"splits", "archive", "network", "claims", "notebook", "contents"}
 """Commands that are given good settings, so that these are not what is refused."""
+
+
+def plan(kind, role, path, **options):
+    """Return a figure's plan of one input."""
+    return json.dumps({"kind": kind, "inputs": [{"role": role, "path": path}], "options": options})
+
+
+STUDY = load([Path(__file__).parents[1] / "config/config.yaml"])
+VIDEO = plan("video", "network", "x.safetensors", **kinds.plan(STUDY, "video").options)
 
 COMMANDS = {
     "splits": ("psiren", "dense", *DATA, "--curve", "c.parquet", "--output", "o"),
     "archive": ("datasets", "split", "--task", "mnist", "--archives", "archives", "--output", "o"),
     "network": ("sense", "search", *SEARCH, "--trace", "t.parquet", "--output", "o", "--outcome", "o.csv"),
     "survey": ("neighbors", "survey", *SURVEY, "--network", "x.safetensors", "--data", "x.safetensors"),
-    "table": drawing("path", [("climb", "x.parquet", {})], "figure.png"),
-    "table of text": drawing("sparsity", [("accuracies", "x.csv", {})], "figure.png"),
+    "table": ("figures", "draw", "5", "--plan", plan("path", "climb", "x.parquet"), *DRAWN),
+    "table of text": ("figures", "draw", "2a", "--plan", plan("sparsity", "accuracies", "x.csv"), *DRAWN),
+    "network of a video": ("figures", "draw", "video", "--plan", VIDEO, *DRAWN),
+    "plan": ("figures", "draw", "2a", "--plan", PICKLES["yaml"].decode(), *DRAWN),
+    "contents": ("report", "page", *TOLD, "--contents", PICKLES["yaml"].decode()),
     "rows": ("psiren", "accuracies", "x.csv", "--output", "o.csv"),
     "graph": ("figures", "rules", "--graph", "x.mmd", "--output", "o.png"),
     "figure": ("provenance", "x.png"),
@@ -154,9 +169,7 @@ COMMANDS = {
 
 @pytest.mark.parametrize("kind", PICKLES)
 @pytest.mark.parametrize("name", COMMANDS)
-def test_a_pickle_in_the_place_of_an_input_is_refused_and_not_run(
-    root, paper_settings, tmp_path, monkeypatch, name, kind
-):
+def test_a_pickle_in_the_place_of_an_input_is_refused_and_not_run(root, tmp_path, monkeypatch, name, kind):
     monkeypatch.chdir(tmp_path)
     content = PICKLES[kind]
     for ending in ("safetensors", "parquet", "csv", "mmd", "png", "mp4", "json", "yaml", "ipynb", "j2"):
@@ -164,12 +177,13 @@ def test_a_pickle_in_the_place_of_an_input_is_refused_and_not_run(
     for folder, file in (("archives", "train-images-idx3-ubyte.gz"), ("release", "manifest.json")):
         Path(folder).mkdir()
         (Path(folder) / file).write_bytes(content)
-    for result in contents_of(paper_settings).files:  # all of these are hashed before the notebook is read
+    for result in contents_of(STUDY).files:  # all of these are hashed before the notebook is read
         path = Path("results/paper", result)
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content)
     given = ("--configfile", root / "config/config.yaml") if name in SETTLED else ()
-    check_one_line(run(*COMMANDS[name], *given), {"archive": "archives/", "release": "manifest.json"}.get(name, "x."))
+    named = {"archive": "archives/", "release": "manifest.json", "plan": "--plan", "contents": "--contents"}
+    check_one_line(run(*COMMANDS[name], *given), named.get(name, "x."))
     assert not Path("unpickled").exists()
 
 

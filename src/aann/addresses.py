@@ -1,4 +1,4 @@
-"""Addresses that may hold secrets: how they are read with them, and shown without.
+"""Addresses that may hold secrets: reading them with their secrets, and showing them without.
 
 The secrets are a user and a password before the host (``https://user:password@host``), which HTTP's basic
 authentication sends, and what follows ``?`` or ``#``, such as a token.
@@ -34,7 +34,7 @@ def shown_in(text: str) -> str:
 
 
 def below(place: str, path: str) -> str:
-    """Return the folder or URL of ``path`` in a folder or URL; what follows ``?`` stays at the end."""
+    """Return ``path`` below a folder or URL; what follows ``?`` stays at the end."""
     end = re.search(r"[?#]", place) if place.lower().startswith(("http://", "https://")) else None
     folder, rest = (place[: end.start()], place[end.start() :]) if end else (place, "")
     return f"{folder.rstrip('/')}/{path}{rest}"
@@ -43,7 +43,7 @@ def below(place: str, path: str) -> str:
 def read(place: str, most: int, seconds: float) -> bytes:
     """Return the content of a local file, or up to ``most`` bytes of what a http(s), ftp or file URL answers.
 
-    Raises ``OSError``, ``ValueError`` or ``http.client.HTTPException``; its text may hold what ``shown`` leaves out.
+    Raises ``OSError``, ``ValueError`` or ``http.client.HTTPException``; its text may hold secrets.
     """
     if "://" not in place:
         return Path(place).expanduser().read_bytes()
@@ -53,7 +53,7 @@ def read(place: str, most: int, seconds: float) -> bytes:
 
 
 def _request(address: str) -> urllib.request.Request:
-    """Return a request of a URL, of which a user and password become a header, as urllib takes them for the host."""
+    """Return a request of a URL, with its user and password in a header: urllib would take them for the host."""
     parts = urlsplit(address)
     secret, at, host = parts.netloc.rpartition("@")
     if parts.scheme not in ("http", "https"):
@@ -71,7 +71,7 @@ def _request(address: str) -> urllib.request.Request:
 
 
 class _Redirects(urllib.request.HTTPRedirectHandler):
-    """Redirects to the same host send the password again, others do not."""
+    """Redirects to the same host send the password again; others do not."""
 
     def redirect_request(self, request: urllib.request.Request, *arguments: Any) -> urllib.request.Request | None:
         """Return the request that follows a redirect."""

@@ -1,6 +1,6 @@
 """What ``import aann`` offers: load a network and images, count, look at neighbors, search.
 
-Thin functions over the stages, each named where it says more. ``aann`` loads them when they are first used.
+These are thin functions over the stages. ``aann`` loads this module when one of them is first used.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ def load_network(path: Path | str) -> TernaryNetwork:
     try:
         content = gzip.decompress(path.read_bytes())
     except (OSError, EOFError) as error:
-        raise InputError(f"{path}: is no whole gzip file; get it again") from error
+        raise InputError(f"{path}: is not a whole gzip file; get it again") from error
     with TemporaryDirectory() as folder:
         unpacked = Path(folder) / path.stem
         unpacked.write_bytes(content)
@@ -65,13 +65,13 @@ def random_network(network: str = "static", sparsity: float = 90, seed: int = 0)
 
 
 def load_data(dataset: str, folder: Path | str) -> dict[str, Images]:
-    """Return the images of a data set by split: `train`, `validation` and `test`, as the settings say (``datasets``).
+    """Return the images of a data set by split (`train`, `validation` and `test`), as the settings say (``datasets``).
 
-    Archives, such as those of `mnist`, are fetched once, verified and kept below ``folder`` (``AANN_DATA_MIRROR`` may
-    name a folder or URL that has them). Each split has ``images``, uint8 or int8 of shape (images, channels, height,
+    Archives, such as those of `mnist`, are fetched once, verified and kept below ``folder``; ``AANN_DATA_MIRROR`` may
+    name a folder or URL that has them. Each split has ``images``, uint8 or int8 of shape (images, channels, height,
     width), and ``labels``, int64.
 
-    Raises ``InputError`` for another data set, for one that is driven, and if archives cannot be had.
+    Raises ``InputError`` for another data set, for one that is driven, and if archives cannot be fetched.
     """
     settings, place = _settings(), Path(folder)
     if dataset not in settings.datasets:
@@ -83,7 +83,7 @@ def load_data(dataset: str, folder: Path | str) -> dict[str, Images]:
 
 
 def predict(network: TernaryNetwork, images: np.ndarray) -> np.ndarray:
-    """Return the class of each image, int64; the largest logit decides, and the lowest class of equals.
+    """Return the class of each image, int64: that of the largest logit, and the lowest class of equal ones.
 
     ``images`` are integers of shape (images, channels, height, width). Raises ``InputError`` if they do not fit.
     """
@@ -109,7 +109,7 @@ def count_neighbors(
 ) -> pandas.DataFrame:
     """Return first neighbors of a network in a layer, and how many images each puts into their labelled class.
 
-    ``amount`` neighbors are drawn with ``seed``; all are counted if it is None or if there are no more. A row is a
+    ``amount`` neighbors are drawn with ``seed``; if it is None, or if there are no more, all are counted. A row is a
     neighbor: ``from_index`` and ``to_index`` (flat indices into the layer's weights), the ``sign`` that moves, and the
     count ``correct``. Raises ``InputError`` for another layer, and if images and labels do not fit.
     """
@@ -134,8 +134,8 @@ def search(
 ) -> Found:
     """Climb from a network over its neighbors (SENSE, Algorithm 2) and return the ``network`` found and the ``trace``.
 
-    ``search`` names one of the settings (``sense.searches``) or is one; ``evaluations`` replaces its budget of
-    neighbors. Validation images choose the network that is kept; test images are only recorded. With a file
+    ``search`` is the name of a search in the settings (``sense.searches``), or a search. ``evaluations`` replaces its
+    budget of neighbors. Validation images choose the network that is kept; test images are only recorded. With a file
     ``checkpoint``, an interrupted search goes on from it.
 
     Raises ``InputError`` for another search, for layers that the network does not have, and for images that do not fit.

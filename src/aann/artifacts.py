@@ -1,9 +1,9 @@
 """Files that are complete or absent: atomic writing, hashes, and metadata that travels inside the file.
 
-Every output is written to a temporary name beside it and renamed, so an interrupted job leaves nothing that could be
-taken for a result. Beside it stands its seal, a hidden file with its hash as ``sha256sum`` writes it; whatever reads
-the output compares the two, so that a file that was damaged or swapped is named and not used. Networks and arrays are
-safetensors, tables are Parquet or CSV; nothing is ever unpickled.
+Every output is written under a temporary name beside its own, and then renamed. So an interrupted job leaves nothing
+that could be taken for a result. Each output has a seal beside it: a hidden file with its hash, as ``sha256sum`` writes
+it. Whatever reads the output compares the two, and reports a damaged or swapped file instead of using it. Networks and
+arrays are safetensors, tables are Parquet or CSV; nothing is ever unpickled.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ _METADATA_KEY = "aann"
 
 @contextmanager
 def atomic_path(path: Path | str, seal: bool = True) -> Iterator[Path]:
-    """Yield a temporary path beside ``path`` that takes its place if the block ends well, and vanishes if not.
+    """Yield a temporary path beside ``path``. It replaces ``path`` if the block ends well, and is deleted if not.
 
-    The file gets a seal, but for ``seal=False``, for files whose hash is known elsewhere. Raises ``InputError`` if the
-    folder cannot be written.
+    The file gets a seal, unless ``seal`` is False, for files whose hash is known elsewhere. Raises ``InputError`` if
+    the folder cannot be written.
     """
     path = Path(path)
     try:
@@ -50,7 +50,7 @@ def atomic_path(path: Path | str, seal: bool = True) -> Iterator[Path]:
         if seal:
             temporary_seal.write_bytes(_seal(path.name, sha256(temporary)))
             _flush(temporary_seal)
-        # In this order, so that a kill leaves a complete file without a seal, and never one with another file's.
+        # In this order, a kill may leave a complete file without a seal, but never a file with the seal of another.
         seal_of(path).unlink(missing_ok=True)
         temporary.replace(path)
         if seal:
@@ -81,7 +81,7 @@ def _umask() -> int:
 
 
 def require_writable(folder: Path | str, setting: str) -> None:
-    """Raise ``InputError`` unless files can be made in the folder of a setting, or the folder where it is not there."""
+    """Raise ``InputError`` unless files can be made in the folder of a setting, or that folder if it is missing."""
     existing = next(path for path in (Path(folder).absolute(), *Path(folder).absolute().parents) if path.exists())
     if not existing.is_dir() or not os.access(existing, os.W_OK | os.X_OK):
         reason = "is not writable" if existing.is_dir() else "is not a folder"
@@ -94,7 +94,7 @@ def require_writable(folder: Path | str, setting: str) -> None:
 def sha256(path: Path | str) -> str:
     """Return the SHA-256 of a file, in hexadecimal; raise ``InputError`` if there is no such file.
 
-    A process hashes a file once, and again if it was written to since.
+    A process hashes a file again only if it was written to since.
     """
     path = require_file(path)
     status = path.stat()
@@ -103,13 +103,13 @@ def sha256(path: Path | str) -> str:
 
 @cache
 def _sha256(path: Path, *version: int) -> str:
-    """Return the SHA-256 of one version of a file, which its inode, size and times tell from others."""
+    """Return the SHA-256 of one version of a file. Its inode, size and times tell versions apart."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def seal_of(path: Path | str) -> Path:
-    """Return where the seal of a file stands: `.name.sha256` beside `name`."""
+    """Return the path of a file's seal: `.name.sha256` beside `name`."""
     path = Path(path)
     return path.with_name(f".{path.name}.sha256")
 
@@ -125,7 +125,7 @@ def is_sealed(path: Path | str) -> bool:
 
 
 def is_intact(path: Path | str) -> bool:
-    """Return whether a file is what its seal says; one without a seal, which was not written here, is taken as it is.
+    """Return whether a file is what its seal says. A file without a seal was not written here, and counts as intact.
 
     Raises ``InputError`` if there is no such file.
     """
@@ -142,8 +142,8 @@ def require_intact(path: Path | str) -> Path:
     path = Path(path)
     if not is_intact(path):
         raise InputError(
-            f"{path}: is not what was written there, so it is damaged, swapped or of an older version; delete it and "
-            f"run again to rebuild it (or, to use it as it is, delete its seal {seal_of(path).name})"
+            f"{path}: is not what was written there (damaged, swapped or of an older version); delete it and run again "
+            f"to rebuild it, or delete its seal {seal_of(path).name} to use it as it is"
         )
     return path
 
@@ -156,8 +156,8 @@ def to_json(value: Any) -> str:
 def write_arrays(path: Path | str, arrays: Mapping[str, np.ndarray], metadata: Mapping[str, Any]) -> None:
     """Write named arrays and JSON metadata as one safetensors file.
 
-    All metadata stands under one key, since safetensors does not keep the order of several: equal content gives equal
-    bytes.
+    All metadata is under one key, since safetensors does not keep the order of several keys. So equal content gives
+    equal bytes.
     """
     from safetensors.numpy import save
 
@@ -170,8 +170,8 @@ def write_arrays(path: Path | str, arrays: Mapping[str, np.ndarray], metadata: M
 def read_arrays(path: Path | str) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
     """Read what ``write_arrays`` wrote: the arrays by name, and the metadata.
 
-    Raises ``InputError`` if the file is missing, not what its seal says, no safetensors file, or not written by this
-    package.
+    Raises ``InputError`` if the file is missing, is not what its seal says, is not a safetensors file, or was not
+    written by this package.
     """
     from safetensors import SafetensorError, safe_open
 
@@ -215,9 +215,10 @@ def write_table(path: Path | str, table: Any, metadata: Mapping[str, Any] | None
 
 
 def write_tables(path: Path | str, tables: Iterable[Any], metadata: Mapping[str, Any] | None = None) -> None:
-    """Write pandas tables of the same columns as one Parquet file, one after the other; at least one.
+    """Write one or more pandas tables of the same columns as one Parquet file, one after the other.
 
-    Here and where Parquet is read, Python opens the file: pyarrow takes a path for UTF-8, which the locale may not use.
+    Python opens the file, here and where Parquet is read. Pyarrow would take the path for UTF-8, which the locale may
+    not use.
     """
     import pyarrow
     import pyarrow.parquet
@@ -251,12 +252,12 @@ def read_table_metadata(path: Path | str) -> dict[str, Any]:
 def read_table(
     path: Path | str, columns: tuple[str, ...] = (), text: tuple[str, ...] = (), optional_text: tuple[str, ...] = ()
 ) -> Any:
-    """Read a Parquet or CSV table as a pandas table that has at least ``columns``, with numbers in them, and ``text``.
+    """Read a Parquet or CSV table with pandas. It must have ``columns``, which hold numbers, and columns of ``text``.
 
-    Columns of ``optional_text`` hold text too, where they are there.
+    Columns of ``optional_text`` are text, too, but may be missing.
 
-    Raises ``InputError`` if the file is missing, not what its seal says, unreadable or empty, or if a column is missing
-    or holds no numbers.
+    Raises ``InputError`` if the file is missing, unreadable or empty, or is not what its seal says. It also does so if
+    a column is missing, or holds no numbers.
     """
     import pandas
 

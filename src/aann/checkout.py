@@ -1,9 +1,9 @@
-"""Where the files of the workflow are that belong to this package: beside it, whatever folder a command runs in."""
+"""Where the workflow's own files are: beside this package, whatever folder a command runs in."""
 
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-"""The folder of the checkout that this package is part of. Of an installed copy, it holds no such files."""
+"""The folder of the checkout that this package is part of. For an installed copy, it holds no such files."""
 
 
 _OWN = ("config", "workflow")
@@ -11,7 +11,7 @@ _OWN = ("config", "workflow")
 
 
 def find(path: Path | str) -> Path:
-    """Return a path as it is if something is there; otherwise that of the checkout if something is there instead."""
+    """Return a path in the checkout if only the checkout has such a file or folder; otherwise the path as it is."""
     path = Path(path)
     return path if path.exists() or not (ROOT / path).exists() else ROOT / path
 

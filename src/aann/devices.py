@@ -1,7 +1,7 @@
 """Where PyTorch trains and where the reference evaluator runs, and in which precision training convolves there.
 
-Counts of ternary networks are exact and equal on both. Training is not: a GPU adds up in another order, so that the
-same seed gives another network there, the same each time on one type of GPU.
+Counts of ternary networks are exact, and equal on CPU and GPU. Training is not: a GPU adds up in another order, so the
+same seed gives another network there. On one type of GPU, it is the same network each time.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from aann.errors import InputError
 def choose(setting: str) -> str:
     """Return the device, `cpu` or `cuda`, for the setting `device`: `auto` is a GPU where there is one.
 
-    From then on, what is computed on a GPU is the same each time, and in full precision. Raises ``InputError`` if the
+    After this, PyTorch computes the same each time on a GPU, and in full precision. Raises ``InputError`` if the
     setting is `cuda` and there is no GPU.
     """
     import torch
@@ -35,7 +35,7 @@ def choose(setting: str) -> str:
 
 
 def recorded(device: str) -> dict[str, Any]:
-    """Return what provenance says of a device: the type of GPU, and nothing of the CPU."""
+    """Return what provenance says of a device: the type of a GPU, and nothing for a CPU."""
     import torch
 
     return {} if device == "cpu" else {"device": torch.cuda.get_device_name()}
@@ -44,7 +44,7 @@ def recorded(device: str) -> dict[str, Any]:
 def precision(setting: str, device: str) -> str:
     """Return the precision, `bfloat16` or `float32`, for the setting `psiren.precision` on a device.
 
-    `auto` is bfloat16 where the device multiplies it by instructions of its own, and float32 elsewhere.
+    `auto` is bfloat16 where the device has instructions that multiply it, and float32 elsewhere.
     """
     if setting != "auto":
         return setting
@@ -52,7 +52,7 @@ def precision(setting: str, device: str) -> str:
 
 
 def describe_precision(setting: str, device: str) -> str:
-    """Return a line on the precision that training has, and, where a setting makes it slow, on what to change."""
+    """Return a line on the precision of training. Where a setting makes training slow, it says what to change."""
     chosen = precision(setting, device)
     if chosen == "bfloat16" and not multiplies_bfloat16(device):
         return (
@@ -63,14 +63,14 @@ def describe_precision(setting: str, device: str) -> str:
 
 
 _BFLOAT16_INSTRUCTIONS = ("avx512_bf16", "amx_bf16", "avx_ne_convert")
-"""Capabilities of an x86 processor, by PyTorch's names, one of which it needs to multiply bfloat16."""
+"""Capabilities of x86 processors, by PyTorch's names. A processor needs one of them to multiply bfloat16."""
 
 
 def multiplies_bfloat16(device: str = "cpu") -> bool:
-    """Return whether a device convolves in bfloat16 by instructions of its own, not by way of float32.
+    """Return whether a device has instructions to convolve in bfloat16, without a conversion to float32.
 
-    oneDNN, which says what it may use, also accepts x86 processors with AVX-512 alone. It converts each number there,
-    which is slower than float32, so the processor is asked as well.
+    oneDNN says whether it can convolve in bfloat16. It also says yes for x86 processors with AVX-512 alone. There it
+    converts each number, which is slower than float32, so this looks at the processor's capabilities as well.
     """
     import torch
 

@@ -1,11 +1,11 @@
 """First neighborhoods in two dimensions (paper, Figures 4, 10 and 11), and how clustered they are.
 
 A point is a perturbed layer, flattened: the original weights w with one weight s = w[i] moved from i to j, which is
-w + s (e_j - e_i). Two points differ at four positions at most, so every distance follows from the swaps alone: nothing
-of the size of a layer is ever built, and the values are exact. The original network is always the first point.
+w + s (e_j - e_i). Two points differ at four positions at most, so every distance follows from the swaps alone. Nothing
+as large as a layer is ever built, and the values are exact. The original network is always the first point.
 
-Those distances take few values, so ties are the rule. The methods work on nearest neighbors, and among tied ones every
-point would take those that stand first; ``embed`` breaks ties at random instead.
+These distances take few values, so ties are the rule. The methods work on nearest neighbors, and would take the first
+in order among tied ones; ``embed`` breaks ties at random instead.
 """
 
 from __future__ import annotations
@@ -28,16 +28,17 @@ from aann.swaps import Swaps
 from aann.tables import ORIGINAL
 
 POINTS = ("method", "from_index", "to_index", "sign", "validation_correct", "test_correct", "x", "y")
-"""Columns of the table of embedded points: one row a method and point."""
+"""Columns of the table of embedded points: one row for each method and point."""
 
 STATISTICS = ("space", "silhouette", "clusters", "hopkins", "points")
-"""Columns of the table of statistics: one row a space, which is ``original`` (the weights) or a method."""
+"""Columns of the table of statistics: one row for each space, which is ``original`` (the weights) or a method."""
 
 METHODS = ("tsne", "isomap", "lle")
 
 METRICS = {"euclidean": (2, 4), "manhattan": (2, 2), "hamming": (2, 1)}
-"""What two swaps add to a distance (squared, if Euclidean) if their from_index or to_index differ, and if they share
-to_index but put weights of opposite signs there. Hamming counts positions; divide by the layer's size for a fraction.
+"""What two swaps add to a distance (squared, if Euclidean). The first number is for from_index if they differ in it,
+and for to_index as well. The second is for an equal to_index where they put weights of opposite signs. Hamming counts
+positions; divide it by the layer's size for a fraction.
 """
 
 TIE = 1e-6
@@ -48,8 +49,8 @@ def choose(table: pandas.DataFrame, count: int, seed: int, sources: int | None =
     """Return ``count`` rows (all, if there are fewer) drawn without replacement, in random order and renumbered.
 
     With ``sources``, first that many weights are drawn (distinct values of from_index; all, if there are fewer), and
-    then rows from their neighbors only. Without, a point among 2,000 of a large layer shares a weight with one or two
-    others on average, so that nearly all stand equally far apart and there is little structure to embed.
+    then rows from their neighbors only. Without ``sources``, one of 2,000 points of a large layer shares a weight with
+    one or two others on average. Nearly all are then equally far apart, and there is little structure to embed.
 
     Raises ``InputError`` if ``count`` or ``sources`` is below 1 or the table has no rows.
     """
@@ -88,7 +89,7 @@ def displacements(table: pandas.DataFrame) -> np.ndarray:
     """Return the original (first, all zeros) and the swaps of ``table`` as a (1 + rows, positions) float64.
 
     A row is the perturbed weights minus the original ones, at the positions that any swap of the table touches, in
-    rising order: elsewhere all points agree, so this keeps distances and local geometry.
+    rising order. All points agree elsewhere, so this keeps distances and local geometry.
     Raises ``InputError`` if the swaps cannot be of one network.
     """
     swaps, sign = _swaps(table)
@@ -132,8 +133,8 @@ def clustering(distances: np.ndarray, numbers_of_clusters: Sequence[int]) -> tup
     """Return the largest mean silhouette coefficient, and the number of clusters that has it (the first, if several).
 
     Clusters are those of average linkage, cut at each of ``numbers_of_clusters``; ``distances`` is square and
-    symmetric. The coefficient lies in [-1, 1]: 1 is points in tight, distant clusters, 0 is none, as for points that
-    all stand equally far apart. Source: Rousseeuw 1987, Silhouettes.
+    symmetric. The coefficient lies in [-1, 1]: it is 1 for points in tight, distant clusters, and 0 without clusters,
+    as for points that are all equally far apart. Source: Rousseeuw 1987, Silhouettes.
 
     Raises ``InputError`` unless every number of clusters is at least 2 and smaller than the number of points.
     """
@@ -156,8 +157,9 @@ def clustering(distances: np.ndarray, numbers_of_clusters: Sequence[int]) -> tup
 def hopkins(coordinates: np.ndarray, seed: int) -> float:
     """Return the Hopkins statistic of (n, 2) coordinates: about 0.5 if spread uniformly, towards 1 if clustered.
 
-    It compares the squared distances to the nearest point from as many random places in the bounding box (u) as there
-    are sampled points (w), a tenth of all: sum u / (sum u + sum w). It is NaN if all points coincide.
+    It samples a tenth of the points, and draws as many random places in the bounding box. With u the squared distances
+    to the nearest point from these places, and w those from the sampled points, it is sum u / (sum u + sum w). It is
+    NaN if all points coincide.
     Sources: Hopkins and Skellam 1954; Lawson and Jurs 1990.
 
     Raises ``InputError`` for fewer than 2 points.
@@ -189,8 +191,8 @@ def embed_neighborhood(
 ) -> tuple[pandas.DataFrame, pandas.DataFrame]:
     """Return the embedded points (columns ``POINTS``) and the statistics (columns ``STATISTICS``) of one layer.
 
-    ``table`` holds its first neighbors, of which ``choose`` takes ``count``; ``original`` is how many validation and
-    test images the original network has right; ``methods`` maps the methods to use to their parameters. The original
+    ``table`` holds its first neighbors; ``choose`` takes ``count`` of them. ``original`` is how many validation and
+    test images the original network has right. ``methods`` maps the methods to use to their parameters. The original
     network is the first point of every method. Statistics count it too; ``hopkins`` is NaN for the space of weights.
 
     Raises ``InputError`` as ``choose``, ``embed`` and ``clustering`` do.
@@ -260,8 +262,8 @@ def _swaps(table: pandas.DataFrame) -> tuple[Swaps, np.ndarray]:
 def _estimator(method: str, parameters: Mapping[str, Any], seed: int) -> Any:
     from sklearn.manifold import TSNE, Isomap, LocallyLinearEmbedding
 
-    # Dense solvers: ARPACK starts Isomap from a random vector that cannot be seeded, and fails on the singular matrix
-    # of LLE where points stand in a regular pattern.
+    # Dense solvers: ARPACK starts Isomap from a random vector that cannot be seeded. For LLE, it fails on the singular
+    # matrix of points in a regular pattern.
     if method == "tsne":
         return TSNE(**{"metric": "precomputed", "init": "random", "random_state": seed, **parameters})
     if method == "isomap":
@@ -271,7 +273,7 @@ def _estimator(method: str, parameters: Mapping[str, Any], seed: int) -> Any:
 
 @contextmanager
 def _one_thread() -> Iterator[None]:
-    """Sum in one order: several threads would give other last digits, and t-SNE then other pictures."""
+    """Sum in one order. Several threads would change the last digits, and then t-SNE would give another picture."""
     from threadpoolctl import threadpool_limits
 
     with threadpool_limits(limits=1):
@@ -280,7 +282,7 @@ def _one_thread() -> Iterator[None]:
 
 @contextmanager
 def _expected_warnings() -> Iterator[None]:
-    """Silence what Isomap says of separate clusters, which are what is looked for; it joins them by shortest edges."""
+    """Silence Isomap's warnings on separate clusters. They are expected, and Isomap joins them by shortest edges."""
     from scipy.sparse import SparseEfficiencyWarning
 
     with warnings.catch_warnings():
@@ -298,7 +300,7 @@ def _euclidean(coordinates: np.ndarray) -> np.ndarray:
 def make_embedding(
     settings: Settings, task: str, layer: str, neighbors: Path, summary: Path, points: Path, statistics: Path
 ) -> None:
-    """Embed neighbors of a survey; write the points, and how clustered they are. The summary is the same survey's.
+    """Embed neighbors of a survey; write the points, and how clustered they are. ``summary`` is of the same survey.
 
     Raises ``InputError`` if a table is missing, damaged, or of another task or layer.
     """

@@ -17,11 +17,11 @@ GATHERED = {
     "returns": tables.RETURNS,
     "confusions": tables.CONFUSION,
 }
-"""The tables that are gathered, by what the gathered table is called."""
+"""The tables that are gathered, by the name of the gathered table."""
 
 
 def gather(name: str, paths: Sequence[Path], output: Path) -> None:
-    """Write the tables in files as one, sorted, and beside it what it came from.
+    """Write the tables of several files as one, sorted, and a record of what it came from beside it.
 
     Raises ``InputError`` if a file is missing, damaged, or another table.
     """

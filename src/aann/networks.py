@@ -2,8 +2,8 @@
 
 Integer semantics (paper, section 3.1, made exact): inputs are integers in ``[-input_scale, input_scale]``, weights are
 -1, 0 or +1, HardTanh clamps at ``+-input_scale`` instead of +-1, and logits are plain integer sums. Dividing every
-value by ``input_scale`` gives the paper's network with activations in [-1, +1]; not dividing keeps every sum exact, in
-any order, on any machine.
+value by ``input_scale`` gives the paper's network with activations in [-1, +1]. Without this division, every sum is
+exact, in any order and on any machine.
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ _KINDS: dict[str, type[Layer]] = {"convolution": Convolution, "dense": Dense}
 
 @dataclass(frozen=True)
 class Architecture:
-    """Layer specifications for inputs of shape (channels, height, width); the last layer has one unit a class.
+    """Layer specifications for inputs of shape (channels, height, width); the last layer has one unit for each class.
 
     Inputs are integers in [0, input_scale], or in [-input_scale, input_scale] if ``signed``.
     Raises ``InputError`` if the layers do not fit each other or a logit could exceed what float32 holds exactly.
@@ -121,7 +121,7 @@ class Architecture:
         return self.weight_shapes[self.layers[-1].name][0]
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the specification as it stands in the settings (section ``networks``)."""
+        """Return the specification as in the settings (section ``networks``)."""
         kinds = {kind: name for name, kind in _KINDS.items()}
         layers = [{"type": kinds[type(layer)], **dataclasses.asdict(layer)} for layer in self.layers]
         return {**dataclasses.asdict(self), "input_shape": list(self.input_shape), "layers": layers}

@@ -1,7 +1,7 @@
 """The tables that one stage writes and another reads: their keys, their columns, and the order of their rows.
 
-A table says by its keys which network, run or data its rows are about, so that readers find rows by key and never by a
-label or a path. Its other columns are what was measured.
+The keys of a table say which network, run or data its rows are about. Readers find rows by key, never by a label or a
+path. The other columns are what was measured.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from aann.artifacts import read_table
 from aann.errors import InputError
 
 SPLITS = ("validation", "test")
-"""The images that networks are counted on; those they were trained on are not."""
+"""The splits on which networks are counted. They are not counted on training images."""
 
 _TEXT = frozenset(
     {"task", "origin", "search", "layer", "split", "sampling", "method", "space", "job", "stage", "after"}
@@ -34,7 +34,7 @@ RUN = ("task", "sparsity", "origin", "search", "seed")
 
 @dataclass(frozen=True)
 class Table:
-    """The columns of a table, keys first, and by which of them its rows are sorted when tables are gathered."""
+    """The columns of a table, keys first, and those that its rows are sorted ``by`` when tables are gathered."""
 
     keys: tuple[str, ...]
     measured: tuple[str, ...]
@@ -51,7 +51,7 @@ class Table:
         return tuple(column for column in self.columns if column in _TEXT)
 
     def read(self, path: Path | str, **keys: Any) -> Any:
-        """Return the table in a file, as pandas reads it. ``keys`` are those that all its rows must have.
+        """Return the table in a file, as pandas reads it. ``keys`` are the values that all its rows must have.
 
         A key that the file lacks is added: tables of older versions have fewer keys.
 
@@ -87,30 +87,30 @@ ORIGINAL = -1
 """The ``from_index`` and ``to_index`` of a row of a network that no swap led to; the sign is 0."""
 
 NEIGHBORS = Table((), ("from_index", "to_index", "sign", "validation_correct", "test_correct"))
-"""One row a first neighbor: the swap, as flat indices into the layer's weights and the weight moved; correct images."""
+"""One row for each first neighbor: its swap (flat indices into the layer's weights, the weight moved) and counts."""
 
 HISTOGRAM = Table((*NETWORK, "layer"), ("split", "correct", "neighbors"))
-"""One row a split and count of correct images: how many neighbors have it."""
+"""One row for each split and count of correct images: how many neighbors have it."""
 
 SURVEY = Table(
     (*NETWORK, "layer", "split"),
     ("images", "original_correct", "neighborhood", "neighbors", "better", "equal", "worse"),
     by=("sparsity", "layer", "seed", "split"),
 )
-"""One row a network, layer and split: how many neighbors there are, were counted, and are better, equal and worse."""
+"""One row for each network, layer and split: how many neighbors exist, were counted, are better, equal and worse."""
 
 POINTS = Table(
     (*NETWORK, "layer", "sampling", "method"),
     ("from_index", "to_index", "sign", "validation_correct", "test_correct", "x", "y", "test_images"),
 )
-"""One row a layer, sampling, method and embedded neighbor; the original network has indices of -1 and a sign of 0."""
+"""One row for each layer, sampling, method and embedded neighbor. The original network has indices -1 and sign 0."""
 
 CLUSTERING = Table(
     ("task", "sparsity", "layer", "sampling", "space"),
     ("seed", "silhouette", "clusters", "hopkins", "points"),
     by=("sampling", "space", "layer", "seed"),
 )
-"""One row a layer, sampling, draw (by its seed) and space: how clustered neighbors are.
+"""One row for each layer, sampling, draw (by its seed) and space: how clustered neighbors are.
 
 The space is `original`, that of the weights, or a method.
 """
@@ -130,16 +130,16 @@ TRACE = Table(
         "test_accuracy",
     ),
 )
-"""One row an accepted swap of a SENSE run, or a neighborhood that had none (with indices of -1); the start comes first.
+"""One row for each accepted swap of a SENSE run, and for each neighborhood without one (with indices of -1).
 
-``evaluations`` counts the neighbors evaluated so far; correct images and accuracies are missing (NaN) where they were
-not counted. The start has neighborhood 0 and an empty layer.
+``evaluations`` counts the neighbors evaluated so far. Correct images and accuracies are missing (NaN) where they were
+not counted. The start is the first row, with neighborhood 0 and an empty layer.
 """
 
 BASELINE = Table(
     START, ("method", "step", "validation_correct", "validation_accuracy", "test_correct", "test_accuracy")
 )
-"""One row a method of backpropagation (`literal`, `straight-through`) and minibatches so far, from 0 on."""
+"""One row for each method of backpropagation (`literal`, `straight-through`) and number of minibatches, from 0 on."""
 
 SURVEYED = Table(
     NETWORK,
@@ -156,9 +156,9 @@ SURVEYED = Table(
         "test_images",
     ),
 )
-"""One row a neighbor that a climb surveyed: its neighborhood from 1 on, the swap that leads there from the best of the
-neighborhood before, and whether (1 or 0) it is the one the climb went on from. The start has neighborhood 0, indices of
--1 and a sign of 0.
+"""One row for each neighbor that a climb surveyed: its neighborhood, from 1 on, and its swap from the best network of
+the neighborhood before. ``best`` is 1 if the climb went on from it, else 0. The start has neighborhood 0, indices of -1
+and a sign of 0.
 """
 
 CLIMB = Table(SURVEYED.keys, (*SURVEYED.measured, "x", "y"))
@@ -176,18 +176,18 @@ OUTCOME = Table(
     ),
     by=("task", "sparsity", "seed"),
 )
-"""One row a search: where it started, and the network that validation images chose; accuracies are fractions."""
+"""One row for each search: its start, and the network that validation images chose; accuracies are fractions."""
 
 EXPERT_RETURNS = Table((), ("track", "expert_return"))
-"""One row a track: the sum of rewards that the expert gets there."""
+"""One row for each track: the sum of rewards that the expert gets there."""
 
 RETURNS = Table(RUN, ("track", "return", "expert_return"), by=("sparsity", "seed", "track"))
-"""One row a network and track: its sum of rewards, and the expert's."""
+"""One row for each network and track: its sum of rewards, and the expert's."""
 
 CONFUSION = Table(
     RUN, ("split", "label", "prediction", "frames"), by=("sparsity", "seed", "split", "label", "prediction")
 )
-"""One row a network, split, class that the expert chose and class that the network chose: how many frames."""
+"""One row for each network, split, class that the expert chose and class that the network chose: how many frames."""
 
 ACCURACY = Table(
     NETWORK,
@@ -201,12 +201,12 @@ ACCURACY = Table(
     ),
     by=("sparsity", "seed"),
 )
-"""One row a network: counts of correct images, and accuracies as fractions."""
+"""One row for each network: counts of correct images, and accuracies as fractions."""
 
 
 JOBS = Table((), ("job", "stage", "start", "seconds", "cores", "memory_mb", "after"))
-"""One row a job: name and stage; seconds after the first job began, and of the job; cores that it kept busy; most
-memory; and the names of the jobs that it waited for, with blanks between them.
+"""One row for each job. It began ``start`` seconds after the first job, and took ``seconds``. ``cores`` is how many it
+kept busy, ``memory_mb`` the most memory that it had. ``after`` names the jobs that it waited for, with blanks between.
 """
 
 

@@ -1,8 +1,8 @@
 """Training of dense, masked and ternary networks by backpropagation, one epoch at a time.
 
-Images are scaled to [0, 1] (or [-1, 1]) and HardTanh clamps at +-1, the paper's units; the integer networks of
-``aann.networks`` are the same functions multiplied by ``input_scale``. Convolutions run channels-last and in bfloat16
-if the settings say so, pooling comes before HardTanh (both are monotone, so the order is free), and Adam is fused.
+Images are scaled to [0, 1] (or [-1, 1]) and HardTanh clamps at +-1, the paper's units. The integer networks of
+``aann.networks`` are the same functions multiplied by ``input_scale``. Convolutions run channels-last, and in bfloat16
+if the settings say so. Pooling comes before HardTanh; both are monotone, so the order is free. Adam is fused.
 """
 
 from __future__ import annotations
@@ -88,7 +88,7 @@ def initial_weights(architecture: Architecture, generator: torch.Generator) -> W
 
 @dataclass
 class Progress:
-    """Where a phase of training stands: minibatch ``step`` of ``steps``."""
+    """How far a phase of training is: at minibatch ``step`` of ``steps``."""
 
     step: int
     steps: int
@@ -118,9 +118,8 @@ class Phase:
     """One phase of training: what is optimised, how a batch gives logits, and what happens around each step.
 
     ``parameters`` are trained in place by Adam on the cross-entropy of the logits times ``logit_scale``. ``inputs``
-    turns a minibatch of stored integers into what ``logits`` takes.
-    ``before`` and ``after`` are called around each minibatch; ``validate`` returns the validation accuracy, and is
-    called after each epoch and at the end.
+    turns a minibatch of stored integers into what ``logits`` takes. ``before`` and ``after`` are called around each
+    minibatch. ``validate`` returns the validation accuracy, and is called after each epoch and at the end.
     """
 
     name: str
@@ -143,9 +142,9 @@ CurveRow = tuple[str, float, float, float, float]
 
 @dataclass
 class Curve:
-    """A learning curve: one row an epoch, with the columns of ``COLUMNS``.
+    """A learning curve: one row for each epoch, with the columns of ``COLUMNS``.
 
-    Loss and training accuracy (a fraction) are means over the epoch's minibatches, validation accuracy is at its end.
+    Loss and training accuracy (a fraction) are means over the epoch's minibatches; validation accuracy is at its end.
     """
 
     COLUMNS = ("phase", "epoch", "loss", "train_accuracy", "validation_accuracy")
@@ -161,7 +160,7 @@ def run(
 ) -> None:
     """Train one phase over ``inputs`` and ``labels``, shuffled by ``generator`` each epoch, and extend ``curve``.
 
-    Shows a progress bar on a terminal, and writes a line an epoch to standard error.
+    Shows a progress bar on a terminal, and writes a line for each epoch to standard error.
     """
     for parameter in phase.parameters:
         parameter.requires_grad_(True)
@@ -205,7 +204,7 @@ def _batches(count: int, size: int, steps: int, generator: torch.Generator) -> I
 
 
 class _Adam:
-    """Adam through PyTorch's function; its class imports PyTorch's compiler, which takes two seconds of every job."""
+    """Adam by PyTorch's function. PyTorch's class would import its compiler, which takes two seconds of every job."""
 
     def __init__(self, parameters: list[torch.Tensor]) -> None:
         self.parameters = parameters
@@ -237,7 +236,7 @@ class _Adam:
 
 
 def _step(phase: Phase, inputs: torch.Tensor, labels: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """Add the gradients of a minibatch to the parameters; return its mean loss, and how many of it are correct."""
+    """Add the gradients of a minibatch to the parameters; return its mean loss and its correct images."""
     inputs = phase.inputs(inputs)
     with torch.autocast(labels.device.type, phase.precision, enabled=phase.precision != torch.float32):
         logits = phase.logits(inputs)

@@ -360,7 +360,7 @@ def test_a_job_that_is_killed_says_so_and_what_to_do(copied):
     said = (copied.folder / "build.log").read_text()
     (line,) = [line for line in said.splitlines() if "was killed" in line]
     assert line.startswith("The command was killed, most likely because memory ran out: there are ")
-    assert "Give the same build again with --cores 1, or with a smaller --resources mem_mb=" in line
+    assert "Run the same build again with --cores 1, or with a smaller --resources mem_mb=" in line
 
 
 def test_a_build_takes_one_processor_where_it_may_use_no_more(copied):

@@ -1,8 +1,8 @@
-"""How long a build takes: said when it begins, from the times of jobs measured before, and corrected as jobs end.
+"""How long a build takes: said when it begins, from earlier times of jobs, and corrected as jobs end.
 
-What a job took on this machine before, its benchmark says. Else a table beside this module says what jobs of its kind
-took on another machine; ``make forecast`` renews it. The build is then scheduled as in ``aann.lineage.schedules``.
-Little is imported, since this runs in the process of the workflow.
+The benchmark of a job says what it took on this machine before. If there is none, a table beside this module says what
+jobs of its kind took on another machine; ``make forecast`` renews it. ``aann.lineage.schedules`` then schedules the
+build. This imports little, since it runs in the process of the workflow.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from aann.artifacts import atomic_path
 from aann.lineage.schedules import makespan
 
 TABLE = Path(__file__).with_name("forecast.csv")
-"""Seconds and cores of each kind of job of a scale: the median over seeds, and how many jobs it is of."""
+"""Seconds and cores of each kind of job of a scale (medians over seeds), and the number of its jobs."""
 
 COLUMNS = ("scale", "kind", "jobs", "cores", "seconds")
 
@@ -30,32 +30,32 @@ _SEED = re.compile(r"\bseed\d+")
 _SPARSITY = re.compile(r"(?<![a-z0-9])p[\d.]*\d(?![\d.])")
 _TASK = re.compile(r"^([a-z]+)/[^/]*?(?=/|-p\*)")
 _TRUSTED_SECONDS = 20.0
-"""How many seconds of work have to be measured until they count as much as the table."""
+"""So many seconds of measured work count as much as the table."""
 _FIRST_SECONDS, _EVERY_SECONDS, _EVERY_SHARE = 20.0, 300.0, 0.1
-"""The time left is said after so long, and again after so long or so much of the work."""
+"""When the time left is said: after so many seconds, and again after so many or after that share of the work."""
 
 
 def kind_of(name: str) -> str:
-    """Return the kind of a job by the name of its benchmark: jobs of one kind differ in their seeds alone."""
+    """Return the kind of a job from the name of its benchmark. Jobs of one kind differ only in their seeds."""
     return _SEED.sub("seed*", name)
 
 
 def wider(kind: str) -> list[str]:
-    """Return a kind and what is like it, the likest first: the same for any sparsity, and for any task."""
+    """Return a kind and wider ones: the same for any sparsity, and then for any task as well."""
     any_sparsity = _SPARSITY.sub("p*", kind)
     return list(dict.fromkeys((kind, any_sparsity, _TASK.sub(r"\1/*", any_sparsity))))
 
 
 @dataclass(frozen=True)
 class Kind:
-    """What a job of a kind takes: seconds, with so many cores busy."""
+    """What a job of a kind takes: seconds, and the cores that it keeps busy."""
 
     seconds: float
     cores: float
 
 
 class Table:
-    """The kinds of jobs of one scale that were measured, and what is like them."""
+    """The kinds of jobs that were measured at one scale, and wider kinds."""
 
     def __init__(self, kinds: Mapping[str, Kind]) -> None:
         found: dict[str, list[Kind]] = {}
@@ -82,7 +82,7 @@ def _median(kinds: Iterable[Kind]) -> Kind:
 
 
 def renewed(rows: Iterable[Mapping[str, Any]], scale: str, jobs: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Return the rows of a table with those of one scale made again from its ``jobs``: job, seconds, cores."""
+    """Return the rows of a table, with those of one scale made again from ``jobs`` (job, seconds, cores)."""
     found: dict[str, list[Kind]] = {}
     for job in jobs:
         found.setdefault(kind_of(str(job["job"])), []).append(Kind(float(job["seconds"]), float(job["cores"])))
@@ -101,7 +101,7 @@ def renewed(rows: Iterable[Mapping[str, Any]], scale: str, jobs: Iterable[Mappin
 
 
 def renew(scale: str, jobs: Iterable[Mapping[str, Any]], path: Path = TABLE) -> int:
-    """Make the rows of one scale in the table again from its ``jobs``; return how many kinds of jobs it has."""
+    """Make the rows of one scale in the table again from its ``jobs``; return the number of its kinds."""
     with path.open(encoding="utf-8", newline="") as file:
         rows = renewed(csv.DictReader(file), scale, jobs)
     with atomic_path(path, seal=False) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
@@ -112,9 +112,9 @@ def renew(scale: str, jobs: Iterable[Mapping[str, Any]], path: Path = TABLE) -> 
 
 
 def renew_from(jobs: Path, scale: str) -> tuple[int, int]:
-    """Make the rows of one scale in the table again from a file of jobs; return how many jobs and kinds it has.
+    """Make the rows of one scale in the table again from a file of jobs; return the numbers of its jobs and kinds.
 
-    Raises ``InputError`` if the file is no table of jobs.
+    Raises ``InputError`` if the file is not a table of jobs.
     """
     from aann.tables import JOBS
 
@@ -125,9 +125,9 @@ def renew_from(jobs: Path, scale: str) -> tuple[int, int]:
 
 @dataclass
 class Job:
-    """A job that will run: its threads, what it waits for, and its seconds; None if nothing like it was measured.
+    """A job that will run: its threads, the jobs that it waits for, and its seconds.
 
-    ``here`` says that the seconds were measured on this machine.
+    The seconds are None if nothing like it was measured. ``here`` says that they were measured on this machine.
     """
 
     threads: int
@@ -138,7 +138,7 @@ class Job:
 
 @dataclass
 class Forecast:
-    """The jobs of a build by their numbers, when those that began did so, and what those that ended took."""
+    """The jobs of a build by number, when those that have begun did so, and how long those that have ended took."""
 
     jobs: dict[int, Job]
     cores: int
@@ -155,7 +155,7 @@ class Forecast:
 
     @property
     def unknown(self) -> int:
-        """How many jobs nobody knows the length of."""
+        """The number of jobs whose length is not known."""
         return sum(job.seconds is None for job in self.jobs.values())
 
     @property
@@ -172,7 +172,7 @@ class Forecast:
         return sum(self.jobs[number].seconds or 0 for number in numbers)
 
     def left(self, now: float) -> float:
-        """Return the seconds until all jobs that are known have ended."""
+        """Return the seconds until all jobs of known length have ended."""
         ratios = {here: self._ratio(here, now) for here in (False, True)}
         seconds = {
             number: (job.seconds or 0) * ratios[job.here]
@@ -186,7 +186,7 @@ class Forecast:
         return makespan(seconds, needed, {number: self.jobs[number].after for number in seconds}, self.cores, running)
 
     def _ratio(self, here: bool, now: float) -> float:
-        """Return how much longer jobs take than was expected; those that run count once they are late."""
+        """Return how many times longer than expected jobs take. A running job counts once it is late."""
         taken = dict(self.ended)
         for number in self.begun.keys() - taken.keys():
             if now - self.begun[number] > (self.jobs[number].seconds or 0):
@@ -197,11 +197,11 @@ class Forecast:
 
 
 def announcement(forecast: Forecast) -> str:
-    """Return the line that a build begins with."""
+    """Return the line that a build says when it begins."""
     cores = "1 core" if forecast.cores == 1 else f"{forecast.cores} cores"
     jobs = sum(job.seconds != 0 for job in forecast.jobs.values())
     if forecast.unknown == jobs:
-        return "How long this takes is not known, since nothing like it was measured; it is once it was built."
+        return "How long this takes is not known, since nothing like it was measured. The next build will know."
     measured = "measured here before" if forecast.here else "measured on another machine"
     unknown = "1 that was" if forecast.unknown == 1 else f"{forecast.unknown} that were"
     without = f", without {unknown} never measured" if forecast.unknown else ""
@@ -219,9 +219,9 @@ def in_words(seconds: float) -> str:
 
 
 class Teller(logging.Handler):
-    """Listens to what Snakemake logs of its jobs, and says now and then how much time is left.
+    """Listens to what Snakemake logs of its jobs, and says from time to time how much time is left.
 
-    What goes wrong here goes to ``debug`` as one line, and ends no build.
+    An error here ends no build: ``debug`` gets a line on it.
     """
 
     def __init__(self, forecast: Forecast, say: Callable[[str], None], debug: Callable[[str], None]) -> None:
@@ -231,7 +231,7 @@ class Teller(logging.Handler):
         self._said_at, self._said_share = self._began + _FIRST_SECONDS - _EVERY_SECONDS, 0.0
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Note that jobs begin or end; say how much time is left if that was not said for a while."""
+        """Note that jobs begin or end. Say how much time is left if this was not said for a while."""
         event = getattr(record, "event", None)
         if event is not None:
             try:
@@ -261,9 +261,9 @@ class Teller(logging.Handler):
 
 
 def announce(workflow: Any, results: str) -> None:
-    """Say how long a build of Snakemake takes that begins now, and as it goes on; on one machine alone.
+    """Say how long the build that begins now takes, and correct this as it goes on. Only a build on one machine does.
 
-    ``results`` is the folder of its scale. Nothing that goes wrong here ends a build.
+    ``results`` is the folder of its scale. An error here ends no build.
     """
     from snakemake.logging import logger
     from snakemake.settings.enums import Quietness
@@ -282,7 +282,7 @@ def announce(workflow: Any, results: str) -> None:
 
 
 def of_build(jobs: Iterable[Any], dag: Any, cores: int, results: Path) -> Forecast:
-    """Return the forecast of jobs of Snakemake and its graph; ``results`` is the folder of their scale."""
+    """Return the forecast of Snakemake's jobs, from its graph ``dag``; ``results`` is the folder of their scale."""
     todo, table = set(jobs), Table.read(results.name)
     return Forecast({job.jobid: _job(job, dag.dependencies[job].keys() & todo, table, results) for job in todo}, cores)
 
@@ -298,12 +298,12 @@ def _job(job: Any, after: Iterable[Any], table: Table, results: Path) -> Job:
     kind = table.find(benchmark.relative_to(results / "benchmarks").with_suffix("").as_posix())
     if kind is None:
         return Job(threads, earlier, None)
-    # What kept several cores busy takes longer on fewer, and less time on more.
+    # A job that kept several cores busy takes longer on fewer cores, and less time on more.
     return Job(threads, earlier, kind.seconds * (kind.cores / threads if kind.cores > 1 else 1))
 
 
 def _measured(benchmark: Path) -> float | None:
-    """Return the seconds that a job took here when it ran last; None if it never did."""
+    """Return the seconds of a job's last run here; None if it never ran."""
     try:
         return float(json.loads(benchmark.read_text(encoding="utf-8").splitlines()[-1])["s"])
     except (OSError, ValueError, LookupError, TypeError):

@@ -1,6 +1,6 @@
-"""What a build says when it is interrupted by Ctrl-C: that it was, and that the same command goes on.
+"""What a build says when Ctrl-C interrupts it: that it was interrupted, and that the same command goes on.
 
-Snakemake reports each job that ends with it as an error of that job, and the build as one that failed.
+By itself, Snakemake reports each job that it ends as an error of that job, and the build as failed.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ STOPPING = "Interrupted; waiting for jobs to end. Press Ctrl-C again to end them
 
 
 _TERMINATING, _FAILED = "Terminating processes on user request", "At least one job did not complete successfully"
-"""What Snakemake says when it is interrupted, and at its end."""
+"""What Snakemake says when it is interrupted, and when it then ends."""
 _ENDED_BY_IT = (f"exit status {128 + signal.SIGINT}", "died with <Signals.SIGINT")
-"""How Snakemake says that a job ended by the signal."""
+"""How Snakemake says that the signal ended a job."""
 _PATIENCE_SECONDS, _SHORT_PATIENCE_SECONDS = 5.0, 0.2
 
 
 class Interruption(logging.Filter):
-    """Knows whether this process was interrupted, and lets pass no errors from then on but the last, in other words."""
+    """Knows whether this process was interrupted. From then on, it drops all errors but the last, which it rewords."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -34,10 +34,10 @@ class Interruption(logging.Filter):
         signal.default_int_handler(number, frame)
 
     def happened(self, text: str) -> bool:
-        """Return whether an error of this ``text`` comes of an interruption.
+        """Return whether an error with this ``text`` comes from an interruption.
 
-        The signal goes to all processes at once, and the thread that waited for a job may be the first to run. So it
-        gives the main thread, which alone handles signals, time to do so.
+        The signal goes to all processes at once, and only the main thread handles it. Another thread, which waited for
+        a job, may be the first to run. It waits here, so that the main thread has time to handle the signal.
         """
         if threading.current_thread() is threading.main_thread():
             return self._happened.is_set()
@@ -45,7 +45,7 @@ class Interruption(logging.Filter):
         return self._happened.wait(_PATIENCE_SECONDS if ended_by_it else _SHORT_PATIENCE_SECONDS)
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Return whether something that Snakemake logs is said; its last words are changed."""
+        """Return whether to show what Snakemake logs. After an interruption, its last message is reworded."""
         text = str(record.msg)
         if record.levelno >= logging.ERROR and self.happened(text):
             if _FAILED not in text:
@@ -57,7 +57,7 @@ class Interruption(logging.Filter):
 
 
 def watch(logger: logging.Logger) -> None:
-    """Let a build tell interruptions from failures; without Ctrl-C (in a thread, under ``nohup``), do nothing."""
+    """Let a build tell interruptions from failures. Do nothing without Ctrl-C: in a thread, or under ``nohup``."""
     if signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
         return
     interruption = Interruption()

@@ -1,7 +1,7 @@
-"""The processors and the memory that this process may use: those of its affinity and its control groups.
+"""The processors and the memory that this process may use, by its affinity and its control groups.
 
-A container, a batch system or ``taskset`` gives a process less than the machine has. ``os.cpu_count`` and
-``getconf _NPROCESSORS_ONLN`` count the machine's. Run as a file, this module prints the number of processors.
+A container, a batch system or ``taskset`` may give a process less than the machine has. ``os.cpu_count`` and
+``getconf _NPROCESSORS_ONLN`` count all of the machine. Run as a file, this module prints the number of processors.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 _ROOT = Path("/")
-"""Where ``proc`` and ``sys`` are; tests have a made-up one."""
+"""The folder of ``proc`` and ``sys``. Tests make up another."""
 
 
 def processors() -> int:
@@ -28,7 +28,7 @@ def memory_mb() -> int:
 
 
 def fewer_threads(asked: int, what: str = "threads") -> tuple[int, str]:
-    """Return how many of the threads asked for there are processors for, and a line if that is fewer, else ''."""
+    """Return ``asked`` and '', or the number of processors and a line that says so if there are fewer of them."""
     available = processors()
     if asked <= available:
         return asked, ""
@@ -57,7 +57,7 @@ def _memory_limits() -> Iterator[int]:
 
 
 def _groups(controller: str) -> Iterator[Path]:
-    """Yield the folders of the control groups that a controller has this process in, from its own upwards."""
+    """Yield the folders of a controller's control groups that this process is in, from its own upwards."""
     paths = dict(_own_groups(controller))
     for mounted, root, version in _mounts(controller):
         own = paths.get(version)
@@ -69,7 +69,7 @@ def _groups(controller: str) -> Iterator[Path]:
 
 
 def _own_groups(controller: str) -> Iterator[tuple[str, str]]:
-    """Yield version (`cgroup2` or `cgroup`) and path of this process's groups, lines of `/proc/self/cgroup`."""
+    """Yield version (`cgroup2` or `cgroup`) and path of this process's groups, from `/proc/self/cgroup`."""
     for line in _read(_ROOT / "proc/self/cgroup").splitlines():
         _, controllers, path = line.split(":", 2)
         if not controllers:
@@ -79,7 +79,7 @@ def _own_groups(controller: str) -> Iterator[tuple[str, str]]:
 
 
 def _mounts(controller: str) -> Iterator[tuple[Path, str, str]]:
-    """Yield where groups are mounted, which group is the top one there, and the version; see `man 5 proc`."""
+    """Yield where groups are mounted, the top group there, and the version; see `man 5 proc`."""
     for line in _read(_ROOT / "proc/self/mountinfo").splitlines():
         before, _, after = line.partition(" - ")
         version, _, options = after.split(" ", 2)
@@ -89,7 +89,7 @@ def _mounts(controller: str) -> Iterator[tuple[Path, str, str]]:
 
 
 def _read(path: Path) -> str:
-    """Return what a file of the kernel says, '' if it is not there or says nothing."""
+    """Return the text of a file of the kernel; '' if it is missing or empty."""
     try:
         return path.read_text(encoding="utf-8").strip()
     except OSError:

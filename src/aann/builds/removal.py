@@ -1,6 +1,6 @@
-"""Results of a scale are removed: all that the workflow made, and nothing else.
+"""Removing the results of a scale: all that the workflow made, and nothing else.
 
-`snakemake --delete-all-output` deletes what rules name alone, and leaves seals, records of provenance, checkpoints of
+`snakemake --delete-all-output` deletes only what rules name. It leaves seals, records of provenance, checkpoints of
 searches, parts of surveys, logs and benchmarks.
 """
 
@@ -18,19 +18,19 @@ LOCK = Path("logs/build.lock")
 _BESIDE = ("logs", "benchmarks")
 """Folders of a scale in which nothing is sealed."""
 _UNSEALED = ("report.html", "jobs/rules.mmd")
-"""What Snakemake itself writes there: its report, and its graph of rules."""
+"""What Snakemake itself writes to the folder of a scale: its report, and its graph of rules."""
 
 
 @dataclass(frozen=True)
 class Removed:
-    """How many files were removed, and those that the workflow did not make, which stay."""
+    """How many files were removed, and which files stay because the workflow did not make them."""
 
     files: int
     kept: list[Path]
 
 
 def remove(results: Path) -> Removed:
-    """Remove what the workflow made in the folder of a scale, and folders that are empty then.
+    """Remove what the workflow made in the folder of a scale, and then all empty folders.
 
     Raises ``InputError`` if the folder is not that of a scale, or if a build is at work in it.
     """
@@ -57,7 +57,7 @@ def _files(folder: Path) -> list[Path]:
 
 
 def _is_made_here(path: Path, results: Path) -> bool:
-    """Return whether a file is a result with a seal, a seal, or what is written beside results."""
+    """Return whether a file is a result with a seal, a seal, or a file that the workflow writes beside results."""
     relative = path.relative_to(results)
     is_seal = path.name.startswith(".") and path.suffix == ".sha256"
     return relative.parts[0] in _BESIDE or relative.as_posix() in _UNSEALED or is_seal or is_sealed(path)

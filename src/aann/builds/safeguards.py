@@ -1,6 +1,6 @@
 """What makes a build safe: no other build beside it, jobs that end with it and fit the machine, room, a right clock.
 
-Nothing that a result holds depends on this module: it says when jobs run, never what they make.
+No result depends on this module. It says when jobs run, never what they make.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from aann.builds import machine
 from aann.errors import InputError
 
 END_WITH_PARENT = "AANN_END_WITH_PARENT"
-"""The environment variable with the number of the process that started this one, if this one shall end with it."""
+"""The environment variable that ends a process with the one that started it, whose number is its value."""
 
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
 _TOLERATED_SECONDS = 60
@@ -39,8 +39,8 @@ _UNFINISHED = re.compile(r"\..+\.[a-z0-9_]{8}(\.[a-z0-9]+)?|\.\..+\.[a-z0-9_]{8}
 def end_with_parent() -> None:
     """Let Linux kill this process when the process that started it ends, or at once if that has ended already.
 
-    Processes that this one starts end with it in turn. Other systems cannot do this, so that a job goes on there after
-    its build was killed.
+    Processes that this one starts end with it in turn. Other systems than Linux cannot do this: there, a job goes on
+    after its build was killed.
     """
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
@@ -50,10 +50,10 @@ def end_with_parent() -> None:
 
 
 def hold_lock(path: Path | str) -> None:
-    """Lock a file until this process ends, and write down who holds it, in words that no other process ever writes.
+    """Lock a file until this process ends, and write into it who holds the lock. No two processes write the same.
 
-    The system gives the lock back when the process ends, killed or not, so that none is ever left behind. A lock that
-    this process holds already stays as it is. Raises ``InputError`` if another process holds it, or if the file cannot
+    The system releases the lock when the process ends, killed or not, so no lock is ever left behind. A lock that this
+    process holds already stays as it is. Raises ``InputError`` if another process holds the lock, or if the file cannot
     be written or locked.
     """
     path = Path(path)
@@ -75,15 +75,15 @@ def hold_lock(path: Path | str) -> None:
         ) from error
     except OSError as error:
         raise InputError(
-            f"{path}: cannot be locked ({error.strerror}), which keeps two builds apart; free space, or choose another "
-            "folder with the setting 'results'"
+            f"{path}: cannot be locked ({error.strerror}), so two builds could run at once; free space, or choose "
+            "another folder with the setting 'results'"
         ) from error
 
 
 def begin_again(folder: Path | str) -> NoReturn:
-    """Run the command of this process again in its place, which gives its locks back.
+    """Run the command of this process again, in its place. This releases its locks.
 
-    ``folder`` is where the command was given; its paths are meant from there.
+    ``folder`` is where the command was given; paths in the command are relative to it.
     """
     sys.stdout.flush()
     sys.stderr.flush()
@@ -92,15 +92,15 @@ def begin_again(folder: Path | str) -> NoReturn:
 
 
 _SHARE_OF_MEMORY = 0.9
-"""What jobs may ask for together; the rest is for Snakemake and the system."""
+"""What jobs may ask for together. The rest is for Snakemake and the system."""
 
 
 def keep_to_machine(resources: MutableMapping[str, Any]) -> list[str]:
-    """Limit the resources of a build to those of this machine; return lines on what was asked for beyond it.
+    """Limit the resources of a build to those of this machine; return a line for each that was larger.
 
-    ``resources`` are Snakemake's ``workflow.global_resources``. Cores are no more than the processors that this process
-    may use. Memory (``mem_mb``) is what the machine or the control group has, unless it was given. Builds that hand
-    jobs on to other machines are left alone.
+    ``resources`` are Snakemake's ``workflow.global_resources``. Cores are limited to the processors that this process
+    may use. Memory (``mem_mb``), if it was not given, is most of what the machine or the control group has. Builds that
+    send jobs to other machines keep their resources.
     """
     if resources["_nodes"].value is not None:
         return []
@@ -113,11 +113,11 @@ def keep_to_machine(resources: MutableMapping[str, Any]) -> list[str]:
 
 
 _KILLED = f"died with {signal.Signals(signal.SIGKILL)!r}"
-"""How ``subprocess.CalledProcessError`` speaks of a command that was killed."""
+"""What ``subprocess.CalledProcessError`` says of a command that was killed."""
 
 
 class KilledJobs(logging.Handler):
-    """Says, after Snakemake's message on a job that was killed, what that most likely means and what to do."""
+    """Adds to Snakemake's message on a killed job what it most likely means, and what to do."""
 
     def __init__(self, logger: logging.Logger) -> None:
         super().__init__()
@@ -128,16 +128,16 @@ class KilledJobs(logging.Handler):
         if _KILLED in record.getMessage():
             self._logger.error(
                 f"The command was killed, most likely because memory ran out: there are {machine.memory_mb()} MB here. "
-                "Give the same build again with --cores 1, or with a smaller --resources mem_mb=..., so that fewer "
+                "Run the same build again with --cores 1, or with a smaller --resources mem_mb=..., so that fewer "
                 "jobs run at a time (docs/operations.md)."
             )
 
 
 def call_first(workflow: Any, begin: Callable[[], None]) -> None:
-    """Let a workflow of Snakemake call ``begin`` before the first job of each build, in front of its own ``onstart``.
+    """Let a workflow of Snakemake call ``begin`` before the first job of each build, and before its own ``onstart``.
 
-    Snakemake has one ``onstart``, that of the main Snakefile. It may come after the module that calls this function, so
-    the directive is led through here, too.
+    Snakemake calls one ``onstart``, that of the main Snakefile. It may come after the module that calls this function,
+    so this function wraps the directive as well.
     """
     register = workflow.onstart
 
@@ -160,7 +160,7 @@ def call_first(workflow: Any, begin: Callable[[], None]) -> None:
 
 
 def remove_unfinished(folder: Path | str) -> None:
-    """Delete what killed jobs were writing under ``folder``; no job may be writing there."""
+    """Delete what killed jobs left unfinished under ``folder``. No job may be writing there now."""
     for parent, _, names in os.walk(folder):
         for name in filter(_UNFINISHED.fullmatch, names):
             Path(parent, name).unlink(missing_ok=True)
@@ -182,7 +182,8 @@ def require_room(folder: Path | str) -> None:
 def require_past(*folders: Path | str) -> None:
     """Raise ``InputError`` if a file under ``folders`` was changed in the future, by the clock of this machine.
 
-    A build makes again what is older than what it was made from, so that it would keep files that it should not.
+    A build makes a file again if it is older than its inputs. A file from the future looks newer than it is, so the
+    build would keep it when it should not.
     """
     now = time.time()
     walks = [walk for folder in folders for walk in os.walk(folder)]
@@ -195,7 +196,7 @@ def require_past(*folders: Path | str) -> None:
 
 
 def _changed(path: Path) -> float:
-    """Return when a file was changed; 0 if it is gone, as temporary files of jobs that run now may be."""
+    """Return when a file was changed; 0 if it is gone, such as a temporary file of a running job."""
     try:
         return path.lstat().st_mtime
     except FileNotFoundError:

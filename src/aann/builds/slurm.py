@@ -1,7 +1,7 @@
 """Builds whose Snakemake was lost while their jobs were in SLURM: such jobs are cancelled before another build starts.
 
-A build is marked by the content of ``LOCK``, which says who holds it. Its jobs inherit the mark, so that one that SLURM
-starts only after the build was lost finds another mark, and does nothing.
+The content of ``LOCK``, which says who holds it, marks a build. Its jobs inherit the mark. If SLURM starts a job after
+another build has begun, the job finds another mark and does nothing.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from aann.builds.safeguards import hold_lock
 from aann.errors import InputError
 
 LOCK = Path(".snakemake/slurm.lock")
-"""Held by the one build of a working folder that may have jobs in SLURM; there if any build ever had."""
+"""The one build of a working folder that may have jobs in SLURM holds it. It exists if any build ever had such jobs."""
 
 BUILD = "AANN_SLURM_BUILD"
 """The environment variable that tells a job the mark of its build."""
@@ -27,8 +27,8 @@ JOB_NAME = "aann"
 def begin() -> list[str]:
     """Begin a build in the working folder: lock it, and cancel jobs of builds that were lost.
 
-    Returns the numbers of the cancelled jobs, all of which have ended. Raises ``InputError`` if another build holds the
-    lock, or if SLURM does not say which jobs there are, or does not end them.
+    Returns the numbers of the cancelled jobs, which have all ended. Raises ``InputError`` if another build holds the
+    lock, or if SLURM does not list its jobs or does not end them.
     """
     hold_lock(LOCK)
     os.environ[BUILD] = LOCK.read_text(encoding="utf-8")

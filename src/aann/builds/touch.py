@@ -1,10 +1,11 @@
-"""Results that were moved are made fresh again: those whose seals and records prove that nothing else would be made.
+"""Making copied results fresh, if their seals and records prove that a build would make the same again.
 
-Copies get the time of copying, in any order, so that Snakemake takes files for older than what they were made from, and
-a copy does not have its records (`.snakemake`), without which it notices no change of settings or code. Here a job is
-proven if each of its outputs is what its seal says, and if its record names the inputs that are there, and the settings
-and the code of today. The outputs of proven jobs whose inputs are those of proven jobs are touched in order, by
-Snakemake, which writes its records then. The others are named, and are made again by the next build.
+Copies get the time of copying, in any order, so Snakemake takes some files for older than their inputs. A copy also
+lacks Snakemake's records (`.snakemake`), without which Snakemake notices no change of settings or code.
+
+A job is proven if each of its outputs is what its seal says, and if its record names the inputs, the settings and the
+code of today. All jobs that it waits for must be proven, too. Snakemake then touches the outputs of proven jobs in
+order, and writes its records. Outputs of other jobs are named, and the next build makes them again.
 """
 
 from __future__ import annotations
@@ -22,20 +23,19 @@ from aann.lineage import provenance, records
 
 EVERYTHING = ("all_figures", "claims", "report_page")
 _UNREAD = {"beside", "figures"}
-"""How rules call inputs that shall be there beside an output, but are not read for it, so that no record names them."""
+"""Names, in rules, of inputs that must exist but that the job does not read, so that no record names them."""
 _CALLED_OTHERWISE = {"count": "number"}
-"""What a record calls otherwise than the parameter of the rule."""
+"""Names in records that differ from those of the rule's parameters."""
 _TOUCHED = "nothing was touched"
 
 
 @dataclass(frozen=True)
 class Job:
-    """A job as it would run today: its files, the settings it would be told, and the values of wildcards and others.
+    """A job as it would run today: its files, its settings, and other values such as those of its wildcards.
 
-    ``settings`` are those of the stage, or how a figure looks; None for a job that is told none. ``archive_of`` is the
-    data set whose archive it fetches.
-    ``changed`` says that Snakemake has records by which the rule changed. ``earlier`` are the numbers of the jobs that
-    it waits for.
+    ``settings`` are those of the stage, or how a figure looks, and None for a job that gets none. ``archive_of`` is the
+    data set whose archive it fetches. ``changed`` says that the rule has changed, by Snakemake's records. ``earlier``
+    are the numbers of the jobs that it waits for.
     """
 
     rule: str
@@ -49,13 +49,13 @@ class Job:
 
     @property
     def is_there(self) -> bool:
-        """Whether all that it makes is there."""
+        """Whether all its outputs exist."""
         return all(path.is_file() for path in self.outputs)
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """The numbers of jobs that are proven, and for files of others, by number, a line that says why they are not."""
+    """The numbers of proven jobs, and a line on each job with doubts, by number, that says why it is not proven."""
 
     proven: frozenset[int]
     doubts: Mapping[int, str]
@@ -64,15 +64,15 @@ class Verdict:
 def verify(jobs: Iterable[Job], folder: Path) -> int:
     """Return how many files under the folder of a scale are what their seals say.
 
-    Raises ``InputError``, which names the first, if some are not, or if results of ``jobs`` have no seals, or if an
-    archive is damaged.
+    Raises ``InputError`` with the name of the first file that is not what its seal says, or of the first result of
+    ``jobs`` that has no seal.
     """
     made = [job for job in jobs if not job.archive_of]
     bare = [path for job in made for path in job.outputs if path.is_file() and not is_sealed(path)]
     if bare:
         raise InputError(
-            f"{bare[0]}: has no seal ({seal_of(bare[0]).name}), which {_number(bare, 'file')} lack; copy hidden files "
-            f"too, or delete what has none to have it made again; {_TOUCHED}"
+            f"{bare[0]}: has no seal ({seal_of(bare[0]).name}; {_number(bare, 'file')} without one); copy hidden "
+            f"files too, or delete files without a seal, so that they are made again; {_TOUCHED}"
         )
     sealed = [path for path in sorted(folder.rglob("*")) if path.is_file() and is_sealed(path)]
     for path in sealed:
@@ -94,7 +94,7 @@ def judge(jobs: Mapping[int, Job]) -> Verdict:
 
 
 def _verified_archives(jobs: Iterable[Job]) -> set[Path]:
-    """Return the archives of data sets that are complete; raise ``InputError`` if one has not its MD5 sum."""
+    """Return the archives of all complete data sets; raise ``InputError`` if one does not have its MD5 sum."""
     fetching: dict[str, set[Path]] = {}
     for job in jobs:
         if job.archive_of and job.is_there:
@@ -113,7 +113,7 @@ def _doubts(job: Job, fetched: set[Path]) -> list[str]:
     if job.archive_of:
         return [] if fetched >= {*job.outputs} else [f"{job.outputs[0]}: is not verified without the other archives"]
     if job.changed:
-        return [f"{job.outputs[0]}: was made by another rule {job.rule!r}, by Snakemake's records"]
+        return [f"{job.outputs[0]}: rule {job.rule!r} has changed since it was made, by Snakemake's records"]
     return [f"{path}: {reason}" for path in job.outputs for reason in _reasons(path, job)]
 
 
@@ -124,7 +124,7 @@ def _reasons(path: Path, job: Job) -> Iterator[str]:
         return
     recorded = record.provenance
     if record.sha256 not in (None, sha256(path)):
-        yield f"was changed after it was made, by {record.source}"
+        yield f"was changed after it was made, as {record.source} shows"
     yield from _other_inputs(recorded.get("inputs", {}), job.inputs)
     yield from _other_settings(recorded.get("settings", {}), job.settings)
     for name in sorted(recorded.keys() - {"module", "code"}):
@@ -137,7 +137,7 @@ def _reasons(path: Path, job: Job) -> Iterator[str]:
 
 
 def _other_inputs(recorded: Mapping[str, str], inputs: Sequence[Path]) -> Iterator[str]:
-    """Yield how inputs of today differ from the recorded ones, wherever they were, by names and hashes."""
+    """Yield how today's inputs differ from the recorded ones, by name and hash; folders do not count."""
     absent = [path for path in inputs if not path.is_file()]
     if absent:
         yield f"was made from {absent[0]}, which is not there"
@@ -149,7 +149,7 @@ def _other_inputs(recorded: Mapping[str, str], inputs: Sequence[Path]) -> Iterat
     if changed:
         yield f"was made from another {changed[0]}"
     elif _names(today) != _names(recorded) or len(today) < len(inputs):
-        yield "was made from other files than it would be made from today"
+        yield "today, it would be made from other files"
 
 
 def _names(inputs: Mapping[str, str]) -> list[tuple[str, str]]:
@@ -157,9 +157,9 @@ def _names(inputs: Mapping[str, str]) -> list[tuple[str, str]]:
 
 
 def _other_settings(recorded: Mapping[str, Any], today: Mapping[str, Any] | None) -> Iterator[str]:
-    """Yield the first setting that was recorded otherwise; a record has no others than those that matter."""
+    """Yield the first setting that differs from the record, which has only settings that matter."""
     for name, value in recorded.items() if today is not None else ():
-        if name == "network":  # of a random network, recorded by itself
+        if name == "network":  # a random network records its architecture alone
             known = [*(today or {}).get("networks", {}).values()]
             different = None if value in known else "network"
         else:
@@ -170,7 +170,7 @@ def _other_settings(recorded: Mapping[str, Any], today: Mapping[str, Any] | None
 
 
 def _difference(name: str, recorded: Any, today: Any) -> str | None:
-    """Return the name of a setting that is recorded otherwise; None if there is none."""
+    """Return the name of a setting that differs from the record; None if there is none."""
     if not isinstance(recorded, dict) or not isinstance(today, dict):
         return None if recorded == today else name
     found = (_difference(f"{name}.{key}", recorded.get(key), today.get(key)) for key in recorded)
@@ -205,7 +205,7 @@ def _number(items: Sequence[Any], kind: str) -> str:
 
 @dataclass(frozen=True)
 class Touched:
-    """What came of it: the results, how many of their files are intact, the numbers of jobs, and why not all."""
+    """What ``touch`` did: the results, how many files are intact, how many jobs there are and are fresh, and doubts."""
 
     results: Path
     files: int
@@ -215,10 +215,10 @@ class Touched:
 
 
 def touch(configfiles: Sequence[Path], snakefile: Path = Path("Snakefile")) -> Touched:
-    """Make results fresh by the settings of the workflow with ``configfiles`` laid over its own.
+    """Make results fresh by the settings of the workflow, with ``configfiles`` laid over them.
 
-    Files that are not proven are marked in Snakemake's records as incomplete, so that they are made again. Raises
-    ``InputError`` if a file is damaged or has no seal, or as the workflow does; nothing is touched then.
+    Files that are not proven are marked as incomplete in Snakemake's records, so that they are made again. Raises
+    ``InputError`` if a file is damaged or has no seal, or if the workflow itself fails; then nothing is touched.
     """
     if not snakefile.is_file():
         raise InputError(f"{snakefile}: there is no such file; run this in the folder of the workflow")
@@ -238,7 +238,7 @@ def touch(configfiles: Sequence[Path], snakefile: Path = Path("Snakefile")) -> T
 
 
 def _run(snakefile: Path, configfiles: Sequence[Path], executor: str, targets: Sequence[str]) -> Any:
-    """Return the workflow after Snakemake looked for what is to do, or touched targets and all that they came from."""
+    """Return the workflow after Snakemake's `dryrun` or `touch` (``executor``) of targets and all before them."""
     from snakemake.api import SnakemakeApi
     from snakemake.settings.types import (
         ConfigSettings,
@@ -265,7 +265,7 @@ def _run(snakefile: Path, configfiles: Sequence[Path], executor: str, targets: S
 
 
 def _job(job: Any, workflow: Any) -> Job:
-    """Return a job of Snakemake as one to be proven."""
+    """Return the ``Job`` that a job of Snakemake is."""
     unread = {path for name, paths in job.input.items() if name in _UNREAD for path in _listed(paths)}
     settings = job.params.get("settings")
     records_of = workflow.persistence

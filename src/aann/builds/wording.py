@@ -1,4 +1,4 @@
-"""What Snakemake says, in words that say what to do."""
+"""Messages of Snakemake, reworded so that they say what to do."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ _NOT_BUILT = re.compile(r"(?s)^WorkflowError:\s+File (.+) marked for report but 
 
 
 def explain_missing(record: logging.LogRecord) -> bool:
-    """Let pass what Snakemake logs; of a report before its build, name what to build first."""
+    """Let all messages pass. If a report comes before its build, let the message say what to build first."""
     found = _NOT_BUILT.match(str(record.msg))
     if found:
         record.msg = (

@@ -1,4 +1,4 @@
-"""A value with an interval, from samples: few statistics, each with the interval that fits it.
+"""A value with an interval, from samples: a few statistics, each with the interval that fits it.
 
 | statistic | value | interval |
 | --- | --- | --- |
@@ -32,8 +32,8 @@ from aann.settings.claims import ClaimsSettings
 class Estimate:
     """A value, its interval, the number of units behind it, and what kind of interval it is.
 
-    ``low`` and ``high`` are None where one unit alone says nothing about spread. ``p`` is that of a two-sided t-test of
-    a difference against none.
+    ``low`` and ``high`` are None for a single unit, which says nothing about spread. ``p`` is from a two-sided t-test
+    of a difference against 0.
     """
 
     value: float
@@ -47,8 +47,8 @@ class Estimate:
 def estimate(measure: Measure, results: Path | Tables, settings: ClaimsSettings) -> Estimate:
     """Return the statistic of a measure from the tables of a scale.
 
-    Raises ``InputError`` if a table or column is missing, or a share is of no counts, and ``NotMeasurableError`` if no
-    row is what was asked for, if samples that go together have different units, or if their values have no spread.
+    Raises ``InputError`` if a table or column is missing, or if a share has no counts. Raises ``NotMeasurableError`` if
+    no row is what was asked for, if paired samples have different units, or if their values have no spread.
     """
     tables = results if isinstance(results, Tables) else Tables(results)
     rows = [Rows(sample, tables) for sample in measure.samples]
@@ -99,9 +99,9 @@ def _difference(values: np.ndarray, settings: ClaimsSettings) -> Estimate:
 
 
 def _share(part: int, whole: int, confidence: float) -> Estimate:
-    """Return a share with its exact interval; raise ``InputError`` unless it is one."""
+    """Return a share with its exact interval; raise ``InputError`` if the counts make no share."""
     if not 0 <= part <= whole or whole == 0:
-        raise InputError(f"share: {part} of {whole} is none; expected counts of a part and of the whole")
+        raise InputError(f"share: {part} of {whole} is not a share; expected counts of a part and of the whole")
     interval = stats.binomtest(part, whole).proportion_ci(confidence, "exact")
     return Estimate(part / whole, whole, float(interval.low), float(interval.high), "Clopper-Pearson")
 
@@ -112,7 +112,7 @@ def _order(values: np.ndarray, settings: ClaimsSettings) -> Estimate:
 
 
 def _ratio(first: np.ndarray, second: np.ndarray, settings: ClaimsSettings) -> Estimate:
-    """Return a ratio of means; the bootstrap draws units of each sample anew."""
+    """Return a ratio of means. The bootstrap draws from the units of each sample by itself."""
     if second.mean() == 0:
         raise NotMeasurableError("ratio: the mean of the second sample is 0; choose another")
     value, n = float(first.mean() / second.mean()), len(first)
@@ -126,7 +126,7 @@ def _ratio(first: np.ndarray, second: np.ndarray, settings: ClaimsSettings) -> E
 
 
 def _spearman(values: np.ndarray, settings: ClaimsSettings) -> Estimate:
-    """Return a rank correlation; the bootstrap draws pairs anew. Without spread it is not defined."""
+    """Return a rank correlation, which is not defined without spread. The bootstrap draws pairs."""
     n = values.shape[1]
     value = float(_rank_correlations(values[:, None])[0])
     if n < 3 or math.isnan(value):
@@ -161,4 +161,4 @@ _PAIRED: dict[str, Callable[[np.ndarray, ClaimsSettings], Estimate]] = {
     "order": _order,
     "spearman": _spearman,
 }
-"""Statistics of samples that go together unit by unit."""
+"""Statistics of samples that are paired by unit."""

@@ -1,4 +1,4 @@
-"""What a claim of the paper is: where it stands, how it is measured here, and by which rule it is judged."""
+"""What a claim of the paper is: where it is from, how it is measured here, and by which rule it is judged."""
 
 from __future__ import annotations
 
@@ -45,30 +45,31 @@ class _Model(BaseModel):
 
 
 class Bounds(_Model):
-    """Rows whose value lies between two bounds, both of them included."""
+    """Two bounds for the value of a row, both of them included."""
 
     at_least: float = Field(float("-inf"), description="The lower bound.")
     at_most: float = Field(float("inf"), description="The upper bound.")
 
 
 class Sample(_Model):
-    """Numbers from a table, one a unit, such as a network: rows are chosen, then gathered by unit."""
+    """Numbers from a table, one for each unit, such as a network. Rows are chosen, and then gathered by unit."""
 
     table: TablePath = Field(description="Path below the results of the scale.")
-    column: str | list[str] = Field(description="Where the numbers stand; several columns are added up.")
-    minus: str | None = Field(None, description="A column that is taken off, row by row.")
+    column: str | list[str] = Field(description="The column with the numbers; several are added up.")
+    minus: str | None = Field(None, description="A column that is subtracted, row by row.")
     of: str | None = Field(None, description="A column that they are divided by, row by row.")
     change_within: list[str] | None = Field(
-        None, description="Columns; each number is replaced by its change since the row before with equal values there."
+        None, description="Columns. Each number becomes its change since the last row with equal values in them."
     )
     where: dict[str, Bounds | list[Scalar] | Scalar] = Field(
-        {}, description="By column: the value, one of the values, or bounds, that rows must have."
+        {}, description="What rows must have, by column: a value, one of several values, or a value within bounds."
     )
     units: list[str] | None = Field(
-        None, description="Columns whose values name a unit; none of them: all rows are one; left out: each row is one."
+        None,
+        description="Columns whose values name a unit. If empty, all rows are one unit; if absent, each is one.",
     )
     take: Literal["mean", "sum", "first", "last", "rise", "range", "maximum", "minimum", "deviation"] = Field(
-        "mean", description="What a unit's number is, of those in its rows; `rise` is last minus first."
+        "mean", description="How the numbers in a unit's rows make one; `rise` is last minus first."
     )
 
 
@@ -78,7 +79,7 @@ class Measure(_Model):
     statistic: Literal["count", "mean", "share", "difference", "ratio", "order", "spearman"] = Field(
         description="See the table in docs/claims.md."
     )
-    samples: list[Sample] = Field(min_length=1, description="What it is of, in order.")
+    samples: list[Sample] = Field(min_length=1, description="Its samples, in order.")
 
     @model_validator(mode="after")
     def _samples_fit(self) -> Measure:
@@ -101,12 +102,12 @@ class Measure(_Model):
 class Rule(_Model):
     """When a claim is reproduced.
 
-    `at least`, `at most` and `within` judge our value, give or take the tolerance; `above` and `below` judge the whole
-    interval, so that they are tests of significance.
+    `at least`, `at most` and `within` judge our value, give or take the tolerance. `above` and `below` judge the whole
+    interval, so they are tests of significance.
     """
 
-    kind: Literal["at least", "at most", "within", "above", "below"] = Field(description="How it is compared.")
-    value: float = Field(description="With what, in the unit of the claim.")
+    kind: Literal["at least", "at most", "within", "above", "below"] = Field(description="How our value is compared.")
+    value: float = Field(description="What it is compared with, in the unit of the claim.")
     tolerance: float = Field(0.0, ge=0, description="How far off our value may be.")
 
     @model_validator(mode="after")
@@ -156,17 +157,17 @@ class Claims(_Model):
 
     @property
     def tables(self) -> list[str]:
-        """The tables that are judged from, below the results of the scale, each once."""
+        """The tables that claims are judged from, below the results of the scale, each once."""
         found = [sample.table for claim in self.claims.values() for sample in claim.measure.samples]
         return list(dict.fromkeys(found))
 
     @property
     def figures(self) -> list[str]:
-        """The files of the figures that claims are shown in, below the results of the scale, each once."""
+        """The files of the figures that show claims, below the results of the scale, each once."""
         return list(dict.fromkeys(claim.shown_in for claim in self.claims.values()))
 
     def unserved(self, is_made: Callable[[str], bool]) -> Iterator[str]:
-        """Yield a line for each table and figure of a claim that is not made."""
+        """Yield a line for each table and figure that a claim needs and that is not made."""
         for name, claim in self.claims.items():
             needed = [("table", sample.table) for sample in claim.measure.samples]
             for kind, file in (*needed, ("figure", claim.shown_in)):
@@ -177,8 +178,8 @@ class Claims(_Model):
 def load(path: Path | str) -> Claims:
     """Read a file of claims.
 
-    Raises ``InputError`` with one line that names the claim and the key if the file is missing, is not YAML or holds
-    something else.
+    Raises ``InputError`` if the file is missing, is not YAML or holds something else. Its one line names the claim and
+    the key.
     """
     return validate(read_yaml(Path(path)), str(path))
 

@@ -42,7 +42,7 @@ def markdown(judged: list[Judgement], scale: str, confidence: float) -> str:
 
 
 def html(judged: list[Judgement], scale: str, confidence: float) -> str:
-    """Return the verdicts as a page of HTML that needs no other file but the figures it links to."""
+    """Return the verdicts as a page of HTML that needs no other files than the figures it links to."""
     banner = "" if scale == ENFORCED else ' class="banner"'
     return (
         f'<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n<title>{_TITLE}</title>\n'
@@ -52,7 +52,7 @@ def html(judged: list[Judgement], scale: str, confidence: float) -> str:
 
 
 def table(judged: list[Judgement], link: str = "../{file}") -> str:
-    """Return the verdicts as a table of HTML; ``link`` is where a figure is, by its ``{file}`` or its ``{figure}``."""
+    """Return the verdicts as a table of HTML. ``link`` is a figure's address, with its ``{file}`` or ``{figure}``."""
     head = "".join(f"<th>{name}</th>" for name in _COLUMNS)
     rows = "\n".join(_html_row(one, link.format(file=one.claim.shown_in, figure=one.claim.figure)) for one in judged)
     return f"<table>\n<thead><tr>{head}</tr></thead>\n<tbody>\n{rows}\n</tbody>\n</table>"
@@ -73,7 +73,7 @@ def _lead(judged: list[Judgement], scale: str, confidence: float) -> str:
 
 
 def _cells(one: Judgement) -> tuple[str, ...]:
-    """Return what stands in a row between where the claim is from, and the verdict."""
+    """Return the cells of a row between the source of the claim and its verdict."""
     claim, found = one.claim, one.found
     paper = "" if claim.paper is None else _number(claim.paper, claim)
     if found is None:

@@ -1,4 +1,4 @@
-"""The numbers that a claim is about: rows of a table are chosen, and gathered to one number a unit."""
+"""The numbers that a claim is about: chosen rows of a table, gathered to one number for each unit."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from aann.errors import InputError
 
 
 class NotMeasurableError(InputError):
-    """Rows that a claim needs are not there: an error at the paper's scale, and not measured where less is made."""
+    """Rows that a claim needs are missing. This is an error at the paper's scale only; other scales make fewer rows."""
 
 
 class Tables:
@@ -28,7 +28,7 @@ class Tables:
         self._read: dict[tuple[str, tuple[str, ...]], pandas.DataFrame] = {}
 
     def read(self, name: str, text: Iterable[str] = ()) -> pandas.DataFrame:
-        """Return a table; columns named in ``text`` are not taken for numbers.
+        """Return a table; columns named in ``text`` are read as text.
 
         Raises ``InputError`` if it is missing or damaged.
         """
@@ -60,7 +60,7 @@ class Rows:
 
     @cached_property
     def chosen(self) -> pandas.DataFrame:
-        """The rows that are what ``where`` says, with their number as ``value``; those that have none are left out."""
+        """The rows that match ``where``, with their number as ``value``; rows without a number are left out."""
         sample, table = self.sample, self.table
         value = table[self.columns].sum(axis=1, skipna=False).astype(float)
         value = value if sample.minus is None else value - table[sample.minus]
@@ -74,7 +74,7 @@ class Rows:
         return table
 
     def units(self) -> pandas.Series:
-        """Return the number of each unit, by the values that name it; raise ``NotMeasurableError`` if there is none."""
+        """Return the number of each unit, by the values that name it; raise ``NotMeasurableError`` if no row fits."""
         chosen = self._require_rows()
         if self.sample.units is None:
             return chosen.value.reset_index(drop=True)
@@ -83,12 +83,12 @@ class Rows:
         return found
 
     def counts(self) -> tuple[int, int]:
-        """Return two sums over the rows: of what was counted, and of all it was counted among."""
+        """Return two sums over the rows: of the counts of a part, and of those of the whole."""
         chosen = self._require_rows()
         return int(chosen[self.columns].sum().sum()), int(chosen[self.sample.of].sum())
 
     def number(self) -> int:
-        """Return how many units there are, which may be none."""
+        """Return how many units there are, which may be 0."""
         return 0 if self.chosen.empty else len(self.units())
 
     def _require_rows(self) -> pandas.DataFrame:
@@ -153,4 +153,4 @@ _TAKE: dict[str, Any] = {
     "range": _range,
     "deviation": _deviation,
 }
-"""What makes one number of those in the rows of a unit, in the order of the table."""
+"""How the numbers in the rows of a unit make one; rows are in the order of the table."""

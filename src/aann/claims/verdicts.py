@@ -17,7 +17,7 @@ from aann.lineage import trace as lineage
 from aann.settings.claims import ClaimsSettings
 
 ENFORCED = "paper"
-"""The scale at which a claim that is no longer reproduced is a failure; data of others are stand-ins."""
+"""The scale at which a claim that is no longer reproduced is a failure. Other scales use stand-ins for the data."""
 
 
 @dataclass(frozen=True)
@@ -32,15 +32,15 @@ class Judgement:
 
     @property
     def failed(self) -> bool:
-        """Whether this was reproduced once, and is no longer."""
+        """Whether this was expected to be reproduced, and was not."""
         return self.claim.expected in ("reproduced", "exceeded") and self.verdict not in ("reproduced", "exceeded")
 
 
 def judge_all(claims: Claims, results: Path, scale: str, settings: ClaimsSettings) -> list[Judgement]:
     """Judge every claim from the tables of a scale.
 
-    Raises ``InputError`` with one line if tables come from another scale, or if a claim names a table, column or figure
-    that is not there; at the paper's scale also if it names rows that are not there.
+    Raises ``InputError`` if tables come from another scale, or if a claim names a table, column or figure that is
+    missing. At the paper's scale, it also does so if a claim names rows that are missing.
     """
     require_one_scale([results / table for table in claims.tables], results, scale)
     tables = Tables(results)
@@ -83,8 +83,8 @@ def _scaled(found: Estimate, scale: float) -> Estimate:
 def verdict(claim: Claim, found: Estimate) -> Verdict:
     """Return the verdict on what was measured, in the unit of the claim.
 
-    A value of the paper is exceeded if even the end of the interval that is nearer to it is farther off, in the claim's
-    direction, than the tolerance.
+    The paper's value is exceeded if the whole interval lies beyond it, in the claim's direction, by more than the
+    tolerance.
     """
     rule = claim.rule
     if not _holds(rule, found):
@@ -159,7 +159,7 @@ def read_verdicts(path: Path) -> dict[str, Any]:
 
 
 def judgements(read: Mapping[str, Any]) -> list[Judgement]:
-    """Return the judgements of which ``to_dict`` returned ``read``."""
+    """Return the judgements from which ``to_dict`` made ``read``."""
     return [_claim_from_dict(name, found) for name, found in read["claims"].items()]
 
 
@@ -173,7 +173,7 @@ def _claim_from_dict(name: str, read: Mapping[str, Any]) -> Judgement:
 
 
 def failures(read: Mapping[str, Any]) -> list[str]:
-    """Return a line for each claim that was reproduced once and is no longer, from what ``to_dict`` returned."""
+    """Return a line for each claim that was expected to be reproduced and was not, from what ``to_dict`` returned."""
     return [
         f"claim {name!r}: {claim['verdict']}, expected {claim['expected']}: {claim['statement']} "
         f"(our value {_number(claim['value'])}, rule: {claim['rule']['kind']} {claim['rule']['value']:g})"
@@ -183,7 +183,7 @@ def failures(read: Mapping[str, Any]) -> list[str]:
 
 
 def surprises(read: Mapping[str, Any]) -> list[str]:
-    """Return a line for each claim that was not expected to be reproduced, and is."""
+    """Return a line for each claim that was not expected to be reproduced, but was."""
     return [
         f"claim {name!r}: {claim['verdict']}, expected {claim['expected']}; change 'expected' if it stays so"
         for name, claim in read["claims"].items()

@@ -16,13 +16,16 @@ _folder = click.argument("folder", type=click.Path(path_type=Path))
 @commands.command("pack")
 @options.paths("drawn")
 @options.path("--results", "The results of a scale, such as results/paper.")
-@options.path("--network", "Ships it too; may be repeated.", multiple=True, required=False)
-@options.path("--output", "Writes the release, a folder that is not there yet.")
-def pack(drawn: tuple[Path, ...], results: Path, network: tuple[Path, ...], output: Path) -> None:
-    """Write a release with all that the results DRAWN came from."""
+@options.path("--network", "A network to ship as well; may be repeated.", multiple=True, required=False)
+@options.path("--output", "Writes the release, a new folder.")
+@click.option(
+    "--replace", is_flag=True, help="Replace a release that is there, but keep its hashes of missing sources."
+)
+def pack(drawn: tuple[Path, ...], results: Path, network: tuple[Path, ...], output: Path, replace: bool) -> None:
+    """Write a release with all files that the results DRAWN came from."""
     from aann.lineage.release import pack
 
-    files = pack(results, drawn, network, output)["files"]
+    files = pack(results, drawn, network, output, replace)["files"]
     size = sum(path.stat().st_size for path in output.rglob("*") if path.is_file())
     click.echo(f"{output}: {len(files)} files, {size / 1e6:.1f} MB")
 
@@ -41,7 +44,7 @@ def unpack(folder: Path, results: Path) -> None:
 @_folder
 @options.path("--results", "What was drawn again, such as results/paper.")
 def compare(folder: Path, results: Path) -> None:
-    """Fail, with a line for each, if results differ from those that the release in FOLDER was made with."""
+    """Compare results with those that the release in FOLDER was made with. Print each that differs, and fail then."""
     from aann.lineage.release import differing, read_manifest
 
     lines = differing(folder, results)

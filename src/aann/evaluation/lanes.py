@@ -25,20 +25,23 @@ from numba.extending import intrinsic, models, register_model, type_callable
 LANES = 64
 """Images in a row: as int16, one register of 512 bits or two of 256."""
 
+_BENEATH = ("lanes.py", "layout.py", "groups.py")
+"""Files that compiled code depends on: what rows are, and the order of fields in named tuples."""
+
 
 def compiled(function: Callable[..., Any]) -> Any:
     """Compile a function when it is first called, for whatever types; the result serves later processes.
 
-    Numba keeps results by the file that a function stands in. Those here also depend on this file, so they are kept in
-    a folder named for its content, below ``NUMBA_CACHE_DIR`` or beside the code.
+    Numba keeps results by the file that a function stands in. Those here also depend on the files ``_BENEATH``, so they
+    are kept in a folder named for their content, below ``NUMBA_CACHE_DIR`` or beside the code.
 
     Compiled functions allocate nothing, so Numba need not count references to their arrays: that would cost more than
     the few instructions a row takes.
     """
     before = numba.config.CACHE_DIR
-    here = Path(__file__)
-    content = hashlib.sha256(here.read_bytes()).hexdigest()[:16]
-    numba.config.CACHE_DIR = str(Path(before or here.parent / "__pycache__") / f"lanes-{content}")
+    here = Path(__file__).parent
+    content = hashlib.sha256(b"".join((here / name).read_bytes() for name in _BENEATH)).hexdigest()[:16]
+    numba.config.CACHE_DIR = str(Path(before or here / "__pycache__") / f"lanes-{content}")
     try:
         return numba.njit(nogil=True, cache=True, error_model="numpy", _nrt=False)(function)
     finally:

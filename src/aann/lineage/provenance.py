@@ -1,7 +1,8 @@
 """What a result came from: inputs and their hashes, settings, seeds, code and versions. Never times or machine paths.
 
-The code fingerprint is also what makes the workflow rerun a stage when its code changes: it hashes the syntax trees of
-the modules that the stage imports, transitively and inside this package, without comments and docstrings.
+By the code fingerprint, the workflow runs a stage again when its code changes. It is a hash of the syntax trees of the
+stage's module and of all that this module imports from this package, directly or not. Comments and docstrings do not
+count.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ _RECORDED = (
     ("matplotlib",),
     ("pandas",),
 )
-"""What results depend on; names in one row are distributions of the same package, of which one is installed."""
+"""What results depend on. Names in one row are distributions of the same package; one of them is installed."""
 NO_RESULT_DEPENDS_ON = {
     "aann.__main__": "it only calls the command",
     "aann.addresses": "what is downloaded is verified",
@@ -45,7 +46,7 @@ NO_RESULT_DEPENDS_ON = {
     "aann.lineage": "records say what a result came from, and change no result",
     "aann.settings": "settings reach a stage as values, which are tracked themselves",
 }
-"""Modules, and packages with all their modules, that no fingerprint holds, and why."""
+"""Modules that no fingerprint covers, and why. A package means all its modules."""
 
 
 def describe(
@@ -53,9 +54,9 @@ def describe(
 ) -> dict[str, Any]:
     """Return the provenance of a result that ``module`` (such as ``aann.psiren``) made.
 
-    ``inputs`` are files, recorded by SHA-256 under their path; of an absolute path, what is below the checkout for its
-    own files, and the name for others. ``values`` are what else the result depends on, such as a seed. Raises
-    ``InputError`` if an input is missing or not what its seal says.
+    ``inputs`` are files, recorded by SHA-256 under their path. An absolute path is shortened: to the path below the
+    checkout for its own files, and to the name for others. ``values`` are what else the result depends on, such as a
+    seed. Raises ``InputError`` if an input is missing or is not what its seal says.
     """
     return {
         "module": module,
@@ -76,7 +77,7 @@ def recorded_path(path: Path) -> str:
 def versions() -> dict[str, str]:
     """Return the versions of Python, of this code and of the packages that results depend on, by name.
 
-    A package of which no distribution is installed has the version ``unknown``: not every result needs every package.
+    A package that is not installed has the version ``unknown``, since not every result needs every package.
     """
     return {"python": platform.python_version(), "aann": __version__, **dict(map(_version, _RECORDED))}
 
@@ -92,7 +93,7 @@ def _version(names: tuple[str, ...]) -> tuple[str, str]:
 
 
 def code_fingerprint(*modules: str) -> str:
-    """Return a hash of what modules do: their code and all they import from this package, comments aside."""
+    """Return a hash of the code of modules and of all that they import from this package."""
     digest = hashlib.sha256()
     for name in sorted(covered(modules)):
         digest.update(f"{name}\n{_code(_file(name))}\n".encode())
@@ -100,7 +101,7 @@ def code_fingerprint(*modules: str) -> str:
 
 
 def covered(modules: Iterable[str]) -> set[str]:
-    """Return the modules of this package that a fingerprint of ``modules`` covers: they and all that they import."""
+    """Return what a fingerprint of ``modules`` covers: these, and all modules that they import from this package."""
     reached: set[str] = set()
     waiting = list(modules)
     while waiting:
@@ -117,7 +118,7 @@ def _left_out(module: str) -> bool:
 
 @cache
 def _imports(name: str) -> list[str]:
-    """Return the modules of this package that a module imports, wherever the statement stands."""
+    """Return the modules of this package that a module imports, anywhere in its code."""
     found = []
     for node in ast.walk(ast.parse(_file(name).read_text(encoding="utf-8"))):
         if isinstance(node, ast.ImportFrom) and node.module and node.module.split(".")[0] == "aann":

@@ -1,10 +1,9 @@
-"""Where the provenance of a file stands: inside it, in an output of the same job, or beside it.
+"""Where the provenance of a file is: inside it, in an output of the same job, or beside it.
 
-Networks, Parquet tables, PNG, MP4 and JSON results carry it inside. A CSV table cannot, and is left as readers expect
-it. Most are written with a file that can, by one job, so that both came from the same: `seed0.accuracy.csv` with
-`seed0.safetensors`, `figure_2a.csv` with `figure_2a.png`. A table that stands alone, such as one that gathers others,
-has a record beside it, `accuracies.csv.provenance.json`, with the hash of the table it is about, so that a record that
-was left from an earlier file is noticed.
+Networks, Parquet tables, PNG, MP4 and JSON results carry it inside. A CSV table cannot. Most CSV tables are written by
+a job that also writes a file that can, and share its provenance: `seed0.accuracy.csv` that of `seed0.safetensors`,
+`figure_2a.csv` that of `figure_2a.png`. Other CSV tables, such as those that gather others, have a record beside them:
+`accuracies.csv.provenance.json`. A record also has the hash of its table, which shows whether it is of that very table.
 """
 
 from __future__ import annotations
@@ -19,12 +18,12 @@ from aann.artifacts import atomic_path, read_table_metadata, require_file, requi
 from aann.errors import InputError
 
 ENDING = ".provenance.json"
-"""What is added to the name of a file for the record beside it."""
+"""The ending that a record adds to the name of its file."""
 
 
 @dataclass(frozen=True)
 class Record:
-    """The provenance of a file, where it stands, and the file's hash if it stands there too."""
+    """The provenance of a file, the file that holds it, and the first file's hash if the record has it."""
 
     provenance: dict[str, Any]
     source: Path
@@ -38,7 +37,7 @@ def write_beside(path: Path | str, provenance: Mapping[str, Any]) -> None:
 
 
 def find(path: Path) -> Record | None:
-    """Return the record of a file; None if nothing recorded what it came from, as of a downloaded archive.
+    """Return the record of a file; None if it has none, as a downloaded archive.
 
     Raises ``InputError`` if the file that holds the record is damaged.
     """
@@ -67,14 +66,14 @@ def _beside(path: Path) -> Path:
 
 
 def _siblings(path: Path) -> Iterator[Path]:
-    """Yield what the same job may have written: the same name, or its part before the last dot, and another ending."""
+    """Yield what the same job may have written: files of the same name up to its last dot, or to the one before."""
     for stem in dict.fromkeys((path.stem, Path(path.stem).stem)):
         for ending in _READERS:
             yield path.with_name(stem + ending)
 
 
 def _metadata(path: Path) -> dict[str, Any] | None:
-    """Return what a file says of itself; None if it is of a kind that says nothing."""
+    """Return the metadata inside a file; None if files of its kind have none."""
     reader = _READERS.get(path.suffix)
     return reader(path) if reader else None
 
@@ -134,4 +133,4 @@ _READERS = {
     ".mp4": _read_mp4,
     ".json": _read_json,
 }
-"""How to read what files of a kind say of themselves."""
+"""How to read the metadata inside a file, by its ending."""

@@ -1,8 +1,8 @@
 """Releases: what figures and claims were drawn from, so that they can be drawn again without training anything.
 
-A release is a folder with every file that a drawn result names as its input, all ternary networks, and a manifest: the
-hash of each file, of each drawn result, and of what stood behind them and is too large to ship. Files have their paths
-below the folder of their scale; networks, which shrink to a fifth of their size, are gzip files.
+A release is a folder with every file that a drawn result names as its input, all ternary networks, and a manifest. The
+manifest has the hash of each file, of each drawn result, and of the files that these came from and that are too large
+to ship. Files have their paths below the folder of their scale. Networks are gzip files, a fifth of their size.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import json
 import re
 import shutil
 import zlib
-from collections.abc import Container, Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -28,18 +28,24 @@ _DRAWN = ("figures", "claims", "report")
 """Folders of a scale that hold what is drawn again."""
 
 _NAME = re.compile(r"[\w-][\w.-]*(/[\w-][\w.-]*)*", re.ASCII)
-"""Paths below the folder of a scale: what the workflow writes there, and nothing that leads out of it."""
+"""A path below the folder of a scale, as the workflow writes it; it cannot lead out of that folder."""
 
 
-def pack(results: Path, drawn: Sequence[Path], networks: Sequence[Path], folder: Path) -> dict[str, Any]:
+def pack(
+    results: Path, drawn: Sequence[Path], networks: Sequence[Path], folder: Path, replace: bool = False
+) -> dict[str, Any]:
     """Write a release of the results of a scale, and return its manifest.
 
-    ``drawn`` are the results to be drawn again, each of which says what it came from; ``networks`` are shipped too.
-    Raises ``InputError`` if ``folder`` is there, if a file is not there, is not what its seal says or lies elsewhere
-    than below ``results``, or if an input is not what it was when a result was drawn from it.
+    ``drawn`` are the results that can be drawn again; each says what it came from. ``networks`` are shipped too. With
+    ``replace``, the new release replaces an intact one at ``folder`` once it is complete. It keeps the earlier one's
+    hashes of sources that are missing here, since the results may have been unpacked from that release.
+
+    Raises ``InputError`` if ``folder`` exists and may not be replaced, or if a file is missing, is not what its seal
+    says or lies outside of ``results``. It also does so if an input has changed since a result was drawn from it.
     """
-    if folder.exists():
+    if folder.exists() and not replace:
         raise InputError(f"{folder}: is there already; delete it, or name another folder for the release")
+    known: dict[str, str] = verify(folder).get("sources", {}) if folder.exists() else {}
     shipped = {path: _record(path) for path in sorted({*_inputs(drawn, results), *networks})}
     partial = folder.with_name(f".{folder.name}.partial")
     shutil.rmtree(partial, ignore_errors=True)
@@ -51,16 +57,18 @@ def pack(results: Path, drawn: Sequence[Path], networks: Sequence[Path], folder:
         "versions": versions(),
         "files": packed,
         "drawn": {_below(path, results): sha256(path) for path in sorted(drawn)},
-        "sources": _sources(shipped),
+        "sources": _sources(shipped, known),
     }
     with atomic_path(partial / MANIFEST, seal=False) as temporary:
         temporary.write_text(json.dumps(manifest, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+    if folder.exists():
+        shutil.rmtree(folder)
     partial.replace(folder)
     return manifest
 
 
 def _inputs(drawn: Iterable[Path], results: Path) -> Iterator[Path]:
-    """Yield the files below ``results`` that drawn results came from, and that are not drawn themselves."""
+    """Yield the files below ``results`` that drawn results came from, but those that are drawn themselves."""
     for result in drawn:
         record = _record(result)
         if record is None:
@@ -77,7 +85,7 @@ def _inputs(drawn: Iterable[Path], results: Path) -> Iterator[Path]:
 def _pack(
     path: Path, record: records.Record | None, results: Path, folder: Path, shipped: Container[Path]
 ) -> dict[str, dict[str, Any]]:
-    """Copy a file, and its record if that stands in a file that is not shipped; return their part of the manifest."""
+    """Copy a file, and its record if that is in a file that is not shipped; return their part of the manifest."""
     name, content = _below(path, results), path.read_bytes()
     contents = {name: content}
     if record and record.source not in shipped:
@@ -100,8 +108,12 @@ def _record(path: Path) -> records.Record | None:
     return record
 
 
-def _sources(shipped: Iterable[Path]) -> dict[str, str]:
-    """Return the hashes of all that shipped files came from and that is not shipped, by the path that was recorded."""
+def _sources(shipped: Iterable[Path], known: Mapping[str, str]) -> dict[str, str]:
+    """Return the hashes of the files that shipped files came from but that are not shipped, by recorded path.
+
+    A missing source cannot say what it came from. If ``known``, the sources of an earlier release, has it by the same
+    hash, all of ``known`` are returned as well, except those in whose place another file is today.
+    """
     found: dict[str, str] = {}
     reached, waiting = set(shipped), list(shipped)
     while waiting:
@@ -112,18 +124,23 @@ def _sources(shipped: Iterable[Path]) -> dict[str, str]:
                 reached.add(path)
                 found[recorded] = digest
                 waiting += [path] if path.is_file() else []
+    if any(known.get(recorded) == digest and not Path(recorded).is_file() for recorded, digest in found.items()):
+        for recorded, digest in known.items():
+            path = Path(recorded)
+            if path not in reached and not (path.is_file() and sha256(path) != digest):
+                found[recorded] = digest
     return found
 
 
 def unpack(folder: Path, results: Path) -> int:
-    """Verify a release and put its files below ``results``, where those that are there already stay as they are.
+    """Verify a release and put its files below ``results``. Files that are there already stay as they are.
 
-    Returns how many files the release has. Raises ``InputError``, before anything is written, as ``verify`` does, and
-    if ``results`` is the folder of another scale or has another file in the place of one.
+    Returns how many files the release has. Raises ``InputError`` as ``verify`` does, before anything is written. It
+    also does so if ``results`` is the folder of another scale, or if a file there differs from that of the release.
     """
     manifest = verify(folder)
     if results.absolute().name != manifest["scale"]:
-        raise InputError(f"{results}: is not the folder of the scale {manifest['scale']!r}, which {folder} is of")
+        raise InputError(f"{results}: is not the folder of the scale {manifest['scale']!r}, which {folder} belongs to")
     missing = [name for name, entry in manifest["files"].items() if not _is_there(results / name, entry["sha256"])]
     for name in missing:
         with atomic_path(results / name) as temporary:
@@ -135,14 +152,14 @@ def _is_there(path: Path, digest: str) -> bool:
     if not path.exists():
         return False
     if sha256(path) != digest:
-        raise InputError(f"{path}: is not what the release has; move these results away, or name another folder")
+        raise InputError(f"{path}: differs from that of the release; move these results away, or name another folder")
     return True
 
 
 def verify(folder: Path) -> dict[str, Any]:
-    """Return the manifest of a release, of which every file has the hash that the manifest says.
+    """Return the manifest of a release, after every file was found to have the hash that the manifest says.
 
-    Raises ``InputError`` that names the file if one is missing, damaged, a link, or not in the manifest.
+    Raises ``InputError`` with the name of a file that is missing, damaged, a link, or not in the manifest.
     """
     manifest = read_manifest(folder)
     for path in sorted(folder.rglob("*")):
@@ -196,14 +213,14 @@ def differing(folder: Path, results: Path) -> list[str]:
 def _content(folder: Path, name: str) -> bytes:
     path = folder / _stored(name)
     if not path.is_file():
-        raise InputError(f"{path}: is missing, which {folder / MANIFEST} names; {_GET_AGAIN}")
+        raise InputError(f"{path}: is missing, but {folder / MANIFEST} names it; {_GET_AGAIN}")
     content = path.read_bytes()
     if path.name == Path(name).name:
         return content
     try:
         return gzip.decompress(content)
     except (OSError, EOFError, zlib.error) as error:
-        raise InputError(f"{path}: is damaged: no whole gzip file; {_GET_AGAIN}") from error
+        raise InputError(f"{path}: is damaged: not a whole gzip file; {_GET_AGAIN}") from error
 
 
 def _stored(name: str) -> str:
@@ -216,5 +233,5 @@ def _is_below(path: Path, folder: Path) -> bool:
 
 def _below(path: Path, folder: Path) -> str:
     if not _is_below(path, folder):
-        raise InputError(f"{path}: lies outside of {folder}, so that it cannot be part of its release")
+        raise InputError(f"{path}: lies outside of {folder}, so it cannot be part of its release")
     return path.absolute().relative_to(folder.absolute()).as_posix()

@@ -1,6 +1,6 @@
-"""How long jobs that wait for one another take on so many cores, by list scheduling (Graham 1969).
+"""How long jobs take together on a number of cores, by list scheduling (Graham 1969).
 
-Nothing is imported but the standard library, since the workflow uses this while it builds.
+This imports only the standard library, since it runs in the process of the workflow.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ def makespan(
     cores: float,
     running: Collection[Job] = (),
 ) -> float:
-    """Return how many seconds jobs take that need so many cores each and begin after others.
+    """Return how many seconds jobs take together. A job has ``needed`` cores, and begins when those in ``after`` ended.
 
     Of the jobs that wait for nothing, those that are ``running`` begin first, and then the one with the longest way to
     the end (its critical path). With infinitely many cores, the result is the longest such way. Jobs in ``after`` that

@@ -11,10 +11,10 @@ from aann.artifacts import to_json
 from aann.lineage.trace import File, Input, Lineage
 
 _DIGITS = 12
-"""Of a hash; machines get all of it."""
+"""How many digits of a hash are shown. The JSON has all of them."""
 
 _APART = ("module", "code", "inputs", "settings", "versions")
-"""What of a record is not one of the values, such as a seed, that stand in a line of the tree."""
+"""Entries of a record with a place of their own. The line of a file shows all others, such as a seed."""
 
 
 class _Numbered:
@@ -30,7 +30,7 @@ class _Numbered:
 
 
 def to_text(lineage: Lineage) -> str:
-    """Return a lineage as text. A file that several came from is followed once, where it comes first."""
+    """Return a lineage as text. A file that several files came from is followed back once, where it is first named."""
     settings, versions = _Numbered(), _Numbered()
     lines = list(_tree(lineage, settings, versions))
     for number, value in enumerate(settings.values.values(), start=1):

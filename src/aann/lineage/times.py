@@ -1,7 +1,7 @@
 """The jobs of a run: when each ran, what it took and what it waited for, and how long all would take on other machines.
 
-Times and memory are those of Snakemake's benchmark files. What a job waited for is read off the records of its outputs
-(``aann.lineage.records``), which name their inputs.
+Times and memory are those of Snakemake's benchmark files. The records of a job's outputs (``aann.lineage.records``)
+name their inputs, and so the jobs that it waited for.
 """
 
 from __future__ import annotations
@@ -50,16 +50,16 @@ def _name(benchmark: Path, folder: Path) -> str:
 
 
 def _taken(path: Path) -> dict[str, float]:
-    """Return what a job took; what was not measured, since the job was too short, counts as nothing."""
+    """Return what a job took, with 0 for what was not measured because the job was too short."""
     try:
         last = json.loads(path.read_text(encoding="utf-8").splitlines()[-1])
         return {key: _number(last[key]) for key in ("s", "cpu_time", "max_rss")}
     except (ValueError, KeyError, IndexError, TypeError) as error:
-        raise InputError(f"{path}: is no benchmark of Snakemake; delete it and run its job again") from error
+        raise InputError(f"{path}: is not a benchmark of Snakemake; delete it and run its job again") from error
 
 
 def _observed(seconds: float) -> float:
-    """Return for how long Snakemake measured a job: for 15 seconds, and until the last of looks 30 seconds apart."""
+    """Return when Snakemake last measured a job, in seconds: it does so after 15 seconds, and then every 30."""
     return max(1e-9, seconds if seconds < 15 else 15 + (seconds - 15) // 30 * 30)
 
 
@@ -84,9 +84,9 @@ def _maker(path: Path, results: Path) -> str | None:
 
 
 def makespan(jobs: pandas.DataFrame, cores: float, overhead: float = 0.0) -> float:
-    """Return how many seconds jobs take on so many cores, each with ``overhead`` seconds more.
+    """Return how many seconds jobs take together on ``cores``, with ``overhead`` seconds more for each job.
 
-    It is that of ``aann.lineage.schedules``; jobs that were never measured are left out of what others wait for.
+    See ``makespan`` in ``aann.lineage.schedules``. No job waits for one that was never measured.
     """
     rows = jobs.set_index("job").to_dict("index")
     return schedules.makespan(

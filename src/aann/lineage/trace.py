@@ -1,8 +1,8 @@
 """What a result came from, followed back from file to file to the data sets.
 
 A file's record names its inputs with their hashes (``aann.lineage.records``). Each is looked for where it was, and then
-under the results folder: among files of its name first, then among all of its kind. What was found with another hash
-was changed since, and is said to be. Times are those of Snakemake's benchmark files, which no record holds.
+under the results folder: first among files of its name, then among all of its kind. An input with another hash was
+changed since, and is reported. Times are those of Snakemake's benchmark files; no record holds them.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ from aann.artifacts import is_intact, require_file, sha256
 from aann.lineage import records
 
 _FOLDERS_OF_A_SCALE = ("benchmarks", "figures", "datasets")
-"""Folders that stand in that of a scale, and nowhere else below it."""
+"""Folders in the folder of a scale. No folder further down has such a name."""
 
 
 @dataclass(frozen=True)
 class Input:
-    """An input as a record has it, and the file that it is today: None if there is none.
+    """An input as a record names it, and the file that it is today, or None.
 
-    ``state`` is `same`, `moved` (another path, the same content), `changed` (the same path, another content) or
+    ``state`` is `same`, `moved` (the same content at another path), `changed` (other content at the same path) or
     `absent`.
     """
 
@@ -39,7 +39,7 @@ class Input:
 
 @dataclass(frozen=True)
 class File:
-    """A file and what is known of how it was made; without a record, it is a source (or was not made here)."""
+    """A file and what is known of how it was made. A file without a record is a source, or was not made here."""
 
     path: Path
     sha256: str
@@ -51,7 +51,7 @@ class File:
 
 @dataclass
 class Lineage:
-    """A file and all that it came from, each once, and what does not fit together, a line each."""
+    """A file, all files that it came from, and a line for each thing that does not fit together."""
 
     root: Path
     files: dict[Path, File] = field(default_factory=dict)
@@ -59,7 +59,7 @@ class Lineage:
 
 
 def trace(path: Path, results: Path | None = None) -> Lineage:
-    """Return what a file came from. ``results`` is the folder of its scale, by default the one above it.
+    """Return what a file came from. ``results`` is the folder of its scale, by default the one that it is in.
 
     Raises ``InputError`` if there is no such file, or if a file on the way is damaged.
     """
@@ -78,7 +78,7 @@ def trace(path: Path, results: Path | None = None) -> Lineage:
 
 
 def results_of(path: Path) -> Path:
-    """Return the folder of a scale that a file lies in, which is known by what it holds; else the file's own folder."""
+    """Return the folder of the scale that a file is in, known by the folders in it; or else the file's own folder."""
     holders = (
         folder for folder in path.absolute().parents if any((folder / name).is_dir() for name in _FOLDERS_OF_A_SCALE)
     )
@@ -86,7 +86,7 @@ def results_of(path: Path) -> Path:
 
 
 def scales(paths: list[Path], results: Path) -> dict[Path, set[str]]:
-    """Return the scales of the settings that each file came from, by reading records only; nothing is hashed."""
+    """Return the scales of the settings that each file came from. This reads records only, and hashes nothing."""
     search = _Search(results)
 
     @cache
@@ -109,7 +109,7 @@ def scales(paths: list[Path], results: Path) -> dict[Path, set[str]]:
 
 
 def _shown(path: Path) -> Path:
-    """Return a path as seen from here, if it lies below; so that each file has one name."""
+    """Return a path relative to the current folder if it is below that, so that each file has one name."""
     absolute, here = path.absolute(), Path.cwd()
     return absolute.relative_to(here) if absolute.is_relative_to(here) else absolute
 
@@ -121,7 +121,7 @@ class _Search:
         self.results = results
 
     def place(self, recorded: str) -> Path | None:
-        """Return the file that stands where a record says, from here, from above the results, or in the checkout."""
+        """Return the file at a recorded path, below the current folder, one above the results, or the checkout."""
         bases = [Path(), *self.results.absolute().parents, checkout.ROOT]
         return next((_shown(base / recorded) for base in bases if (base / recorded).is_file()), None)
 
@@ -136,7 +136,7 @@ class _Search:
         return Input(recorded, digest, placed, "absent" if placed is None else "changed")
 
     def _candidates(self, recorded: Path, everywhere: bool) -> Iterator[Path]:
-        """Yield files of the same name and then, unless another file took its place, of the same kind."""
+        """Yield files of the same name and then, if ``everywhere``, of the same kind."""
         for pattern in (recorded.name, f"*{recorded.suffix}") if everywhere else (recorded.name,):
             for folder in (self.results, self.results.parent / "datasets"):
                 yield from sorted(_shown(path) for path in folder.rglob(pattern) if path.is_file())
@@ -145,7 +145,7 @@ class _Search:
 def benchmark_of(path: Path, results: Path) -> Path | None:
     """Return the benchmark of the job that made a file, below the results of a scale; None if there is none.
 
-    It has the place and name of the file, up to a dot; a job of all sparsities at once has no folder of one.
+    It has the folder and the name of the file, up to a dot. A job for all sparsities at once has no folder for each.
     """
     try:
         relative = path.absolute().relative_to(results.absolute())
@@ -165,7 +165,7 @@ def _file(path: Path, search: _Search) -> File:
 
 
 def _times(benchmark: Path | None) -> tuple[str | None, float | None]:
-    """Return when a job ended and how many seconds it took; None for what is not known."""
+    """Return when a job ended, and how many seconds it took; None for what is not known."""
     if benchmark is None:
         return None, None
     made = datetime.fromtimestamp(benchmark.stat().st_mtime, UTC).isoformat(timespec="seconds")
@@ -186,7 +186,7 @@ def _problems(file: File) -> Iterator[str]:
             recorder = record.source if record else file.path
             yield f"{known.path}: was changed after it was used; its hash differs from what {recorder} recorded"
         elif known.state == "absent":
-            yield f"{known.recorded}: an input of {file.path} that is not there, nor any file of its content"
+            yield f"{known.recorded}: is an input of {file.path} and is missing; no file has its content"
 
 
 def to_dict(lineage: Lineage) -> dict[str, Any]:

@@ -1,11 +1,11 @@
 """p-SIREN, Algorithm 1: p-sparse networks of -1, 0 and +1 by backpropagation.
 
 Step 1, ``train_dense``: real-valued weights, trained once for each task and seed.
-Step 2, ``sparsify``: the smallest weights are pruned a few at a time on one way from dense to the largest sparsity;
-    the network at each sparsity asked for is a stop on that way, so all sparsities share the work.
-Step 3, ``fine_tune``: training goes on at the mask reached.
-Step 4, ``binarize``: weights become -1, 0 and +1, and training goes on through a straight-through estimator over
-    latent weights in [-1, 1]: all layers together, then the last layer alone over stored features.
+Step 2, ``sparsify``: the smallest weights are pruned, a few at a time, from dense to the largest sparsity. Each
+    sparsity asked for is a stop on this way, so all sparsities share the work.
+Step 3, ``fine_tune``: training goes on with the mask fixed.
+Step 4, ``binarize``: weights become -1, 0 and +1. Training goes on over latent weights in [-1, 1], with a
+    straight-through estimator: all layers together, and then the last layer alone over stored features.
 
 The network with the best validation accuracy is kept. Nothing here sees a test image.
 """
@@ -69,7 +69,7 @@ class Problem:
 
     @property
     def surroundings(self) -> dict[str, str]:
-        """What a result depends on that neither settings nor seed say: the precision, and the type of a GPU."""
+        """What a result depends on besides settings and seed: the precision, and the type of a GPU."""
         return {"precision": self.precision, **devices.recorded(self.device)}
 
 
@@ -134,7 +134,7 @@ class _Trainer:
 
 
 def _generator(seed: int, step: str, sparsity: float = 0.0) -> torch.Generator:
-    """Return a generator that no other seed, step of the algorithm or sparsity shares."""
+    """Return a random generator of its own for a seed, a step of the algorithm and a sparsity."""
     words = np.random.SeedSequence([seed, _STEPS.index(step), round(sparsity * 1000)]).generate_state(2, np.uint32)
     return torch.Generator().manual_seed(int(words[0]) << 32 | int(words[1]))
 
@@ -168,8 +168,8 @@ def sparsify(
 class _Pruning:
     """Gradual magnitude pruning of weights in place, with copies of them at each sparsity asked for.
 
-    Shares of a layer that are no whole numbers are rounded down on the way, and exactly in the copies: so pruned
-    weights stay pruned, and every copy has its exact number of zeros, whichever others are asked for.
+    On the way, the number of zeros in a layer is rounded down, so that pruned weights stay pruned. In a copy, these
+    numbers are rounded so that their sum is exact. A copy does not depend on which other sparsities are asked for.
     """
 
     def __init__(self, weights: Weights, sparsities: list[float], settings: SparsifySettings) -> None:
@@ -181,7 +181,7 @@ class _Pruning:
 
     @torch.no_grad()
     def advance(self, progress: Progress) -> None:
-        """Prune to where the schedule stands, stopping at each sparsity on the way."""
+        """Prune to the sparsity that the schedule has reached, and copy the weights at each stop on the way."""
         if progress.step % self.settings.interval:
             return
         reached = min(1.0, (progress.step + self.settings.interval) / progress.steps)
@@ -194,7 +194,7 @@ class _Pruning:
         self.hold(progress)
 
     def _masks(self, sparsity: float, exact: bool = True) -> Weights:
-        """Return masks of a sparsity; if not ``exact``, a layer may have one zero less, but never less than before."""
+        """Return masks of a sparsity; if not ``exact``, a layer may lack one zero, but never has fewer than before."""
         zeros = zero_counts(self.weights, sparsity, self.settings.distribution, exact)
         return {name: keep_largest(tensor, zeros[name]) for name, tensor in self.weights.items()}
 
@@ -250,7 +250,7 @@ class _Latent:
 
     @torch.no_grad()
     def constrain(self, *layers: str) -> None:
-        """Clamp the latent weights of layers to [-1, 1] and, if the mask is dynamic, choose it anew."""
+        """Clamp the latent weights of layers to [-1, 1] and, if the mask is dynamic, choose it again."""
         for name in layers:
             self.weights[name].clamp_(-1, 1)
             if self.dynamic:
@@ -284,7 +284,7 @@ class _Latent:
 
 
 class _Best:
-    """The latent state with the most correct validation images so far; the first of equals."""
+    """The latent state with the most correct validation images so far; the first of equal ones."""
 
     def __init__(self, latent: _Latent) -> None:
         self.latent = latent
@@ -331,7 +331,7 @@ def _all_layers_phase(trainer: _Trainer, latent: _Latent, best: _Best) -> Phase:
 
 
 def _train_last_layer(trainer: _Trainer, latent: _Latent, best: _Best) -> None:
-    """Go on with the last layer alone: the layers before it are fixed, so their outputs are computed once."""
+    """Go on with the last layer alone. The layers before it are fixed, so their outputs are computed once."""
     settings, scale = trainer.settings.binary, trainer.architecture.input_scale
     last = trainer.architecture.layers[-1].name
     network = latent.network()
@@ -369,8 +369,8 @@ def zero_counts(
 ) -> dict[str, int]:
     """Return how many weights of each layer are 0 at a sparsity (percent): round(n p / 100) in all.
 
-    ``uniform`` gives every layer the same share, rounded by largest remainder (or, if not ``exact``, down); ``global``
-    prunes the smallest of all weights, wherever they are.
+    ``uniform`` gives every layer the same share, rounded by largest remainder, or down if not ``exact``. ``global``
+    prunes the smallest of all weights, in whichever layer they are.
     """
     sizes = np.array([tensor.numel() for tensor in weights.values()])
     total = round(int(sizes.sum()) * sparsity / 100)

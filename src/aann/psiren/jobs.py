@@ -23,7 +23,7 @@ from aann.training import Curve
 
 
 class Job:
-    """One step of p-SIREN for a task and a seed. ``data`` holds the task's splits; ``curve`` gets the learning curve.
+    """One step of p-SIREN for a task and a seed. ``data`` holds the task's splits; ``curve`` is for the learning curve.
 
     Raises ``InputError`` for an unknown task, and for data that do not fit its network.
     """
@@ -53,7 +53,7 @@ class Job:
     def sparsify(self, dense: Path, sparsities: Sequence[float], outputs: Sequence[Path]) -> None:
         """Step 2: write sparse weights for each sparsity, in percent.
 
-        Raises ``InputError`` unless there are as many outputs as sparsities, which differ.
+        Raises ``InputError`` unless there are as many outputs as sparsities, and all sparsities differ.
         """
         if len(sparsities) != len(outputs) or len(set(sparsities)) < len(sparsities):
             raise InputError("--sparsity and --output: expected as many outputs as sparsities, and each sparsity once")
@@ -64,7 +64,7 @@ class Job:
             write_arrays(output, stops[sparsity], {"provenance": {**recorded, "sparsity": sparsity}})
 
     def make_network(self, sparse: Path, sparsity: float, output: Path, accuracy: Path) -> None:
-        """Steps 3 and 4: write a ternary network and its accuracies. Test images are looked at once, here."""
+        """Steps 3 and 4: write a ternary network and its accuracies. Only here are test images counted, once."""
         network, learned = algorithm.p_siren(self.problem, self._read_weights(sparse), sparsity)
         recorded = self._provenance(sparse, sparsity=sparsity)
         keys = {"task": self.task, "sparsity": sparsity, "seed": self.problem.seed}

@@ -1,0 +1,127 @@
+"""What compiled functions are given, in named groups: they cost nothing, since compiled code sees each field alone."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from aann.evaluation.layout import LayerLayout, Outgoing
+
+
+class Rows(NamedTuple):
+    """Rows of an array of shape (rows, LANES), from ``first`` on."""
+
+    array: np.ndarray
+    first: int
+
+
+class Planes(NamedTuple):
+    """Outputs of a unit, or changes of them: rows from ``first`` on; those not ``live`` hold only zeros."""
+
+    array: np.ndarray
+    live: np.ndarray
+    first: int
+
+
+class Values(NamedTuple):
+    """A layer with its integers: inputs, shape (blocks, features, LANES), and sums, (blocks, units x places, LANES)."""
+
+    layout: LayerLayout
+    inputs: np.ndarray
+    sums: np.ndarray
+
+
+class Tail(NamedTuple):
+    """The layers from the second after a swap's on.
+
+    first: the values of the first of them.
+    outgoing: where its inputs lead to.
+    layouts: all of their layouts, a tuple.
+    zeros: int32, rows of zeros.
+    """
+
+    first: Values
+    outgoing: Outgoing
+    layouts: tuple[LayerLayout, ...]
+    zeros: np.ndarray
+
+
+class Blocks(NamedTuple):
+    """Blocks of images (see ``arrangement``).
+
+    chosen: int64, which of them to work on.
+    labels: int64 (blocks,), the labels of all.
+    present: int32 (blocks, LANES), -1 for an image and 0 for one that fills up.
+    """
+
+    chosen: np.ndarray
+    labels: np.ndarray
+    present: np.ndarray
+
+
+class Bounds(NamedTuple):
+    """HardTanh limits values to +-``scale``; margins are cut off at ``low`` and ``high``."""
+
+    scale: int
+    low: int
+    high: int
+
+
+class Plan(NamedTuple):
+    """In which order swaps are worked on.
+
+    halves: int32 (halves, 5), left ones first.
+    pairs: int32 (swaps, 3).
+    chunks: int64 (chunks, 6).
+    slots: the most halves of a chunk.
+    longest: the most pairs of a chunk.
+    """
+
+    halves: np.ndarray
+    pairs: np.ndarray
+    chunks: np.ndarray
+    slots: int
+    longest: int
+
+
+class Room(NamedTuple):
+    """Where one thread keeps what it computes for a chunk; a *slot* is the place of a half.
+
+    used: bool, which slots are in use.
+    deltas, live: changes of outputs by slot, and which of them are not zero.
+    sums: by slot, sums (or logits) of the next layer with a left half, or what a right half changes of them.
+    touched, changes: by slot, which windows of the next layer's unit a half touches, and how its outputs change.
+    alone: int32, by slot, sums of the layer after that with a left half, or what a right half changes of them.
+    together: int32, by pair, what two halves change beyond that.
+    planes, everywhere: outputs of a unit, and bool, all true.
+    spare: int32, two sets of sums of a later layer.
+    narrow: has integers that hold what one unit contributes to a sum.
+    """
+
+    used: np.ndarray
+    deltas: np.ndarray
+    live: np.ndarray
+    sums: np.ndarray
+    touched: np.ndarray
+    changes: np.ndarray
+    alone: np.ndarray
+    together: np.ndarray
+    planes: np.ndarray
+    everywhere: np.ndarray
+    spare: np.ndarray
+    narrow: np.ndarray
+
+
+class Desk(NamedTuple):
+    """A few rows of one thread.
+
+    rows, live: outputs of a unit and which of them changed, or logits.
+    zeros: rows of zeros, as wide as the sums.
+    narrow: has integers that hold what one unit contributes to a sum, or a margin that is cut off.
+    """
+
+    rows: np.ndarray
+    live: np.ndarray
+    zeros: np.ndarray
+    narrow: np.ndarray
