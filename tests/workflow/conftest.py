@@ -85,8 +85,6 @@ SMALL = {
     },
     "embeddings": {"mnist": EMBEDDED, "car": EMBEDDED},
     "sense": {
-        "random": ["best", "greedy"],
-        "trained": ["annealing"],
         "climb": {"neighbors": 12, "tsne": {"perplexity": 5, "max_iter": 250}},
         "backpropagation": {"steps": 20, "records": 2},
         "searches": {
@@ -101,6 +99,15 @@ SMALL = {
             "car-greedy": {"images": {"count": "all"}, "racing": {"share": 1}, "budget": {"evaluations": 5000}},
             "car-polish": {"images": {"count": "all"}, "racing": {"share": 1}, "budget": {"evaluations": 5000}},
         },
+    },
+    "figures": {
+        "s1": {
+            "runs": [
+                {"start": {"task": "mnist", "sparsity": 80, "origin": "random"}, "searches": ["best", "greedy"]},
+                {"start": {"task": "mnist", "sparsity": 90, "origin": "random"}, "searches": ["best", "greedy"]},
+                {"start": {"task": "mnist", "sparsity": 90, "origin": "psiren"}, "searches": ["annealing"]},
+            ]
+        }
     },
     "datasets": {
         "digits": {"validation_images": 200, "test_images": 100},
