@@ -14,6 +14,7 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple
 
@@ -222,10 +223,19 @@ class TernaryNetwork:
     ``weights`` holds one int8 array per layer, by layer name, in the order and shapes of the architecture. They are
     copied and cannot be written to: a changed network is a new one.
 
+    ``data`` says what the network was made for, where it is known: the names of the ``classes``, and how a picture
+    becomes an ``input`` (``aann.datasets.splits.describe``). Networks that differ only in it are equal.
+
     Raises ``InputError`` for other values, types, names or shapes.
     """
 
-    def __init__(self, architecture: Architecture, weights: Mapping[str, np.ndarray], source: str = "network") -> None:
+    def __init__(
+        self,
+        architecture: Architecture,
+        weights: Mapping[str, np.ndarray],
+        source: str = "network",
+        data: Mapping[str, Any] | None = None,
+    ) -> None:
         expected = architecture.weight_shapes
         found = {name: weights[name].shape for name in expected if name in weights}
         if found != expected or len(weights) != len(expected):
@@ -235,7 +245,7 @@ class TernaryNetwork:
             )
         for name, array in weights.items():
             _require_ternary(array, f"{source}: layer {name!r}")
-        self.architecture = architecture
+        self.architecture, self.data = architecture, dict(data or {})
         self.weights = {name: weights[name].copy() for name in expected}
         for array in self.weights.values():
             array.setflags(write=False)
@@ -272,9 +282,22 @@ class TernaryNetwork:
         counts = {name: [int((array == value).sum()) for value in (-1, 0, 1)] for name, array in self.weights.items()}
         return {name: (minus, zero, plus) for name, (minus, zero, plus) in counts.items()}
 
+    def predict(self, images: Any) -> np.ndarray:
+        """Return the class of each image, int64; ``images`` are an array or files of pictures, as in ``aann.predict``.
+
+        Jobs of stages count by evaluators, so their fingerprints need not know of this function.
+        """
+        classes: np.ndarray = import_module("aann.prediction").predict(self, images)
+        return classes
+
+    def described(self, data: Mapping[str, Any]) -> TernaryNetwork:
+        """Return the same network with another description of what it was made for."""
+        return TernaryNetwork(self.architecture, self.weights, data=data)
+
     def save(self, path: Path | str, provenance: Mapping[str, Any] | None = None) -> None:
-        """Write the network as safetensors: int8 tensors named by layer, architecture and provenance as metadata."""
-        metadata = {"architecture": self.architecture.to_dict(), "provenance": dict(provenance or {})}
+        """Write the network as safetensors: int8 tensors named by layer; what else is known is metadata."""
+        described = {"data": self.data} if self.data else {}
+        metadata = {"architecture": self.architecture.to_dict(), "provenance": dict(provenance or {}), **described}
         write_arrays(path, self.weights, metadata)
 
     @classmethod
@@ -296,7 +319,8 @@ class TernaryNetwork:
                 f"{path}: belongs to another architecture: {json.dumps(found.to_dict())}, expected "
                 f"{json.dumps(architecture.to_dict())}"
             )
-        return cls(found, arrays, source=str(path))
+        described = metadata.get("data")
+        return cls(found, arrays, source=str(path), data=described if isinstance(described, dict) else None)
 
 
 def require_layer(layer: str, layers: Iterable[str]) -> None:

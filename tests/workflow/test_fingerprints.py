@@ -3,6 +3,8 @@
 import json
 import re
 
+import pytest
+
 from aann.lineage.provenance import NO_RESULT_DEPENDS_ON, code_fingerprint, covered
 
 IMPORTED = re.compile(r"^import time:.*\| +(aann[\w.]*)$", re.MULTILINE)
