@@ -30,7 +30,7 @@ from aann.builds.safeguards import (
     require_room,
 )
 
-logger.addFilter(wording.explain_missing)
+logger.addFilter(wording.explain)
 
 try:
     for path in workflow.configfiles:  # of two equal keys, Snakemake takes the last
