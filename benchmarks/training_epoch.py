@@ -27,7 +27,7 @@ from torch import nn
 
 from aann import devices, training
 from aann.artifacts import discard, read_table, write_table
-from aann.datasets import archives, splits
+from aann.datasets import archives, sources, splits
 from aann.networks import Architecture
 from aann.settings.psiren import PSirenSettings
 from aann.settings.study import load
@@ -114,7 +114,7 @@ def measure(processor: str, runs: int, count: int) -> pandas.DataFrame:
     settings = load(["config/config.yaml"])
     folder = Path(settings.downloads.folder)
     archives.fetch("mnist", folder / "mnist", settings.downloads.mirrors)
-    data = splits.split("mnist", settings.datasets["mnist"], folder)
+    data, _ = sources.split("mnist", settings.datasets["mnist"], folder)
     images = torch.from_numpy(data["train"].images[:count])
     labels = torch.from_numpy(data["train"].labels[:count])
     architecture = Architecture.from_dict(settings.network("mnist"))

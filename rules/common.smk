@@ -15,7 +15,7 @@ from aann.settings.files import require_distinct_keys
 from aann.settings import work
 from aann.settings.study import completed, require_data, validate
 from aann.catalog import TORCHVISION
-from aann.datasets import splits
+from aann.datasets import sources
 from aann.datasets.archives import FILES as ARCHIVE_FILES, SETTINGS_VARIABLE
 from aann.errors import InputError
 from aann.builds.safeguards import (
@@ -125,3 +125,9 @@ def filled(pattern, question, *values):
 def stage_settings(section):
     """Return a params function: the settings of one stage for the job's task, as JSON."""
     return lambda wildcards: to_json(SETTINGS.part(section, wildcards.task))
+
+
+def folder_content(task):
+    """Return the hash of the folder that a task's data set is read from, if it is one; for jobs themselves, nothing."""
+    memory = Path(".snakemake/aann/contents.json")
+    return asked(sources.content_of, task, memory) if workflow.is_main_process else ""

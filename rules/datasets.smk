@@ -22,7 +22,7 @@ rule fetch_archive:
 
 rule split_dataset:
     input:
-        lambda wildcards: splits.files(SETTINGS.dataset(wildcards.task), Path(ARCHIVES)),
+        lambda wildcards: sources.files(SETTINGS.dataset(wildcards.task), Path(ARCHIVES)),
     output:
         f"{RESULTS}/datasets/{{task}}.safetensors",
     log:
@@ -33,11 +33,13 @@ rule split_dataset:
         task=any_of(STATIC),
     localrule: True
     resources:
-        **SHORT,
+        mem_mb=lambda wildcards: SETTINGS.dataset(wildcards.task).memory_mb,
+        runtime=growing(60),
     params:
         settings=stage_settings("datasets"),
         archives=ARCHIVES,
-        code=lambda wildcards: code_fingerprint(splits.module_of(SETTINGS.dataset(wildcards.task))),
+        content=lambda wildcards: folder_content(wildcards.task),
+        code=lambda wildcards: code_fingerprint(sources.module_of(SETTINGS.dataset(wildcards.task))),
     shell:
         "python -m aann datasets split --task {wildcards.task} --archives {params.archives:q}"
         " --output {output:q} --settings {params.settings:q} 2> {log:q}"

@@ -9,6 +9,7 @@ import torch
 from commands import lacks
 from hypothesis import settings
 from mirrors import made, mirror, served  # noqa: F401 (fixtures)
+from own_data import real_data  # noqa: F401 (a fixture)
 
 from aann.datasets import archives
 from aann.datasets.splits import Images

@@ -8,7 +8,7 @@ import pytest
 from commands import check_one_line, run
 
 from aann.artifacts import read_arrays, seal_of, write_arrays
-from aann.datasets import splits
+from aann.datasets import sources, splits
 from aann.errors import InputError
 from aann.lineage import provenance
 from aann.settings.datasets import Dataset, DatasetSettings, DigitsDataSettings, LettersDataSettings
@@ -22,7 +22,7 @@ HERE = Path()
 
 def everything(data):
     """Return all images of a data set that is made here."""
-    return splits._source(data).read(data, HERE)["train"]
+    return sources._source(data).read(data, HERE).parts["train"]
 
 
 @pytest.mark.parametrize("data", MADE)
@@ -47,7 +47,7 @@ def test_letters_change_with_the_seed_and_are_all_different():
 
 @pytest.mark.parametrize("data", MADE)
 def test_splits_are_disjoint_complete_and_balanced(data):
-    made = splits.split("made", data, HERE)
+    made, _ = sources.split("made", data, HERE)
     parts = [part.images for part in made.values()]
     expected = sorted(image.tobytes() for image in everything(data).images)
     assert sorted(image.tobytes() for part in parts for image in part) == expected
@@ -58,20 +58,23 @@ def test_splits_are_disjoint_complete_and_balanced(data):
 
 def test_the_same_seed_draws_the_same_validation_images():
     changed = (DIGITS.model_copy(update={"seed": seed}) for seed in (1, 1, 2))
-    first, again, other = (splits.split("digits", data, HERE)["validation"] for data in changed)
+    first, again, other = (sources.split("digits", data, HERE)[0]["validation"] for data in changed)
     assert first.sha256 == again.sha256 != other.sha256
 
 
 def test_too_many_images_set_aside_are_refused():
     data = DIGITS.model_copy(update={"validation_images": 1750, "test_images": 10})
-    with pytest.raises(InputError, match=r"setting 'datasets\.my\.validation_images': 1750 images need 175 of class 8"):
-        splits.split("my", data, HERE)
+    with pytest.raises(
+        InputError,
+        match=r"'datasets\.my\.validation_images': 1750 of the images need 175 of class '8', of which there are 173;",
+    ):
+        sources.split("my", data, HERE)
 
 
 def test_splits_are_read_back_equal_with_their_hashes(tmp_path):
-    made = splits.split("letters", LETTERS, HERE)
-    splits.save(tmp_path / "one.safetensors", made, {"seed": 0})
-    splits.save(tmp_path / "two.safetensors", made, {"seed": 0})
+    made, described = sources.split("letters", LETTERS, HERE)
+    splits.save(tmp_path / "one.safetensors", made, {"seed": 0}, described)
+    splits.save(tmp_path / "two.safetensors", made, {"seed": 0}, described)
     assert (tmp_path / "one.safetensors").read_bytes() == (tmp_path / "two.safetensors").read_bytes()
     read = splits.load(tmp_path / "one.safetensors")
     assert {name: part.sha256 for name, part in read.items()} == {name: part.sha256 for name, part in made.items()}
@@ -79,12 +82,12 @@ def test_splits_are_read_back_equal_with_their_hashes(tmp_path):
 
 def test_splits_without_a_seal_that_were_changed_or_are_none_are_refused(tmp_path):
     path = tmp_path / "splits.safetensors"
-    splits.save(path, splits.split("letters", LETTERS, HERE), {})
+    splits.save(path, sources.split("letters", LETTERS, HERE)[0], {}, {})
     arrays, metadata = read_arrays(path)
     arrays["test.images"][0, 0, 0, 0] ^= 1
     write_arrays(path, arrays, metadata)
     seal_of(path).unlink()
-    with pytest.raises(InputError, match=r"splits\.safetensors: its test images are damaged; delete it"):
+    with pytest.raises(InputError, match=r"splits\.safetensors: its test images are damaged; name a file that this"):
         splits.load(path)
     write_arrays(path, {"fc": np.zeros(3, np.int8)}, {})
     with pytest.raises(InputError, match=r"splits\.safetensors: holds no train images"):
@@ -99,8 +102,8 @@ def test_every_kind_has_a_module_whose_fingerprint_holds_the_splits():
     kinds = {get_args(model.model_fields["kind"].annotation)[0]: model for model in get_args(union)}
     assert {"archives", "digits", "letters", "driving"} <= {*kinds}
     for kind in {*kinds} - {"driving"}:
-        module = splits.module_of(DatasetSettings(kind=kind))
-        assert "aann.datasets.splits" in provenance.covered([module]), kind
+        module = sources.module_of(DatasetSettings(kind=kind))
+        assert {"aann.datasets.sources", "aann.datasets.splits"} <= provenance.covered([module]), kind
 
 
 def test_driven_data_are_not_read(tmp_path):

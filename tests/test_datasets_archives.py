@@ -14,7 +14,7 @@ from commands import check_one_line, lacks, run
 from mirrors import IMAGES, NAME, check_fetched
 
 from aann import catalog
-from aann.datasets import archives, splits
+from aann.datasets import archives, sources
 from aann.errors import InputError
 from aann.settings.datasets import ArchivesDataSettings
 
@@ -190,7 +190,7 @@ def test_a_damaged_file_in_the_cache_is_replaced(mirror, made, tmp_path, damage)
     archives.fetch("mnist", tmp_path / "cache")
     path = tmp_path / "cache" / archives.FILES[0]
     path.write_bytes(damage(path.read_bytes()))
-    with pytest.raises(InputError, match=f"{path.name}: has MD5 .* truncated, corrupt or another file; delete it"):
+    with pytest.raises(InputError, match=f"{path.name}: has MD5 .* truncated, corrupt or another file; move it"):
         archives.load("mnist", tmp_path / "cache")
     archives.fetch("mnist", tmp_path / "cache")
     check_fetched(tmp_path / "cache", made)
@@ -233,7 +233,7 @@ def test_an_archive_that_is_no_idx_file_is_named(tmp_path):
 def test_the_test_images_of_a_downloaded_data_set_are_its_own(mirror, made, tmp_path):
     archives.fetch("mnist", tmp_path / "mnist")
     data = ArchivesDataSettings(kind="archives", archives="mnist", validation_images=10)
-    parts = splits.split("mnist", data, tmp_path)
+    parts, _ = sources.split("mnist", data, tmp_path)
     assert np.array_equal(parts["test"].images[:, 0], made[0][2])
     assert (len(parts["train"]), len(parts["validation"])) == (IMAGES - 10, 10)
-    assert splits.files(data, tmp_path) == [tmp_path / "mnist" / name for name in archives.FILES]
+    assert sources.files(data, tmp_path) == [tmp_path / "mnist" / name for name in archives.FILES]

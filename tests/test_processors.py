@@ -61,12 +61,12 @@ from aann import devices
 from aann.psiren import algorithm as psiren
 from aann.settings.psiren import PSirenSettings
 from aann.settings.study import load
-from aann.datasets import splits
+from aann.datasets import sources
 from aann.evaluation.reference import correct_count
 from aann.networks import Architecture
 
 settings = load(["config/config.yaml", "config/quick.yaml"])
-images = splits.split("digits", settings.datasets["digits"], Path())
+images, _ = sources.split("digits", settings.datasets["digits"], Path())
 brief = {"dense": {"epochs": 1}, "sparsify": {"epochs": 1, "interval": 5}, "binary": {"epochs": 2}}
 chosen = PSirenSettings.model_validate({"batch_size": 16, "precision": "float32", **brief})
 architecture = Architecture.from_dict(settings.network("mnist"))

@@ -174,15 +174,20 @@ def test_a_pickle_in_the_place_of_an_input_is_refused_and_not_run(root, tmp_path
     content = PICKLES[kind]
     for ending in ("safetensors", "parquet", "csv", "mmd", "png", "mp4", "json", "yaml", "ipynb", "j2"):
         Path(f"x.{ending}").write_bytes(content)
-    for folder, file in (("archives", "train-images-idx3-ubyte.gz"), ("release", "manifest.json")):
-        Path(folder).mkdir()
+    for folder, file in (("archives/mnist", "train-images-idx3-ubyte.gz"), ("release", "manifest.json")):
+        Path(folder).mkdir(parents=True)
         (Path(folder) / file).write_bytes(content)
     for result in contents_of(STUDY).files:  # all of these are hashed before the notebook is read
         path = Path("results/paper", result)
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content)
     given = ("--configfile", root / "config/config.yaml") if name in SETTLED else ()
-    named = {"archive": "archives/", "release": "manifest.json", "plan": "--plan", "contents": "--contents"}
+    named = {
+        "archive": "archives/mnist/train-images-idx3-ubyte.gz: has MD5",
+        "release": "manifest.json",
+        "plan": "--plan",
+        "contents": "--contents",
+    }
     check_one_line(run(*COMMANDS[name], *given), named.get(name, "x."))
     assert not Path("unpickled").exists()
 

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, get_args
 
 Archives = Literal["mnist", "fashion-mnist", "kmnist"]
 View = Literal["two-frames", "color"]
+Part = Literal["train", "validation", "test"]
+Fit = Literal["crop", "pad", "stretch"]
+
+PARTS: tuple[str, ...] = get_args(Part)
+"""The splits of a data set."""
 
 TORCHVISION: dict[str, str] = {"mnist": "MNIST", "fashion-mnist": "FashionMNIST", "kmnist": "KMNIST"}
 """Data sets whose archives are like MNIST's, and torchvision's class for each."""

@@ -220,3 +220,20 @@ def everything(root, tmp_path_factory, worker_id):
 def built(everything, tmp_path_factory):
     """A copy in which everything was built at one go."""
     return Workflow(shutil.copytree(everything, tmp_path_factory.mktemp("built") / "copy", symlinks=True))
+
+
+@pytest.fixture
+def edited(built):
+    """Edit a file for one test, and return what a dry run then plans."""
+    originals = {}
+
+    def edit(path, old, new):
+        text = (built.folder / path).read_text()
+        assert old in text
+        originals.setdefault(path, text)
+        (built.folder / path).write_text(text.replace(old, new, 1))
+        return built.planned()
+
+    yield edit
+    for path, text in originals.items():
+        (built.folder / path).write_text(text)

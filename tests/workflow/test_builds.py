@@ -41,23 +41,6 @@ def settings(everything):
     return load([everything / "config/config.yaml", everything / "small.yaml"])
 
 
-@pytest.fixture
-def edited(built):
-    """Edit a file for one test, and return what a dry run then plans."""
-    originals = {}
-
-    def edit(path, old, new):
-        text = (built.folder / path).read_text()
-        assert old in text
-        originals.setdefault(path, text)
-        (built.folder / path).write_text(text.replace(old, new, 1))
-        return built.planned()
-
-    yield edit
-    for path, text in originals.items():
-        (built.folder / path).write_text(text)
-
-
 def test_nothing_runs_again_without_a_change(built):
     assert built.planned() == set()
 

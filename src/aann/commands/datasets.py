@@ -38,6 +38,6 @@ def fetch(dataset: str, archive: tuple[str, ...], folder: Path, mirrors: tuple[s
 @options.settings
 def split(task: str, archives: Path | None, output: Path, settings: Settings) -> None:
     """Split a task's data set into training, validation and test images."""
-    from aann.datasets import splits
+    from aann.datasets import sources
 
-    splits.make(settings, task, archives, output)
+    sources.make(settings, task, archives, output)

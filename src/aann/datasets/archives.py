@@ -23,6 +23,7 @@ import numpy as np
 from aann import addresses
 from aann.artifacts import atomic_path, require_file
 from aann.catalog import TORCHVISION
+from aann.datasets.sources import Found
 from aann.datasets.splits import Images
 from aann.errors import InputError
 from aann.settings.datasets import ArchivesDataSettings
@@ -40,10 +41,10 @@ _TIMEOUT_SECONDS = 60
 _LARGEST_BYTES = 2**27
 
 
-def read(data: ArchivesDataSettings, archives: Path) -> dict[str, Images]:
+def read(data: ArchivesDataSettings, archives: Path) -> Found:
     """Return the training and test images of the archives in a folder; raise ``InputError`` as ``load`` does."""
     train_images, train_labels, *test = load(data.archives, archives / data.archives)
-    return {"train": Images(train_images, train_labels), "test": Images(*test)}
+    return Found({"train": Images(train_images, train_labels), "test": Images(*test)})
 
 
 def files(data: ArchivesDataSettings, archives: Path) -> list[Path]:
@@ -165,7 +166,7 @@ def load(dataset: str, folder: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray
         if _md5(content) != md5:
             raise InputError(
                 f"{path}: has MD5 {_md5(content)}, expected {md5}, so it is truncated, corrupt or another file; "
-                "delete it and run again to fetch it"
+                "move it away and run again to fetch it"
             )
         parts.append(_parse_idx(content, path))
     train_images, train_labels, test_images, test_labels = parts
@@ -182,4 +183,4 @@ def _parse_idx(compressed: bytes, path: Path) -> np.ndarray:
         shape = np.frombuffer(content, ">i4", rank, offset=4).tolist()
         return np.frombuffer(content, np.uint8, math.prod(shape), offset=4 + 4 * rank).reshape(shape).copy()
     except (OSError, EOFError, ValueError, IndexError, zlib.error) as error:
-        raise InputError(f"{path}: cannot be unpacked ({error}); delete it and run again to fetch it") from error
+        raise InputError(f"{path}: cannot be unpacked ({error}); move it away and run again to fetch it") from error

@@ -8,6 +8,7 @@ import numpy as np
 from PIL import Image
 
 from aann.catalog import BRIGHTEST, SMALL_GREY
+from aann.datasets.sources import Found
 from aann.datasets.splits import Images
 from aann.settings.datasets import DigitsDataSettings
 
@@ -15,14 +16,14 @@ _BRIGHTEST = 16
 """Of scikit-learn's pixels."""
 
 
-def read(data: DigitsDataSettings, archives: Path) -> dict[str, Images]:
+def read(data: DigitsDataSettings, archives: Path) -> Found:
     """Return all digits as training images: uint8 of shape (1797, 1, 28, 28), white on black."""
     from sklearn.datasets import load_digits
 
     digits = load_digits()
     small = (digits.images * (BRIGHTEST / _BRIGHTEST)).round().astype(np.uint8)
     images = [np.asarray(Image.fromarray(image).resize(SMALL_GREY[:0:-1], Image.Resampling.BICUBIC)) for image in small]
-    return {"train": Images(np.stack(images)[:, None], digits.target.astype(np.int64))}
+    return Found({"train": Images(np.stack(images)[:, None], digits.target.astype(np.int64))})
 
 
 def files(data: DigitsDataSettings, archives: Path) -> list[Path]:

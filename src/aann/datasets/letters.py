@@ -8,6 +8,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from aann.catalog import LETTERS, SMALL_GREY
+from aann.datasets.sources import Found
 from aann.datasets.splits import Images
 from aann.settings.datasets import LettersDataSettings
 
@@ -25,7 +26,7 @@ _FONTS = (
 )
 
 
-def read(data: LettersDataSettings, archives: Path) -> dict[str, Images]:
+def read(data: LettersDataSettings, archives: Path) -> Found:
     """Return letters as training images, as many as asked for: uint8 of shape (images, 1, 28, 28)."""
     import matplotlib
 
@@ -34,7 +35,7 @@ def read(data: LettersDataSettings, archives: Path) -> dict[str, Images]:
     fonts = [ImageFont.truetype(f"{folder}/{name}", 4 * _SIDE - 24) for name in _FONTS]
     labels = random.permutation(np.arange(data.images) % len(LETTERS)).astype(np.int64)
     images = [_draw(LETTERS[label], fonts[random.integers(len(fonts))], random) for label in labels]
-    return {"train": Images(np.stack(images)[:, None], labels)}
+    return Found({"train": Images(np.stack(images)[:, None], labels)})
 
 
 def files(data: LettersDataSettings, archives: Path) -> list[Path]:

@@ -33,6 +33,7 @@ _RECORDED = (
     ("scikit-learn",),
     ("matplotlib",),
     ("pandas",),
+    ("pillow",),
 )
 """What results depend on. Names in one row are distributions of the same package; one of them is installed."""
 NO_RESULT_DEPENDS_ON = {

@@ -215,8 +215,8 @@ class Settings(Section):
         return self.part("sense", task) | {"sense": {"searches": {name: chosen}}}
 
     def network_part(self, task: str) -> dict[str, Any]:
-        """Return, as settings in their own right, the network of a task."""
-        return {key: value for key, value in self.part("sense", task).items() if key != "sense"}
+        """Return, as settings in their own right, the network of a task, and the data set that it is made for."""
+        return self.part("datasets", task)
 
     def sense_part(self, task: str, key: str) -> dict[str, Any]:
         """Return, as settings in their own right, what a job for one key of ``sense`` depends on, without searches."""
@@ -267,13 +267,17 @@ def validate(values: Mapping[str, Any], source: str = "configuration") -> Settin
 
 
 def require_data(settings: Settings) -> None:
-    """Raise ``InputError`` with one line that names the key if settings lack the data set of a task.
+    """Raise ``InputError`` with one line that names the key if the data set of a task is not there.
 
     The part of settings that a job gets is valid without one, if the job only reads splits. The workflow needs all.
     """
     try:
         for name, task in settings.tasks.items():
             settings._require_data_fit(name, task)
+            made = Path(settings.results, settings.scale, "datasets", f"{name}.safetensors").exists()
+            for key, place in settings.datasets[task.dataset].places.items() if not made else ():
+                if not Path(place).exists():
+                    raise ValueError(f"datasets.{task.dataset}.{key}: {place} is not there, as seen from {Path.cwd()}")
     except ValueError as error:
         raise InputError(f"configuration: {error}; see config/README.md") from error
 
