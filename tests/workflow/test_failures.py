@@ -47,7 +47,8 @@ def test_an_unknown_figure_is_named(fresh):
     result = fresh.snakemake("--", "figure_99")
     assert result.returncode == 1
     known = ", ".join(map(target, load([fresh.folder / "config/config.yaml"]).figures))
-    assert f"unknown figure '99'; expected one of {known}" in result.stdout + result.stderr
+    assert f"\nunknown figure '99'; expected one of {known}\n" in result.stdout + result.stderr
+    assert "Traceback" not in result.stdout + result.stderr
 
 
 def test_a_report_before_its_build_names_the_target_to_build(fresh):
