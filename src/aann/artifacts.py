@@ -178,13 +178,22 @@ def read_arrays(path: Path | str) -> tuple[dict[str, np.ndarray], dict[str, Any]
     Raises ``InputError`` if the file is missing, is not what its seal says, is not a safetensors file, or was not
     written by this package.
     """
+    return _read_arrays(path, with_arrays=True)
+
+
+def read_array_metadata(path: Path | str) -> dict[str, Any]:
+    """Read the metadata that ``write_arrays`` wrote, and no arrays. Raises ``InputError`` as ``read_arrays`` does."""
+    return _read_arrays(path, with_arrays=False)[1]
+
+
+def _read_arrays(path: Path | str, with_arrays: bool) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
     from safetensors import SafetensorError, safe_open
 
     path = require_intact(path)
     try:
         with safe_open(path, framework="numpy") as file:
             header = file.metadata() or {}
-            arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not iterable)
+            arrays = {name: file.get_tensor(name) for name in (file.keys() if with_arrays else ())}
     except (SafetensorError, OSError, TypeError, ValueError) as error:
         raise InputError(f"{path}: truncated or not a safetensors file ({error}); {remedy(path)}") from error
     if _METADATA_KEY not in header:

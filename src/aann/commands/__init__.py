@@ -13,6 +13,7 @@ HELP = {
     "figures": "Draw figures from tables, each as PDF and PNG with its numbers as CSV.",
     "claims": "Judge what the paper states from the tables behind the figures.",
     "report": "Tell the paper's story with our figures and numbers on one page.",
+    "predict": "Print what a network takes photos for, how sure it is, and what is next to that.",
     "provenance": "Print what a file came from: inputs and hashes, settings, seeds, code and versions.",
     "results": "Make results fresh after they were copied or unpacked, or remove those of a scale.",
     "release": "Ship what figures and claims were drawn from, and draw them again without training anything.",

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from aann.artifacts import is_sealed, read_arrays, remedy, write_arrays
+from aann.artifacts import is_sealed, read_array_metadata, read_arrays, remedy, write_arrays
 from aann.catalog import PARTS
 from aann.errors import InputError
 from aann.settings.datasets import DatasetSettings
@@ -45,6 +45,12 @@ def describe(data: DatasetSettings) -> dict[str, Any]:
     channels, height, width = data.shape
     made = {"size": [height, width], "channels": channels, "centered": data.signed, "fit": getattr(data, "fit", "crop")}
     return {"classes": data.class_names, "input": None if data.kind == "driving" else made}
+
+
+def described(path: Path | str) -> dict[str, Any]:
+    """Return what ``describe`` does, of splits that ``save`` wrote; nothing if they do not say."""
+    data = read_array_metadata(path).get("data") or {}
+    return {key: data[key] for key in ("classes", "input") if key in data}
 
 
 def save(

@@ -107,12 +107,12 @@ def add_contributions(layout, channel, planes, narrow, sums, low, high):
 def changed_sum(layout, inputs, sums, half, place):
     """Return the sum of the unit that a half changes, at one place and with the change."""
     value = load(sums, half[UNIT] * layout.taps.shape[1] + place)
-    feature = layout.taps[half[TAP], place]
+    feature = layout.taps[half[UNIT] * layout.own + half[TAP], place]
     if feature >= 0:
         plane = resized(load(inputs, feature), sums)
         value = value + plane if half[SIGN] > 0 else value - plane
     if half[SECOND_SIGN] != 0:
-        feature = layout.taps[half[SECOND_TAP], place]
+        feature = layout.taps[half[UNIT] * layout.own + half[SECOND_TAP], place]
         if feature >= 0:
             plane = resized(load(inputs, feature), sums)
             value = value + plane if half[SECOND_SIGN] > 0 else value - plane

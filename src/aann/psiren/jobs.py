@@ -41,6 +41,7 @@ class Job:
             seed,
             device,
         )
+        self.described = splits.described(data)
         self.data, self.curve, self.task, self.settings = data, curve, task, settings.part("psiren", task)
 
     def train_dense(self, output: Path) -> None:
@@ -71,7 +72,7 @@ class Job:
         row = tables.accuracy_row(self._count(network, "validation"), self._count(network, "test"), **keys)
         self._write_curve(learned, recorded)
         write_table(accuracy, tables.ACCURACY.make([row]))
-        network.save(output, recorded)
+        network.described(self.described).save(output, recorded)
 
     def _provenance(self, *inputs: Path, **values: Any) -> dict[str, Any]:
         values = {"task": self.task, "seed": self.problem.seed, **self.problem.surroundings, **values}
