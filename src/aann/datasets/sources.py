@@ -145,7 +145,7 @@ def _set_aside(
         if share >= len(members):
             raise InputError(
                 f"setting 'datasets.{name}.{key}': {getattr(data, key):g} of the images need {share} of class "
-                f"{classes[label]!r}, of which there are {len(members)}; choose fewer, or add images to the class"
+                f"{classes[label]!r}, which has {len(members)}; choose fewer, or add images to the class"
             )
         chosen.append(random.choice(members, share, replace=False))
     aside = np.zeros(len(images), bool)
