@@ -102,7 +102,16 @@ def split(name: str, data: Any, archives: Path) -> tuple[dict[str, Images], dict
 
     Raises ``InputError`` if there are too few images, and if the data are not what their settings say.
     """
-    found = _source(data).read(data, archives)
+    return divide(name, data, read(data, archives))
+
+
+def read(data: DatasetSettings, archives: Path) -> Found:
+    """Return what a data set holds, before it is split; raise ``InputError`` if it cannot be read."""
+    return _source(data).read(data, archives)
+
+
+def divide(name: str, data: Any, found: Found) -> tuple[dict[str, Images], dict[str, Any]]:
+    """Return the splits of what was found, and a description; see ``split``."""
     classes = _classes(name, data, found)
     for part in ("test", "validation"):
         if part not in found.parts:
