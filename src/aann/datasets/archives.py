@@ -30,7 +30,7 @@ from aann.settings.datasets import ArchivesDataSettings
 
 MIRROR_VARIABLE = "AANN_DATA_MIRROR"
 SETTINGS_VARIABLE = "AANN_SETTINGS_MIRRORS"
-"""Where the workflow puts the mirrors of the settings, as JSON: commands are shown, and may hold no secret."""
+"""Where the workflow puts the mirrors of the settings, as JSON: commands are shown, so they must not hold secrets."""
 FILES = (
     "train-images-idx3-ubyte.gz",
     "train-labels-idx1-ubyte.gz",
@@ -135,7 +135,7 @@ def _reason(error: Exception) -> str:
 
 
 def _is_out_of_reach(error: Exception) -> bool:
-    """Return whether where an address is gives nothing, whatever the path."""
+    """Return whether the place of an address gives nothing, whatever the path."""
     absent = any(isinstance(cause, FileNotFoundError | NotADirectoryError | HTTPError) for cause in _causes(error))
     return isinstance(error, URLError | TimeoutError) and not absent
 

@@ -1,7 +1,7 @@
 """Where data come from, and how they are split. Each kind of source is a module of this package that has its name.
 
-A kind has two functions, and a third if it reads a folder whose files nobody names (see ``Source``). Its settings are a
-model in ``aann.settings.datasets``.
+A kind has two functions, and a third if it reads a folder whose files the settings do not name (see ``Source``). Its
+settings are a model in ``aann.settings.datasets``.
 """
 
 from __future__ import annotations
