@@ -50,6 +50,7 @@ def changed_by(path, old, new):
         ("from __future__", "# a comment\nfrom __future__"),
         ('"""p-SIREN, Algorithm 1', '"""Another docstring'),
         ('    """Step 3: train', '    """Another docstring: train'),
+        ('"""One float32 array', '"""Another string below a constant'),
         (
             "    weights = _to_tensors(sparse, problem.device)\n",
             "    weights = _to_tensors(\n        sparse, problem.device  # here\n    )\n",
