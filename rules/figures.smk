@@ -53,10 +53,11 @@ for NAME, PLAN in FIGURES.items():
             options=PLAN.options,
             plan=PLAN.model_dump_json(),
             results=subpath(output[0], ancestor=2),
+            picture=lambda wildcards, output: output[0],
             code=code_fingerprint(f"aann.figures.{PLAN.kind}"),
         shell:
             "python -m aann figures draw {params.name} --plan {params.plan:q} --results {params.results:q}"
-            " --output {output[0]:q} 2> {log:q}"
+            " --output {params.picture:q} 2> {log:q}"
 
 
 # A figure that is no rule ends here, with the list of those that are. A workflow that imports these may have its own.
