@@ -60,7 +60,7 @@ for NAME, PLAN in FIGURES.items():
             " --output {params.picture:q} 2> {log:q}"
 
 
-# A figure that is no rule ends here, with the list of those that are. A workflow that imports these may have its own.
+# Any other figure ends here, with a list of those that exist. A workflow that imports these rules may have its own.
 if not MODULE:
 
     def refuse_figure(wildcards):

@@ -470,7 +470,7 @@ def test_a_checkpoint_of_another_run_is_refused(
 
 def test_a_file_that_is_no_checkpoint_is_refused(start, splits, tmp_path):
     start.save(tmp_path / "c.safetensors")
-    with pytest.raises(InputError, match=r"c.safetensors: is no checkpoint of this search .*; delete it to start anew"):
+    with pytest.raises(InputError, match=r"c.safetensors: is no checkpoint .*; delete it to start again"):
         Search(start, splits, settings(), 0).run(tmp_path / "c.safetensors")
 
 

@@ -247,7 +247,7 @@ def test_a_large_video_is_a_picture_and_a_link(built, settings, monkeypatch):
 
 def test_what_the_story_does_not_have_is_named(built, settings):
     read = told(built, settings)
-    with pytest.raises(InputError, match=r"figures/figure_1\.pdf: is not of the tables"):
+    with pytest.raises(InputError, match=r"figures/figure_1\.pdf: is no table of the page"):
         read.table("figures/figure_1.pdf")
     with pytest.raises(InputError, match=r"claims\.json: has no claim 'nothing'; name one of config/claims\.yaml"):
         read.claim("nothing")

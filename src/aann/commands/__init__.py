@@ -4,6 +4,7 @@ A command parses its options, calls one function and reports. It decides nothing
 """
 
 HELP = {
+    "study": "Look at data of your own, and write a study of them.",
     "datasets": "Fetch data sets and split them into training, validation and test images.",
     "psiren": "Make p-sparse ternary networks by p-SIREN (Algorithm 1).",
     "neighbors": "Count what first neighbors get right, exactly.",

@@ -30,7 +30,7 @@ from aann.settings.datasets import ArchivesDataSettings
 
 MIRROR_VARIABLE = "AANN_DATA_MIRROR"
 SETTINGS_VARIABLE = "AANN_SETTINGS_MIRRORS"
-"""Where the workflow puts the mirrors of the settings, as JSON: commands are shown, and may hold no secret."""
+"""Where the workflow puts the mirrors of the settings, as JSON: commands are shown, so they must not hold secrets."""
 FILES = (
     "train-images-idx3-ubyte.gz",
     "train-labels-idx1-ubyte.gz",
@@ -114,7 +114,7 @@ def _download(dataset: str, name: str, md5: str, path: Path, mirrors: Sequence[s
             wrong = f"has MD5 {_md5(content)}, so it is truncated, corrupt or another file"
             failures.append(f"{addresses.shown(address)}: {wrong}")
     raise InputError(
-        f"{name} of {dataset} (MD5 {md5}) could not be had. Tried {'; '.join(failures)}. {hint}"
+        f"{name} of {dataset} (MD5 {md5}) was not found. Tried {'; '.join(failures)}. {hint}"
         f"Set {MIRROR_VARIABLE} to a folder or URL that holds {' or '.join(_layouts(dataset, name))}, or put the file "
         f"at {path}"
     )
@@ -135,7 +135,7 @@ def _reason(error: Exception) -> str:
 
 
 def _is_out_of_reach(error: Exception) -> bool:
-    """Return whether nothing can be had from where an address is, whatever the path."""
+    """Return whether the place of an address gives nothing, whatever the path."""
     absent = any(isinstance(cause, FileNotFoundError | NotADirectoryError | HTTPError) for cause in _causes(error))
     return isinstance(error, URLError | TimeoutError) and not absent
 

@@ -16,9 +16,8 @@ from aann.errors import InputError
 def digest(folder: Path, files: Sequence[Path], memory: Path | None = None) -> str:
     """Return a hash of the names, below a folder, and contents of files; nothing if there are none.
 
-    A ``memory`` is a file that keeps hashes beside sizes and times: contents are read only of folders in which one of
-    these changed, and of a folder that is gone, the last hash is returned. Raises ``InputError`` if a file cannot be
-    read.
+    A ``memory`` is a file that keeps hashes beside sizes and times. With it, contents are read only if one of these
+    changed, and the hash of a folder that is gone is the last one. Raises ``InputError`` if a file cannot be read.
     """
     known, place = _recall(memory), str(folder.absolute())
     if not files:

@@ -1,7 +1,7 @@
 """Kinds of figures: each is a module of this package, loaded by its name, with three functions.
 
 ``plan(entry, study)`` returns what a figure of the kind is drawn from and how it looks, and refuses an entry that the
-study cannot serve. It runs whenever Snakemake reads the workflow, so a kind imports what draws only when it draws.
+study cannot serve. It runs whenever Snakemake reads the workflow, so a kind imports plotting only when it draws.
 ``read(source)`` returns the arguments of ``draw`` beside ``output`` and ``provenance``, from the files of a plan.
 ``draw(..., output, provenance)`` writes the files of the figure. ``FILES`` are their endings, the picture's first.
 ``MEMORY_MB`` is the memory that drawing takes, unless it is little.

@@ -145,7 +145,7 @@ class Settings(Section):
     def data_title(self, task: str) -> str:
         """Return what a figure says the data of a task are."""
         title = self.dataset(task).title or self.task(task).dataset
-        return title if self.scale == "paper" else f"{title} ({self.scale} scale)"
+        return title if self.scale == "paper" or self.standalone else f"{title} ({self.scale} scale)"
 
     def psiren_of(self, task: str) -> PSirenSettings:
         """Return the settings of p-SIREN for a task: its own, or those of all tasks."""
