@@ -3,10 +3,7 @@
 from aann.figures import kinds
 from aann.settings.figures import label, target
 
-try:
-    FIGURES = kinds.plans(SETTINGS)
-except InputError as error:
-    raise WorkflowError(str(error))
+FIGURES = asked(kinds.plans)
 
 
 def files_of_figure(name):
