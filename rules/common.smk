@@ -11,7 +11,7 @@ from snakemake.settings.types import DeploymentMethod
 from aann.builds import forecast, interruptions, slurm, wording
 from aann.lineage import provenance
 from aann.artifacts import require_writable, sha256, to_json
-from aann.settings.files import require_distinct_keys
+from aann.settings.files import merge, require_distinct_keys, with_text_keys
 from aann.settings import work
 from aann.settings.study import completed, require_data, validate
 from aann.catalog import TORCHVISION
@@ -30,12 +30,16 @@ from aann.builds.safeguards import (
     require_room,
 )
 
-logger.addFilter(wording.explain_missing)
+logger.addFilter(wording.explain)
 
 try:
     for path in workflow.configfiles:  # of two equal keys, Snakemake takes the last
         require_distinct_keys(Path(path))
-    SETTINGS = validate(completed(config, ROOT / "config/config.yaml") if MODULE else config)
+    SETTINGS = validate(
+        completed(config, ROOT / "config/config.yaml")
+        if MODULE
+        else merge(with_text_keys(config), with_text_keys(workflow.config_settings.overwrite_config))
+    )
     require_data(SETTINGS)
     require_writable(SETTINGS.results, "results")
     require_writable(SETTINGS.downloads.folder, "downloads.folder")

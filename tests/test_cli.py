@@ -34,7 +34,7 @@ def in_the_repository(root, monkeypatch):
 
 
 def test_help_lists_a_group_of_commands_for_each_stage(root):
-    assert set(HELP) == STAGES | {"provenance", "release", "results", "times"}
+    assert set(HELP) == STAGES | {"predict", "provenance", "release", "results", "study", "times"}
     modules = {path.stem for path in (root / "src/aann/commands").glob("*.py")} - {"__init__", "options"}
     assert modules == set(HELP)
     lines = run("--help").output.splitlines()

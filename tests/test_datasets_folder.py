@@ -187,7 +187,7 @@ def test_folders_without_what_is_needed_are_refused(tmp_path):
     (tmp_path / "x/plum").mkdir()
     refused("folder", f"{place}: class 'plum' has no train images", "PNG", folder=place)
     shutil.copy(tmp_path / "x/pear/0.png", tmp_path / "x/plum/0.png")
-    refused("folder", "datasets.own.test_share': 0.2 of the images need 1 of class 'plum', of which", folder=place)
+    refused("folder", "datasets.own.test_share': 0.2 of the images need 1 of class 'plum', which has 1", folder=place)
     refused("folder", "the data have 3 classes (apple, pear, plum), the setting has 4", folder=place, classes=4)
 
 

@@ -2,13 +2,17 @@
 
 import inspect
 import json
+import math
 import os
 import subprocess
 import sys
+from dataclasses import dataclass
 from types import FunctionType
 
 import numpy as np
 import pytest
+import torch
+import torch.nn.functional as F
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
@@ -17,7 +21,7 @@ from aann.evaluation import incremental, kernels, objectives, reference, scores
 from aann.evaluation.evaluator import Evaluator
 from aann.evaluation.lanes import LANES
 from aann.evaluation.objectives import ACCURACY, Objective, sum_of_margins
-from aann.networks import Architecture, Convolution, Dense, TernaryNetwork
+from aann.networks import Architecture, Convolution, Dense, Geometry, Layer, TernaryNetwork
 from aann.sense.starts import random_network
 from aann.swaps import Swaps, all_swaps, neighborhood_size, sample_swaps
 
@@ -45,12 +49,65 @@ def convolutions(draw, name):
     )
 
 
+@dataclass(frozen=True)
+class Scattered(Layer):
+    """Units whose taps are drawn at random, each from one input unit, at places drawn at random."""
+
+    type = "scattered"
+    units: int
+    taps: int
+    windows: int
+    width: int
+    seed: int
+
+    def weight_shape(self, inputs):
+        return (self.units, self.taps)
+
+    def output_shape(self, inputs):
+        return (self.units, self.windows, 1)
+
+    def geometry(self, inputs):
+        random = np.random.default_rng(self.seed)
+        features = math.prod(inputs[1:])
+        found = random.integers(-1, features, (self.units, self.taps, self.windows * self.width))
+        sources = random.integers(0, inputs[0], (self.units, self.taps, 1))
+        return Geometry(np.where(found < 0, -1, found + sources * features).astype(np.int32), self.width)
+
+
+def scattered(layer, weights, values):
+    taps = torch.from_numpy(layer.geometry(values.shape[1:]).taps)
+    padded = F.pad(values.flatten(1), (0, 1))
+    sums = (padded[:, taps] * weights[:, :, None]).sum(2)
+    return sums.unflatten(2, (layer.windows, layer.width)).amax(3)[..., None]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def kind_of_layer():
+    """A kind of layer that uses all that a geometry may say."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(reference.FORWARDS, "scattered", scattered)
+        yield
+
+
+@st.composite
+def scatterings(draw, name):
+    return Scattered(
+        name,
+        units=draw(st.integers(1, 4)),
+        taps=draw(st.integers(1, 12)),
+        windows=draw(st.integers(1, 5)),
+        width=draw(st.integers(1, 3)),
+        seed=draw(st.integers(0, 99)),
+    )
+
+
 @st.composite
 def problems(draw):
     """A random network, images that saturate or tie or neither, labels, and the generator that made them."""
     names = [f"conv{number}" for number in range(draw(st.integers(0, 3)))]
     hidden = [Dense(f"fc{number}", units=draw(st.integers(1, 6))) for number in range(draw(st.integers(0, 2)))]
-    layers = (*(draw(convolutions(name)) for name in names), *hidden, Dense("fc", units=draw(st.integers(1, 6))))
+    kinds = st.sampled_from([convolutions, convolutions, scatterings])
+    layers = (*(draw(draw(kinds)(name)) for name in names), *hidden, Dense("fc", units=draw(st.integers(1, 6))))
     channels, side = draw(st.integers(1, 3)), draw(st.integers(7, 14))
     scale, signed = draw(st.sampled_from([1, 51, 255, 8191, 8192, 32_767])), draw(st.booleans())
     try:
@@ -259,6 +316,15 @@ def test_images_and_labels_that_do_not_fit_are_refused(static, make):
     ):
         with pytest.raises(InputError, match=message):
             make(network, wrong_images, wrong_labels)
+
+
+def test_a_weight_that_meets_several_input_units_is_refused(monkeypatch):
+    crossed = Geometry(np.array([[[0, 1]]], np.int32), 1)
+    monkeypatch.setattr(Scattered, "geometry", lambda layer, inputs: crossed)
+    architecture = Architecture((2, 1, 1), (Scattered("1.0", 1, 1, 2, 1, 0), Dense("fc", units=2)))
+    network = random_network(architecture, 0, 0)
+    with pytest.raises(InputError, match=r"layer '1\.0': a weight meets several input units"):
+        incremental.IncrementalEvaluator(network, np.zeros((1, 2, 1, 1), np.uint8), np.zeros(1, np.int64))
 
 
 def test_an_evaluator_without_threads_or_device_is_refused(static):

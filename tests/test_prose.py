@@ -22,7 +22,6 @@ from aann.settings.study import Settings
 ROOT = Path(__file__).parent.parent
 EXEMPT = (
     "rules/figures.smk",
-    "src/aann/datasets/",
     "src/aann/driving/",
     "src/aann/evaluation/",
     "src/aann/figures/",

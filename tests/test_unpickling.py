@@ -164,6 +164,7 @@ COMMANDS = {
     "verdicts": ("claims", "check", "x.json"),
     "notebook": ("report", "page", *TOLD),
     "release": ("release", "unpack", "release", "--results", "results/paper"),
+    "network that predicts": ("predict", "x.safetensors", "x.png"),
 }
 
 

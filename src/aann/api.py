@@ -6,19 +6,18 @@ These are thin functions over the stages. ``aann`` loads this module when one of
 from __future__ import annotations
 
 import gzip
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
 import pandas
 
-from aann import checkout
+from aann import checkout, prediction
 from aann.artifacts import require_file
 from aann.datasets import archives, sources
 from aann.datasets.splits import Images
 from aann.errors import InputError
-from aann.evaluation import reference
 from aann.evaluation.incremental import IncrementalEvaluator
 from aann.networks import Architecture, TernaryNetwork
 from aann.sense.search import Found, Search
@@ -82,12 +81,14 @@ def load_data(dataset: str, folder: Path | str) -> dict[str, Images]:
     return sources.split(dataset, data, place)[0]
 
 
-def predict(network: TernaryNetwork, images: np.ndarray) -> np.ndarray:
+def predict(network: TernaryNetwork, images: np.ndarray | Sequence[Path | str]) -> np.ndarray:
     """Return the class of each image, int64: that of the largest logit, and the lowest class of equal ones.
 
-    ``images`` are integers of shape (images, channels, height, width). Raises ``InputError`` if they do not fit.
+    ``images`` are integers of shape (images, channels, height, width), or files of pictures. What classes are called
+    is in ``network.data["classes"]``. Raises ``InputError`` if images do not fit or cannot be read, and for pictures
+    if the network does not say how its inputs are made.
     """
-    return reference.predictions(network, images)
+    return prediction.predict(network, images)
 
 
 def evaluate(network: TernaryNetwork, images: np.ndarray, labels: np.ndarray) -> int:

@@ -137,6 +137,11 @@ def is_intact(path: Path | str) -> bool:
     return sealed == _seal(path.name, sha256(path))
 
 
+def remedy(path: Path | str, rebuild: str = "delete it and run again to rebuild it") -> str:
+    """Return what to do about a file that is of no use; only one that was written here, with a seal, may be deleted."""
+    return rebuild if is_sealed(path) else "name a file that this package wrote, or make that again"
+
+
 def require_intact(path: Path | str) -> Path:
     """Return ``path`` if a file is there and is what its seal says; raise ``InputError`` if not."""
     path = Path(path)
@@ -173,23 +178,30 @@ def read_arrays(path: Path | str) -> tuple[dict[str, np.ndarray], dict[str, Any]
     Raises ``InputError`` if the file is missing, is not what its seal says, is not a safetensors file, or was not
     written by this package.
     """
+    return _read_arrays(path, with_arrays=True)
+
+
+def read_array_metadata(path: Path | str) -> dict[str, Any]:
+    """Read the metadata that ``write_arrays`` wrote, and no arrays. Raises ``InputError`` as ``read_arrays`` does."""
+    return _read_arrays(path, with_arrays=False)[1]
+
+
+def _read_arrays(path: Path | str, with_arrays: bool) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
     from safetensors import SafetensorError, safe_open
 
     path = require_intact(path)
     try:
         with safe_open(path, framework="numpy") as file:
             header = file.metadata() or {}
-            arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not iterable)
+            arrays = {name: file.get_tensor(name) for name in (file.keys() if with_arrays else ())}
     except (SafetensorError, OSError, TypeError, ValueError) as error:
-        raise InputError(
-            f"{path}: truncated or not a safetensors file ({error}); delete it and run again to rebuild it"
-        ) from error
+        raise InputError(f"{path}: truncated or not a safetensors file ({error}); {remedy(path)}") from error
     if _METADATA_KEY not in header:
-        raise InputError(f"{path}: has no metadata of this package; delete it and run again to rebuild it")
+        raise InputError(f"{path}: has no metadata of this package; {remedy(path)}")
     try:
         return arrays, json.loads(header[_METADATA_KEY])
     except ValueError as error:
-        raise InputError(f"{path}: its metadata is not JSON; delete it and run again to rebuild it") from error
+        raise InputError(f"{path}: its metadata is not JSON; {remedy(path)}") from error
 
 
 def require_file(path: Path | str) -> Path:
@@ -245,7 +257,7 @@ def read_table_metadata(path: Path | str) -> dict[str, Any]:
             header = pyarrow.parquet.read_metadata(file).metadata or {}
         found: dict[str, Any] = json.loads(header[_METADATA_KEY.encode()])
     except (OSError, ValueError, KeyError) as error:
-        raise InputError(f"{path}: cannot be read as a table of this package; delete it and run again") from error
+        raise InputError(f"{path}: cannot be read as a table of this package; {remedy(path)}") from error
     return found
 
 
@@ -271,12 +283,12 @@ def read_table(
             )
     except (OSError, ValueError) as error:
         reason = str(error).splitlines()[0]
-        raise InputError(f"{path}: cannot be read as a table ({reason}); delete it and run again") from error
+        raise InputError(f"{path}: cannot be read as a table ({reason}); {remedy(path)}") from error
     missing = [column for column in (*columns, *text) if column not in table.columns]
     if missing:
-        raise InputError(f"{path}: lacks the column {missing[0]!r}; delete it and run again to rebuild it")
+        raise InputError(f"{path}: lacks the column {missing[0]!r}; {remedy(path)}")
     wrong = [column for column in columns if not pandas.api.types.is_numeric_dtype(table[column])]
     if table.empty or wrong:
         reason = f"its column {wrong[0]!r} holds no numbers" if wrong and not table.empty else "has no rows"
-        raise InputError(f"{path}: {reason}; delete it and run again to rebuild it")
+        raise InputError(f"{path}: {reason}; {remedy(path)}")
     return table

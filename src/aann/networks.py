@@ -11,12 +11,15 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 
 from aann.artifacts import read_arrays, write_arrays
 from aann.errors import InputError
@@ -25,11 +28,78 @@ LARGEST_EXACT = 2**24
 """float32 holds every integer up to this size, so sums below it are exact in any order."""
 
 
+class Geometry(NamedTuple):
+    """Which inputs of a layer each weight meets.
+
+    A *tap* is one weight of a unit. A *place* is one position of a unit in one max-pooling window: the places of a
+    window are side by side. Without pooling, each position is a window of one place.
+
+    taps: int32 (units, taps of a unit, places), or (1, ...) if all units have the same. The input feature that a tap
+    meets at a place (an index into the inputs, flattened in C order), or -1 for none (padding). All features that a tap
+    meets are of one input unit: they have the same index along the first axis of the inputs.
+    width: how many places a window has.
+    """
+
+    taps: np.ndarray
+    width: int
+
+
 @dataclass(frozen=True)
-class Convolution:
-    """A convolution without bias, then HardTanh, then max-pooling if ``pool`` is not 0 (sizes in pixels)."""
+class Layer(ABC):
+    """One layer: the shapes of its weights and outputs, and which inputs each weight meets.
+
+    A kind of layer is a class here with a ``type`` (its name in settings and files), a model of its settings
+    (``aann.settings.networks``), and a forward pass in PyTorch (``aann.evaluation.reference``).
+    """
 
     name: str
+    type: ClassVar[str]
+
+    @abstractmethod
+    def weight_shape(self, inputs: tuple[int, ...]) -> tuple[int, ...]:
+        """Return (units, ...) for inputs of a shape; what follows the units is flattened to taps in C order."""
+
+    @abstractmethod
+    def output_shape(self, inputs: tuple[int, ...]) -> tuple[int, ...]:
+        """Return (units, ...), whose size is the number of windows of all units; raise ``InputError`` if none is."""
+
+    @abstractmethod
+    def geometry(self, inputs: tuple[int, ...]) -> Geometry:
+        """Return which inputs each weight meets."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the layer as in the settings."""
+        return {"type": self.type, **dataclasses.asdict(self)}
+
+
+def _require_image(layer: Layer, inputs: tuple[int, ...]) -> None:
+    if len(inputs) != 3:
+        raise InputError(f"layer {layer.name!r}: a {layer.type} cannot follow a dense layer; move it before it")
+
+
+def _require_outputs(layer: Layer, inputs: tuple[int, ...], sides: list[int]) -> None:
+    if min(sides) < 1:
+        raise InputError(
+            f"layer {layer.name!r}: nothing is left of inputs of shape {inputs}; use a smaller kernel, stride or pool"
+        )
+
+
+def patches(inputs: tuple[int, ...], kernel: int, stride: int = 1, padding: int = 0) -> np.ndarray:
+    """Return which features a kernel meets at each position, int32 (channels, kernel, kernel, rows, columns).
+
+    Features are indices into inputs of shape (channels, height, width), or -1 in the padding.
+    """
+    features = np.arange(math.prod(inputs), dtype=np.int32).reshape(inputs)
+    padded = np.pad(features, ((0, 0), (padding, padding), (padding, padding)), constant_values=-1)
+    views = sliding_window_view(padded, (kernel, kernel), axis=(1, 2))[:, ::stride, ::stride]
+    return views.transpose(0, 3, 4, 1, 2)
+
+
+@dataclass(frozen=True)
+class Convolution(Layer):
+    """A convolution without bias, then HardTanh, then max-pooling if ``pool`` is not 0 (sizes in pixels)."""
+
+    type = "convolution"
     filters: int
     kernel: int
     stride: int = 1
@@ -43,24 +113,27 @@ class Convolution:
 
     def output_shape(self, inputs: tuple[int, ...]) -> tuple[int, ...]:
         """Return (filters, height, width) after pooling; raise ``InputError`` if nothing is left."""
-        if len(inputs) != 3:
-            raise InputError(f"layer {self.name!r}: a convolution cannot follow a dense layer; move it before it")
+        _require_image(self, inputs)
         sides = [(side + 2 * self.padding - self.kernel) // self.stride + 1 for side in inputs[1:]]
         if self.pool:
             sides = [(side - self.pool) // (self.pool_stride or self.pool) + 1 for side in sides]
-        if min(sides) < 1:
-            raise InputError(
-                f"layer {self.name!r}: nothing is left of inputs of shape {inputs}; "
-                "use a smaller kernel, stride or pool"
-            )
+        _require_outputs(self, inputs, sides)
         return (self.filters, *sides)
+
+    def geometry(self, inputs: tuple[int, ...]) -> Geometry:
+        """Return the same taps for all filters; a position in no pooling window has no place."""
+        found = patches(inputs, self.kernel, self.stride, self.padding)
+        found = found.reshape(-1, *found.shape[3:])
+        pool, stride = (self.pool, self.pool_stride or self.pool) if self.pool else (1, 1)
+        windows = sliding_window_view(found, (pool, pool), axis=(1, 2))[:, ::stride, ::stride]
+        return Geometry(windows.reshape(1, len(found), -1), pool * pool)
 
 
 @dataclass(frozen=True)
-class Dense:
+class Dense(Layer):
     """A fully connected layer without bias; HardTanh follows unless it is the last layer."""
 
-    name: str
+    type = "dense"
     units: int
 
     def weight_shape(self, inputs: tuple[int, ...]) -> tuple[int, ...]:
@@ -71,9 +144,13 @@ class Dense:
         """Return (units,)."""
         return (self.units,)
 
+    def geometry(self, inputs: tuple[int, ...]) -> Geometry:
+        """Return one place, at which tap number i meets feature number i."""
+        return Geometry(np.arange(math.prod(inputs), dtype=np.int32)[None, :, None], 1)
 
-Layer = Convolution | Dense
-_KINDS: dict[str, type[Layer]] = {"convolution": Convolution, "dense": Dense}
+
+KINDS: dict[str, type[Layer]] = {kind.type: kind for kind in (Convolution, Dense)}
+"""Kinds of layers by ``type``."""
 
 
 @dataclass(frozen=True)
@@ -122,8 +199,7 @@ class Architecture:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the specification as in the settings (section ``networks``)."""
-        kinds = {kind: name for name, kind in _KINDS.items()}
-        layers = [{"type": kinds[type(layer)], **dataclasses.asdict(layer)} for layer in self.layers]
+        layers = [layer.to_dict() for layer in self.layers]
         return {**dataclasses.asdict(self), "input_shape": list(self.input_shape), "layers": layers}
 
     @classmethod
@@ -131,7 +207,7 @@ class Architecture:
         """Build an architecture from settings or from a file's metadata; raise ``InputError`` if it is malformed."""
         try:
             layers = tuple(
-                _KINDS[layer["type"]](**{key: value for key, value in layer.items() if key != "type"})
+                KINDS[layer["type"]](**{key: value for key, value in layer.items() if key != "type"})
                 for layer in specification["layers"]
             )
             channels, height, width = specification["input_shape"]
@@ -147,10 +223,19 @@ class TernaryNetwork:
     ``weights`` holds one int8 array per layer, by layer name, in the order and shapes of the architecture. They are
     copied and cannot be written to: a changed network is a new one.
 
+    ``data`` says what the network was made for, where it is known: the names of the ``classes``, and how a picture
+    becomes an ``input`` (``aann.datasets.splits.describe``). Networks that differ only in it are equal.
+
     Raises ``InputError`` for other values, types, names or shapes.
     """
 
-    def __init__(self, architecture: Architecture, weights: Mapping[str, np.ndarray], source: str = "network") -> None:
+    def __init__(
+        self,
+        architecture: Architecture,
+        weights: Mapping[str, np.ndarray],
+        source: str = "network",
+        data: Mapping[str, Any] | None = None,
+    ) -> None:
         expected = architecture.weight_shapes
         found = {name: weights[name].shape for name in expected if name in weights}
         if found != expected or len(weights) != len(expected):
@@ -160,7 +245,7 @@ class TernaryNetwork:
             )
         for name, array in weights.items():
             _require_ternary(array, f"{source}: layer {name!r}")
-        self.architecture = architecture
+        self.architecture, self.data = architecture, dict(data or {})
         self.weights = {name: weights[name].copy() for name in expected}
         for array in self.weights.values():
             array.setflags(write=False)
@@ -197,9 +282,22 @@ class TernaryNetwork:
         counts = {name: [int((array == value).sum()) for value in (-1, 0, 1)] for name, array in self.weights.items()}
         return {name: (minus, zero, plus) for name, (minus, zero, plus) in counts.items()}
 
+    def predict(self, images: Any) -> np.ndarray:
+        """Return the class of each image, int64; ``images`` are an array or files of pictures, as in ``aann.predict``.
+
+        Jobs of stages count by evaluators, so their fingerprints need not know of this function.
+        """
+        classes: np.ndarray = import_module("aann.prediction").predict(self, images)
+        return classes
+
+    def described(self, data: Mapping[str, Any]) -> TernaryNetwork:
+        """Return the same network with another description of what it was made for."""
+        return TernaryNetwork(self.architecture, self.weights, data=data)
+
     def save(self, path: Path | str, provenance: Mapping[str, Any] | None = None) -> None:
-        """Write the network as safetensors: int8 tensors named by layer, architecture and provenance as metadata."""
-        metadata = {"architecture": self.architecture.to_dict(), "provenance": dict(provenance or {})}
+        """Write the network as safetensors: int8 tensors named by layer; what else is known is metadata."""
+        described = {"data": self.data} if self.data else {}
+        metadata = {"architecture": self.architecture.to_dict(), "provenance": dict(provenance or {}), **described}
         write_arrays(path, self.weights, metadata)
 
     @classmethod
@@ -221,7 +319,8 @@ class TernaryNetwork:
                 f"{path}: belongs to another architecture: {json.dumps(found.to_dict())}, expected "
                 f"{json.dumps(architecture.to_dict())}"
             )
-        return cls(found, arrays, source=str(path))
+        described = metadata.get("data")
+        return cls(found, arrays, source=str(path), data=described if isinstance(described, dict) else None)
 
 
 def require_layer(layer: str, layers: Iterable[str]) -> None:

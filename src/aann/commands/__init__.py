@@ -4,6 +4,7 @@ A command parses its options, calls one function and reports. It decides nothing
 """
 
 HELP = {
+    "study": "Look at data of your own, and write a study of them.",
     "datasets": "Fetch data sets and split them into training, validation and test images.",
     "psiren": "Make p-sparse ternary networks by p-SIREN (Algorithm 1).",
     "neighbors": "Count what first neighbors get right, exactly.",
@@ -13,6 +14,7 @@ HELP = {
     "figures": "Draw figures from tables, each as PDF and PNG with its numbers as CSV.",
     "claims": "Judge what the paper states from the tables behind the figures.",
     "report": "Tell the paper's story with our figures and numbers on one page.",
+    "predict": "Print what a network takes photos for, how sure it is, and what is next to that.",
     "provenance": "Print what a file came from: inputs and hashes, settings, seeds, code and versions.",
     "results": "Make results fresh after they were copied or unpacked, or remove those of a scale.",
     "release": "Ship what figures and claims were drawn from, and draw them again without training anything.",

@@ -23,11 +23,16 @@ _PARTS = {"train": ("train", "training"), "validation": ("validation", "val", "v
 
 def read(data: ArraysDataSettings, archives: Path) -> Found:
     """Return images and labels of files; raise ``InputError`` that names a file in which something is wrong."""
+    where = data.file or ", ".join(pair.images for pair in data.pairs.values())
+    return values.found(pairs(data), data, data.axis, where)
+
+
+def pairs(data: ArraysDataSettings) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """Return images and labels by split, as they are in the files. Raises ``InputError`` as ``read`` does."""
     if data.file is not None:
-        return values.found(_unpacked(data, Path(data.file)), data, data.axis, data.file)
-    paths = {part: (Path(pair.images), Path(pair.labels)) for part, pair in data.pairs.items()}
-    pairs = {str(part): (_read_npy(images), _read_npy(labels)) for part, (images, labels) in paths.items()}
-    return values.found(pairs, data, data.axis, ", ".join(str(images) for images, _ in paths.values()))
+        return _unpacked(data, Path(data.file))
+    named = {str(part): (Path(pair.images), Path(pair.labels)) for part, pair in data.pairs.items()}
+    return {part: (_read_npy(images), _read_npy(labels)) for part, (images, labels) in named.items()}
 
 
 def files(data: ArraysDataSettings, archives: Path) -> list[Path]:

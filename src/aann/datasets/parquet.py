@@ -32,7 +32,7 @@ def read(data: ParquetDataSettings, archives: Path) -> Found:
     """Return the images of Parquet files; raise ``InputError`` that names a file in which something is wrong."""
     paths = {str(part): [Path(path) for path in listed] for part, listed in data.files.items() if listed}
     where = {part: f"{', '.join(map(str, listed))}" for part, listed in paths.items()}
-    columns = {path: _Columns(path, data) for listed in paths.values() for path in listed}
+    columns = {path: Columns(path, data) for listed in paths.values() for path in listed}
     labels = {part: [label for path in listed for label in columns[path].labels()] for part, listed in paths.items()}
     numbers, names = values.classes_of(labels, data, where["train"])
     counts = {"images": 0, "unreadable": 0}
@@ -55,7 +55,7 @@ def files(data: ParquetDataSettings, archives: Path) -> list[Path]:
     return [Path(path) for path in data.places.values()]
 
 
-class _Columns:
+class Columns:
     """The columns of a file that have images and labels."""
 
     def __init__(self, path: Path, data: ParquetDataSettings) -> None:

@@ -102,7 +102,16 @@ def split(name: str, data: Any, archives: Path) -> tuple[dict[str, Images], dict
 
     Raises ``InputError`` if there are too few images, and if the data are not what their settings say.
     """
-    found = _source(data).read(data, archives)
+    return divide(name, data, read(data, archives))
+
+
+def read(data: DatasetSettings, archives: Path) -> Found:
+    """Return what a data set holds, before it is split; raise ``InputError`` if it cannot be read."""
+    return _source(data).read(data, archives)
+
+
+def divide(name: str, data: Any, found: Found) -> tuple[dict[str, Images], dict[str, Any]]:
+    """Return the splits of what was found, and a description; see ``split``."""
     classes = _classes(name, data, found)
     for part in ("test", "validation"):
         if part not in found.parts:
@@ -145,7 +154,7 @@ def _set_aside(
         if share >= len(members):
             raise InputError(
                 f"setting 'datasets.{name}.{key}': {getattr(data, key):g} of the images need {share} of class "
-                f"{classes[label]!r}, of which there are {len(members)}; choose fewer, or add images to the class"
+                f"{classes[label]!r}, which has {len(members)}; choose fewer, or add images to the class"
             )
         chosen.append(random.choice(members, share, replace=False))
     aside = np.zeros(len(images), bool)

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from aann.artifacts import is_sealed, read_arrays, write_arrays
+from aann.artifacts import is_sealed, read_array_metadata, read_arrays, remedy, write_arrays
 from aann.catalog import PARTS
 from aann.errors import InputError
 from aann.settings.datasets import DatasetSettings
@@ -47,6 +47,12 @@ def describe(data: DatasetSettings) -> dict[str, Any]:
     return {"classes": data.class_names, "input": None if data.kind == "driving" else made}
 
 
+def described(path: Path | str) -> dict[str, Any]:
+    """Return what ``describe`` does, of splits that ``save`` wrote; nothing if they do not say."""
+    data = read_array_metadata(path).get("data") or {}
+    return {key: data[key] for key in ("classes", "input") if key in data}
+
+
 def save(
     path: Path | str,
     splits: Mapping[str, Images],
@@ -77,7 +83,7 @@ def load(path: Path | str) -> dict[str, Images]:
             splits[name] = Images(arrays[f"{name}.images"], arrays[f"{name}.labels"])
             expected = metadata["splits"][name]["sha256"]
         except (KeyError, TypeError) as error:
-            raise InputError(f"{path}: holds no {name} images; delete it and run again to rebuild it") from error
+            raise InputError(f"{path}: holds no {name} images; {remedy(path)}") from error
         if not sealed and splits[name].sha256 != expected:
-            raise InputError(f"{path}: its {name} images are damaged; delete it and run again to rebuild it")
+            raise InputError(f"{path}: its {name} images are damaged; {remedy(path)}")
     return splits

@@ -19,7 +19,7 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
-from aann.artifacts import is_sealed, read_arrays, write_arrays
+from aann.artifacts import is_sealed, read_arrays, remedy, write_arrays
 from aann.datasets import splits
 from aann.datasets.splits import Images
 from aann.driving import CLASSES, GO, LEFT, RIGHT, driven
@@ -128,9 +128,9 @@ def load(path: Path, shape: Sequence[int] | None = None) -> Images:
         images = Images(arrays["seen"], arrays["labels"].astype(np.int64))
         expected = metadata["sha256"]
     except (KeyError, TypeError) as error:
-        raise InputError(f"{path}: holds no demonstrations; delete it and run again to rebuild it") from error
+        raise InputError(f"{path}: holds no demonstrations; {remedy(path)}") from error
     if not is_sealed(path) and images.sha256 != expected:
-        raise InputError(f"{path}: holds other frames or labels than were recorded; delete it and run again")
+        raise InputError(f"{path}: holds other frames or labels than were recorded; {remedy(path)}")
     found = images.images.shape[1:]
     if shape is not None and found != tuple(shape):
         raise InputError(f"{path}: holds frames of shape {found}, expected {tuple(shape)}; name those of the task")

@@ -8,6 +8,7 @@ from pathlib import Path
 import torch
 
 from aann import devices
+from aann.datasets import splits
 from aann.driving import demonstrations, driven
 from aann.lineage import provenance
 from aann.networks import Architecture, TernaryNetwork
@@ -32,16 +33,16 @@ def make_driver(
     """
     torch.set_num_threads(threads)
     device = devices.choose(settings.device)
-    chosen, shape = settings.driving, driven(settings, task).shape
+    chosen, data = settings.driving, driven(settings, task)
     part = settings.driving_part(task, ("seed", "mirror", "psiren", "sparsity"))
     problem = algorithm.Problem(
         Architecture.from_dict(settings.network(task)),
-        demonstrations.training_frames(train, chosen, shape),
-        demonstrations.load(validation, shape),
+        demonstrations.training_frames(train, chosen, data.shape),
+        demonstrations.load(validation, data.shape),
         chosen.psiren,
         chosen.seed,
         device,
     )
     values = {"task": task, **problem.surroundings}
     recorded = provenance.describe("aann.driving.drivers", [*train, validation], part, **values)
-    train_driver(problem, chosen.sparsity).save(output, recorded)
+    train_driver(problem, chosen.sparsity).described(splits.describe(data)).save(output, recorded)

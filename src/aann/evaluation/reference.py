@@ -10,6 +10,7 @@ Devices other than the CPU compute in float64 and without cuDNN, whose convoluti
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from typing import Any
 
 import numpy as np
 import torch
@@ -20,7 +21,7 @@ from aann.errors import InputError
 from aann.evaluation.evaluator import sample_by_label
 from aann.evaluation.inputs import check_architecture, check_images, check_labels
 from aann.evaluation.objectives import ACCURACY, NO_RIVAL, Objective
-from aann.networks import Architecture, Convolution, TernaryNetwork, require_layer
+from aann.networks import Architecture, Convolution, Dense, TernaryNetwork, require_layer
 from aann.swaps import apply_swap, check_swaps
 
 _BATCH = 500
@@ -88,15 +89,24 @@ def propagate(
     """
     values = channels_last(images)
     for layer in architecture.layers[:-1]:
-        if isinstance(layer, Convolution):
-            kernel = channels_last(weights[layer.name])
-            values = F.conv2d(values, kernel, stride=layer.stride, padding=layer.padding)
-            if layer.pool:
-                values = F.max_pool2d(values, layer.pool, layer.pool_stride or layer.pool)
-        else:
-            values = values.flatten(1) @ weights[layer.name].T
-        values = hard_tanh(layer.name, values)
+        values = hard_tanh(layer.name, FORWARDS[layer.type](layer, weights[layer.name], values))
     return values.flatten(1)
+
+
+def _convolution(layer: Convolution, weights: torch.Tensor, values: torch.Tensor) -> torch.Tensor:
+    values = F.conv2d(values, channels_last(weights), stride=layer.stride, padding=layer.padding)
+    return F.max_pool2d(values, layer.pool, layer.pool_stride or layer.pool) if layer.pool else values
+
+
+def _dense(layer: Dense, weights: torch.Tensor, values: torch.Tensor) -> torch.Tensor:
+    return values.flatten(1) @ weights.T
+
+
+FORWARDS: dict[str, Callable[[Any, torch.Tensor, torch.Tensor], torch.Tensor]] = {
+    "convolution": _convolution,
+    "dense": _dense,
+}
+"""What a layer makes of its weights and inputs before HardTanh, by type; training has the same."""
 
 
 def channels_last(tensor: torch.Tensor) -> torch.Tensor:

@@ -10,7 +10,7 @@ from aann.evaluation import kernels
 from aann.evaluation.arrangement import Order, arrange, at_random, by_margin, by_similarity
 from aann.evaluation.groups import Blocks, Desk, Values
 from aann.evaluation.lanes import LANES
-from aann.evaluation.layout import connections, largest_sum, layouts
+from aann.evaluation.layout import connected, largest_sum, layouts
 from aann.evaluation.objectives import Objective
 from aann.evaluation.plans import differences
 from aann.evaluation.threads import Threads
@@ -131,13 +131,12 @@ class State:
 
     def change(self, name: str, weights: np.ndarray) -> None:
         """Give a layer other weights, and bring all sums up to date; call ``compute_margins`` after the last change."""
-        place, old = self.names.index(name), self.layouts[name]
+        place = self.names.index(name)
         halves = differences(self.weights[name], weights)
         self.weights[name] = weights
         self._sums[name] = self._sums[name].astype(self._sum_type(name, self._sums[name].dtype), copy=False)
         self.threads.over(len(self.order), kernels.change_sums, self.values(name), halves)
-        starts, middles, nonzeros = connections(weights, old.starts.shape[1] - 1)
-        self.layouts[name] = old._replace(starts=starts, middles=middles, nonzeros=nonzeros)
+        self.layouts[name] = connected(self.layouts[name], weights)
         units = np.unique(halves[:, kernels.UNIT])
         for before, following in zip(self.names[place:-1], self.names[place + 1 :], strict=True):
             self._carry_on(before, following, units)

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from aann.errors import InputError
 from aann.lineage import provenance
-from aann.settings.figures import label, target
+from aann.settings.figures import in_order, label, target
 from aann.settings.plans import Plan, Study
 
 if TYPE_CHECKING:
@@ -71,8 +71,8 @@ def plan(settings: Settings, name: str) -> Plan:
 
 
 def plans(settings: Settings) -> dict[str, Plan]:
-    """Return the plans of all figures of the settings, by name. Raises as ``plan`` does."""
-    return {name: plan(settings, name) for name in settings.figures}
+    """Return the plans of all figures of the settings, by name and in their order. Raises as ``plan`` does."""
+    return {name: plan(settings, name) for name in in_order(settings.figures)}
 
 
 def files(name: str, kind: str) -> dict[str, str]:

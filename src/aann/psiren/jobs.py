@@ -10,7 +10,7 @@ import pandas
 import torch
 
 from aann import devices, tables
-from aann.artifacts import read_arrays, write_arrays, write_table
+from aann.artifacts import read_arrays, remedy, write_arrays, write_table
 from aann.datasets import splits
 from aann.errors import InputError
 from aann.evaluation.reference import correct_count
@@ -41,6 +41,7 @@ class Job:
             seed,
             device,
         )
+        self.described = splits.described(data)
         self.data, self.curve, self.task, self.settings = data, curve, task, settings.part("psiren", task)
 
     def train_dense(self, output: Path) -> None:
@@ -71,7 +72,7 @@ class Job:
         row = tables.accuracy_row(self._count(network, "validation"), self._count(network, "test"), **keys)
         self._write_curve(learned, recorded)
         write_table(accuracy, tables.ACCURACY.make([row]))
-        network.save(output, recorded)
+        network.described(self.described).save(output, recorded)
 
     def _provenance(self, *inputs: Path, **values: Any) -> dict[str, Any]:
         values = {"task": self.task, "seed": self.problem.seed, **self.problem.surroundings, **values}
@@ -83,7 +84,7 @@ class Job:
         found = {name: array.shape for name, array in weights.items()}
         expected = self.architecture.weight_shapes
         if found != expected or any(array.dtype != "float32" for array in weights.values()):
-            raise InputError(f"{path}: holds the layers {found}, expected {expected} in float32; delete it, run again")
+            raise InputError(f"{path}: holds the layers {found}, expected {expected} in float32; {remedy(path)}")
         return {name: weights[name] for name in expected}
 
     def _write_curve(self, curve: Curve, recorded: dict[str, Any]) -> None:

@@ -13,8 +13,8 @@ import numpy as np
 import pandas
 from tqdm import tqdm
 
-from aann.artifacts import discard, read_arrays, write_arrays, write_table
-from aann.datasets.splits import Images, load
+from aann.artifacts import discard, read_arrays, remedy, write_arrays, write_table
+from aann.datasets.splits import Images, described, load
 from aann.errors import InputError
 from aann.evaluation.evaluator import Evaluator, EvaluatorFactory
 from aann.evaluation.incremental import IncrementalEvaluator
@@ -236,7 +236,7 @@ class Search:
     def _restore(self, checkpoint: Path) -> TernaryNetwork:
         """Take over the state of a checkpoint, and return the network that the search had come to."""
         arrays, metadata = read_arrays(checkpoint)
-        hint = "delete it to start anew"
+        hint = remedy(checkpoint, "delete it to start anew")
         try:
             state = json.loads(metadata["state"])
             now, best = (
@@ -304,7 +304,7 @@ def make_run(
     search = Search(start, load(data), settings.search_of(task, name), seed, recorded, threads)
     checkpoint = outputs.trace.with_suffix(".checkpoint.safetensors")
     found = search.run(checkpoint)
-    found.network.save(outputs.network, recorded)
+    found.network.described(described(data)).save(outputs.network, recorded)
     write_table(outputs.outcome, outcome_of(found.trace, keys))
     write_table(outputs.trace, TRACE.make(found.trace, **keys), {"provenance": recorded})
     discard(checkpoint)

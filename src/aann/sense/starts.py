@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from aann.datasets import splits
 from aann.errors import InputError
 from aann.lineage import provenance
 from aann.networks import Architecture, TernaryNetwork
@@ -33,7 +34,8 @@ def random_network(architecture: Architecture, sparsity: float, seed: int) -> Te
 
 def make_start(settings: Settings, task: str, sparsity: float, seed: int, output: Path) -> None:
     """Write a random network for a task. Raises ``InputError`` for an unknown task, and as ``random_network`` does."""
-    specification = settings.network(task)
-    network = random_network(Architecture.from_dict(specification), sparsity, seed)
+    specification, data = settings.network(task), splits.describe(settings.dataset(task))
+    network = random_network(Architecture.from_dict(specification), sparsity, seed).described(data)
+    part = {"network": specification, "data": data}
     keys = {"task": task, "sparsity": sparsity, "seed": seed}
-    network.save(output, provenance.describe("aann.sense.starts", [], {"network": specification}, **keys))
+    network.save(output, provenance.describe("aann.sense.starts", [], part, **keys))

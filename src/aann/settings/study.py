@@ -145,7 +145,7 @@ class Settings(Section):
     def data_title(self, task: str) -> str:
         """Return what a figure says the data of a task are."""
         title = self.dataset(task).title or self.task(task).dataset
-        return title if self.scale == "paper" else f"{title} ({self.scale} scale)"
+        return title if self.scale == "paper" or self.standalone else f"{title} ({self.scale} scale)"
 
     def psiren_of(self, task: str) -> PSirenSettings:
         """Return the settings of p-SIREN for a task: its own, or those of all tasks."""
@@ -215,8 +215,8 @@ class Settings(Section):
         return self.part("sense", task) | {"sense": {"searches": {name: chosen}}}
 
     def network_part(self, task: str) -> dict[str, Any]:
-        """Return, as settings in their own right, the network of a task."""
-        return {key: value for key, value in self.part("sense", task).items() if key != "sense"}
+        """Return, as settings in their own right, the network of a task, and the data set that it is made for."""
+        return self.part("datasets", task)
 
     def sense_part(self, task: str, key: str) -> dict[str, Any]:
         """Return, as settings in their own right, what a job for one key of ``sense`` depends on, without searches."""

@@ -1,0 +1,46 @@
+"""Commands for studies of one's own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from aann.commands import HELP, options
+
+commands = click.Group("study", help=HELP["study"])
+
+
+@commands.command("new")
+@click.argument("data", type=click.Path(path_type=Path))
+@options.path("--output", "Writes the study, a file of settings (YAML) that is not there yet.")
+@click.option(
+    "--scale",
+    type=click.Choice(["quick", "thorough"]),
+    default="quick",
+    show_default=True,
+    help="quick: about 10 minutes on 2 cores for 2,000 images of 32 x 32; thorough: hours.",
+)
+@click.option("--name", help="What the study is called.  [default: the name of DATA]")
+@click.option("--size", nargs=2, type=click.IntRange(1), metavar="HEIGHT WIDTH", help="Pixels.  [default: what fits]")
+@click.option("--channels", type=click.Choice(["1", "3"]), help="1: grey; 3: color.  [default: what fits]")
+@click.option("--skip-unreadable", is_flag=True, help="Passes images over that cannot be read.")
+def new(
+    data: Path,
+    output: Path,
+    scale: str,
+    name: str | None,
+    size: tuple[int, int] | None,
+    channels: str | None,
+    skip_unreadable: bool,
+) -> None:
+    """Look at DATA, print what is seen, and write a study of it with comments.
+
+    DATA is a folder of images (a sub-folder for each class, in train, validation and test if they are split), an .npz
+    file, .npy files, or Parquet files as model hubs hold sets of images.
+    """
+    from aann.studies import writing
+
+    asked = None if channels is None else int(channels)
+    for line in writing.new(data, output, scale, name, size, asked, skip_unreadable):
+        click.echo(line)

@@ -1,0 +1,290 @@
+"""Studies of data of one's own: what is seen, and what is written."""
+
+import json
+import shutil
+from io import BytesIO
+
+import numpy as np
+import pandas
+import pyarrow
+import pyarrow.parquet
+import pytest
+import yaml
+from commands import check_one_line, run
+from own_data import CLASSES, SIZE, arrays, fill, pixels, real_data  # noqa: F401 (fixture)
+from PIL import Image
+
+from aann.figures import kinds
+from aann.networks import Architecture
+from aann.settings.study import load
+from aann.studies import designs, looking, writing
+
+
+@pytest.fixture(autouse=True)
+def here(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+
+def new(data, *arguments, output="own.yaml"):
+    result = run("study", "new", data, "--output", output, *arguments)
+    assert (result.exit_code, result.exception) == (0, None), result.output
+    settings = load([output])
+    assert {*kinds.plans(settings)} == {*settings.figures}
+    return result.stdout, settings
+
+
+def encoded(label, seed):
+    """Return the bytes of a picture."""
+    buffer = BytesIO()
+    Image.fromarray(pixels(label, seed)).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def save_parquet(path, count, first=0, names=CLASSES):
+    """Write pictures of three classes as model hubs hold them."""
+    labels = [number % 3 for number in range(first, first + count)]
+    images = [{"bytes": encoded(label, number), "path": None} for number, label in enumerate(labels, first)]
+    table = pyarrow.table({"image": images, "label": labels})
+    described = {"info": {"features": {"label": {"names": names, "_type": "ClassLabel"}}}}
+    path.parent.mkdir(exist_ok=True)
+    pyarrow.parquet.write_table(table.replace_schema_metadata({"huggingface": json.dumps(described)}), path)
+
+
+def test_a_folder_of_images_becomes_a_study_of_them(tmp_path):
+    fill(tmp_path / "Fruit of 2024", 12)
+    (tmp_path / "Fruit of 2024/apple/notes.txt").write_text("not an image")
+    printed, settings = new("Fruit of 2024")
+    lines = printed.splitlines()
+    assert lines[0] == "Fruit of 2024: 36 images of 3 classes (folder)"
+    assert lines[1].split() == ["class", "train", "validation", "test"]
+    assert [line.split() for line in lines[2:5]] == [[name, "9", "1", "2"] for name in CLASSES]
+    assert "  sizes (height x width): 12 x 10, grey" in lines
+    assert "  splits: validation and test images are drawn from the others, a share of each class" in lines
+    assert "  balance: 12 to 12 images a class; 33.3 % are of the largest" in lines
+    assert "  passed over: 1 files that are no PNG, JPEG, WebP or BMP, or hidden" in lines
+    assert lines[-1].strip() == "snakemake --cores 2 all_figures report_page --configfile own.yaml"
+    assert (settings.scale, settings.standalone) == ("fruit-of-2024", True)
+    data = settings.datasets["fruit-of-2024"]
+    assert (data.folder, data.size, data.channels, data.classes) == ("Fruit of 2024", list(SIZE), 1, CLASSES)
+    assert settings.data_title("fruit-of-2024") == "Fruit of 2024"
+    drawn = {figure.kind for figure in settings.figures.values()}
+    assert drawn == {"sparsity", "histograms", "embedding", "climbs", "comparison", "improvement"}
+
+
+def test_the_file_holds_the_study_and_explains_every_section(tmp_path):
+    fill(tmp_path / "fruit", 12)
+    new("fruit", "--name", "mine")
+    text = (tmp_path / "own.yaml").read_text()
+    seen = looking.look(tmp_path / "fruit")
+    expected = designs.study("mine", seen, designs.SCALES["quick"])
+    expected["datasets"]["mine"]["folder"] = "fruit"
+    assert yaml.safe_load(text) == expected
+    blocks = text.split("\n\n")
+    assert all(block.startswith("# ") for block in blocks)
+    assert max(map(len, text.splitlines())) <= 120
+
+
+def test_a_study_is_never_written_over_another_file(tmp_path):
+    fill(tmp_path / "fruit", 12)
+    (tmp_path / "own.yaml").write_text("mine")
+    check_one_line(run("study", "new", "fruit", "--output", "own.yaml"), "own.yaml: is there already")
+    assert (tmp_path / "own.yaml").read_text() == "mine"
+    check_one_line(run("study", "new", "fruit", "--output", "absent/own.yaml"), "folder absent is not there")
+
+
+def test_images_in_two_splits_are_counted_and_warned_of(tmp_path):
+    for part, first in (("train", 0), ("val", 8), ("test", 12)):
+        fill(tmp_path / "fruit" / part, 6, first)
+    shutil.copy(tmp_path / "fruit/train/pear/0.png", tmp_path / "fruit/test/pear/copy.png")
+    result = run("study", "new", "fruit", "--output", "own.yaml")
+    assert "  splits: the data's own" in result.stdout
+    assert "duplicates: 7 test images are training or validation images, too" in result.stdout
+    assert "what they measure is memory" in result.stderr
+
+
+def test_what_is_not_balanced_is_said(tmp_path):
+    fill(tmp_path / "fruit", 30, classes=["apple"])
+    fill(tmp_path / "fruit", 10, classes=["pear"])
+    printed, _ = new("fruit")
+    assert "balance: 10 to 30 images a class; 75.0 % are of the largest; look at balanced accuracy, too" in printed
+
+
+@pytest.mark.parametrize("form", ["npz", "train and test", "npy", "folder of npy"])
+def test_arrays_become_a_study(tmp_path, form):
+    images, labels = arrays(60)
+    (tmp_path / "data").mkdir()
+    path = tmp_path / "data" / ("own.npz" if form in ("npz", "train and test") else "x_train.npy")
+    if form == "npz":
+        np.savez(path, images=images, labels=labels)
+    elif form == "train and test":
+        np.savez(path, x_train=images[:40], y_train=labels[:40], x_test=images[40:], y_test=labels[40:])
+    else:
+        for part, chosen in (("train", slice(0, 40)), ("test", slice(40, 60))):
+            np.save(tmp_path / f"data/x_{part}.npy", images[chosen])
+            np.save(tmp_path / f"data/y_{part}.npy", labels[chosen])
+    printed, settings = new("data" if form == "folder of npy" else path.relative_to(tmp_path))
+    (data,) = settings.datasets.values()
+    assert (data.kind, data.size, data.channels, data.class_names) == ("arrays", list(SIZE), 1, ["0", "1", "2"])
+    assert ("train and test are the data's own" in printed) == (form != "npz")
+    assert "60 images of 3 classes" in printed
+
+
+def test_arrays_with_colors_and_channels_first_are_seen_as_such(tmp_path):
+    images = np.zeros((6000, 3, 8, 9), np.uint8)
+    images[:, 0] = np.arange(6000)[:, None, None] % 251
+    np.savez("own.npz", images=images, labels=np.arange(6000) % 2)
+    printed, settings = new("own.npz")
+    assert "8 x 9, colored" in printed
+    assert settings.networks["small"].input_shape == [3, 8, 9]
+
+
+def test_parquet_files_become_a_study_with_their_splits(tmp_path):
+    save_parquet(tmp_path / "hub/train-00000-of-00002.parquet", 20)
+    save_parquet(tmp_path / "hub/train-00001-of-00002.parquet", 20, 20)
+    save_parquet(tmp_path / "hub/test-00000-of-00001.parquet", 12, 40)
+    printed, settings = new("hub")
+    data = settings.datasets["hub"]
+    assert {part: len(files) for part, files in data.files.items()} == {"train": 2, "test": 1}
+    assert data.classes == CLASSES
+    assert "  splits: train and test are the data's own; validation images are drawn from the others" in printed
+    printed, settings = new("hub/train-00000-of-00002.parquet", output="one.yaml")
+    assert "20 images of 3 classes (parquet)" in printed
+    assert settings.scale == "train-00000-of-00002"
+
+
+def test_images_of_many_sizes_get_one(tmp_path):
+    fill(tmp_path / "wide", 6)
+    for number, path in enumerate(sorted((tmp_path / "wide").rglob("*.png"))):
+        Image.new("RGB", (200 + number, 100), "red").save(path)
+    printed, settings = new("wide")
+    assert "100 to 100 x 200 to 217, most often 100 x 200 (6 %), colored" in printed
+    assert settings.datasets["wide"].size == [16, 32]
+    printed, settings = new("wide", "--size", 20, 24, "--channels", 3, output="larger.yaml")
+    assert settings.networks["small"].input_shape == [3, 20, 24]
+
+
+@pytest.mark.parametrize("scale", designs.SCALES)
+@pytest.mark.parametrize("shape", [(1, 28, 28), (3, 32, 32), (1, 8, 8), (1, 3, 40), (3, 64, 48), (1, 1, 1)])
+def test_networks_fit_every_shape(scale, shape):
+    network = designs.network(*shape, classes=10)
+    assert Architecture.from_dict(network).classes == 10
+    assert designs.weights(network) < 150_000
+    layers = [layer["name"] for layer in network["layers"]]
+    assert {*designs.searches(designs.SCALES[scale], layers, 1000)} == {"greedy", "polish"}
+
+
+def test_small_grey_images_get_the_papers_network_and_colored_ones_about_100_000_weights(paper_settings):
+    expected = Architecture.from_dict(paper_settings.networks["static"].model_dump())
+    assert Architecture.from_dict(designs.network(1, 28, 28, 10)) == expected
+    assert 90_000 < designs.weights(designs.network(3, 32, 32, 10)) < 110_000
+
+
+def test_networks_learn_from_as_many_minibatches_whatever_the_number_of_images():
+    for scale in designs.SCALES.values():
+        for images in (200, 1500, 20_000, 60_000):
+            made = designs.training(scale, images, 32)
+            steps = made["dense"]["epochs"] * images / made["batch_size"]
+            assert 0.75 * scale.dense_steps <= steps <= max(1.25 * scale.dense_steps, images / made["batch_size"])
+
+
+def test_photographs_of_hands_become_a_study(real_data):  # noqa: F811 (fixture)
+    printed, settings = new(real_data / "sign-digits")
+    assert "2,062 images of 10 classes" in printed
+    data = settings.datasets["sign-digits"]
+    assert (data.size, data.channels, data.classes) == ([32, 32], 1, [str(number) for number in range(10)])
+
+
+# --- bad input --------------------------------------------------------------------------------------------------------
+
+
+def a_text(path):
+    path.write_text("x")
+
+
+def one_class(path):
+    fill(path, 6, classes=["apple"])
+
+
+def few_images(path):
+    fill(path, 6)
+    for number in range(1, 6):
+        (path / f"pear/{number}.png").unlink()
+
+
+def truncated(path):
+    fill(path, 6)
+    whole = (path / "pear/3.png").read_bytes()
+    (path / "pear/3.png").write_bytes(whole[: len(whole) // 2])
+
+
+def objects(path):
+    np.savez(path.with_suffix(".npz"), images=np.array([{}, 1], object), labels=np.zeros(2))
+    return path.with_suffix(".npz")
+
+
+def one_hot(path):
+    np.savez(path.with_suffix(".npz"), images=arrays(6)[0], labels=np.eye(6))
+    return path.with_suffix(".npz")
+
+
+def no_images(path):
+    pandas.DataFrame({"label": [0, 1]}).to_parquet(path.with_suffix(".parquet"))
+    return path.with_suffix(".parquet")
+
+
+def lone_array(path):
+    np.save(path.with_suffix(".npy"), arrays(6)[0])
+    return path.with_suffix(".npy")
+
+
+def only_test_files(path):
+    save_parquet(path / "test.parquet", 6)
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda path: path.mkdir(), "fruit: holds no folders; expected a sub-folder for each class"),
+        (a_text, "fruit: is of another kind; expected a folder of images"),
+        (lambda path: None, "fruit: is not there; expected a folder of images, an .npz or .npy file, a Parquet file"),
+        (one_class, "fruit: has images of 1 class (apple); expected two classes or more"),
+        (few_images, "need 1 of class 'pear', of which there are 1"),
+        (truncated, "pear/3.png: cannot be read as an image"),
+        (objects, "it holds Python objects, which are never read"),
+        (one_hot, "as if one-hot"),
+        (no_images, "has no column of images"),
+        (lone_array, "expected images.npy and labels.npy"),
+        (only_test_files, "has no file of training images; found test"),
+    ],
+)
+def test_data_that_cannot_be_studied_are_one_line_and_nothing_is_written(tmp_path, make, message):
+    path = tmp_path / "fruit"
+    path = make(path) or path
+    result = run("study", "new", path.relative_to(tmp_path), "--output", "own.yaml")
+    line = result.stderr.splitlines()[-1]
+    assert result.exit_code == 1
+    assert line.startswith("error: ")
+    assert message in line
+    assert "delete" not in line
+    assert not (tmp_path / "own.yaml").exists()
+
+
+def test_unreadable_images_are_passed_over_when_that_is_asked_for(tmp_path):
+    truncated(tmp_path / "fruit")
+    printed, settings = new("fruit", "--skip-unreadable")
+    assert "passed over: 1 images that cannot be read" in printed
+    assert settings.datasets["fruit"].skip_unreadable
+
+
+def test_a_name_that_is_none_is_one_line(tmp_path):
+    fill(tmp_path / "fruit", 6)
+    result = run("study", "new", "fruit", "--output", "own.yaml", "--name", "My Fruit")
+    assert "own.yaml: setting 'scale'" in result.stderr.splitlines()[-1]
+    assert not (tmp_path / "own.yaml").exists()
+
+
+@pytest.mark.parametrize(
+    ("path", "name"), [("Photos/", "photos"), ("2024 Äpfel", "data-2024-pfel"), ("quick", "quick-study"), ("_", "data")]
+)
+def test_names_follow_paths(tmp_path, path, name):
+    assert writing.slug(tmp_path / path) == name
