@@ -318,6 +318,19 @@ def test_images_and_labels_that_do_not_fit_are_refused(static, make):
             make(network, wrong_images, wrong_labels)
 
 
+def test_compiled_code_takes_layers_of_all_shapes_after_a_swap():
+    """A kernel of one pixel meets inputs as they are, and its taps might be a view that cannot be written to."""
+    names = {"1.0": 3, "2.0": 2, "3.0": 1}
+    layers = (*(Convolution(name, filters=2, kernel=side) for name, side in names.items()), Dense("fc", units=3))
+    network = random_network(Architecture((1, 7, 7), layers), 50, 0)
+    random = np.random.default_rng(0)
+    images, labels = random.integers(0, 256, (70, 1, 7, 7)), random.integers(0, 3, 70)
+    fast = incremental.IncrementalEvaluator(network, images, labels)
+    slow = reference.ReferenceEvaluator(network, images, labels)
+    for name, weights in network.weights.items():
+        assert_equal(fast, slow, name, sample_swaps(weights, 2, random))
+
+
 def test_a_weight_that_meets_several_input_units_is_refused(monkeypatch):
     crossed = Geometry(np.array([[[0, 1]]], np.int32), 1)
     monkeypatch.setattr(Scattered, "geometry", lambda layer, inputs: crossed)

@@ -98,7 +98,7 @@ def layouts(network: TernaryNetwork) -> dict[str, LayerLayout]:
     for layer in network.architecture.layers:
         geometry = layer.geometry(inputs)
         units, taps, places = geometry.taps.shape
-        rows, features = np.ascontiguousarray(geometry.taps).reshape(-1, places), math.prod(inputs[1:])
+        rows, features = np.array(geometry.taps, np.int32, order="C").reshape(-1, places), math.prod(inputs[1:])
         blank = LayerLayout(
             taps=rows,
             own=taps if units > 1 else 0,
