@@ -14,14 +14,17 @@ def slow_logits(network, images):
     architecture = network.architecture
     for layer in architecture.layers:
         weights = network.weights[layer.name].astype(np.int64)
+        pooled = isinstance(layer, Convolution) and layer.pool
         if isinstance(layer, Convolution):
             values = slow_convolution(values, weights, layer)
         else:
             values = values.reshape(len(values), -1) @ weights.T
+        if pooled and layer.pooling == "average":
+            values = slow_pool(values, layer.pool, layer.pool_stride or layer.pool, np.sum)
         if layer is not architecture.layers[-1]:
             values = np.clip(values, -architecture.input_scale, architecture.input_scale)
-            if isinstance(layer, Convolution) and layer.pool:
-                values = slow_max_pool(values, layer.pool, layer.pool_stride or layer.pool)
+        if pooled and layer.pooling == "max":
+            values = slow_pool(values, layer.pool, layer.pool_stride or layer.pool, np.max)
     return values
 
 
@@ -37,13 +40,13 @@ def slow_convolution(values, weights, layer):
     return output
 
 
-def slow_max_pool(values, size, stride):
+def slow_pool(values, size, stride, reduce):
     sides = [(side - size) // stride + 1 for side in values.shape[2:]]
     output = np.zeros((*values.shape[:2], *sides), np.int64)
     for row in range(sides[0]):
         for column in range(sides[1]):
             window = values[:, :, row * stride : row * stride + size, column * stride : column * stride + size]
-            output[:, :, row, column] = window.max(axis=(2, 3))
+            output[:, :, row, column] = reduce(window, axis=(2, 3))
     return output
 
 
@@ -58,6 +61,7 @@ def problems(draw):
         padding=draw(st.integers(0, 2)),
         pool=draw(st.sampled_from([0, 2])),
         pool_stride=draw(st.integers(0, 2)),
+        pooling=draw(st.sampled_from(["max", "average"])),
     )
     hidden = (Dense("fc1", units=draw(st.integers(1, 5))),) if draw(st.booleans()) else ()
     signed = draw(st.booleans())
@@ -96,6 +100,16 @@ def test_sums_that_bfloat16_rounds_are_cut_by_hard_tanh_or_kept_in_float32(scale
     images = np.diff(np.rint(np.outer(sums, np.arange(5) / 4)), axis=1).astype(np.int16).reshape(-1, 4, 1, 1)
     monkeypatch.setattr(reference, "multiplies_bfloat16", lambda: True)
     assert reference.features(network, images).ravel().tolist() == np.clip(sums, -scale, scale).tolist()
+
+
+def test_rounded_sums_are_not_added_up(monkeypatch):
+    """257 is 256 in bfloat16, and so would the sum of the window be, 257 - 256 = 1, become 0."""
+    layers = (Convolution("1.0", filters=1, kernel=1, pool=2, pooling="average"), Dense("fc", units=1))
+    weights = {"1.0": np.ones((1, 3, 1, 1), np.int8), "fc": np.ones((1, 1), np.int8)}
+    network = TernaryNetwork(Architecture((3, 2, 2), layers, 255, signed=True), weights)
+    images = np.array([[100, -100, 0, 0], [100, -100, 0, 0], [57, -56, 0, 0]], np.int16).reshape(1, 3, 2, 2)
+    monkeypatch.setattr(reference, "multiplies_bfloat16", lambda: True)
+    assert reference.features(network, images).item() == 1
 
 
 def test_logits_do_not_depend_on_the_batch(network):

@@ -46,18 +46,20 @@ def convolutions(draw, name):
         padding=draw(st.integers(0, 2)),
         pool=pool,
         pool_stride=draw(st.integers(0, 3)) if pool else 0,
+        pooling=draw(st.sampled_from(["max", "average"])),
     )
 
 
 @dataclass(frozen=True)
 class Scattered(Layer):
-    """Units whose taps are drawn at random, each from one input unit, at places drawn at random."""
+    """Units whose taps are drawn at random; each meets features of one input unit, also drawn at random."""
 
     type = "scattered"
     units: int
     taps: int
     windows: int
     width: int
+    met: int
     seed: int
 
     def weight_shape(self, inputs):
@@ -69,24 +71,26 @@ class Scattered(Layer):
     def geometry(self, inputs):
         random = np.random.default_rng(self.seed)
         features = math.prod(inputs[1:])
-        found = random.integers(-1, features, (self.units, self.taps, self.windows * self.width))
-        sources = random.integers(0, inputs[0], (self.units, self.taps, 1))
+        found = random.integers(-1, features, (self.units, self.taps * self.met, self.windows * self.width))
+        sources = random.integers(0, inputs[0], (self.units, self.taps, 1)).repeat(self.met, axis=1)
         return Geometry(np.where(found < 0, -1, found + sources * features).astype(np.int32), self.width)
+
+    @property
+    def added(self):
+        return self.met
 
 
 def scattered(layer, weights, values):
     taps = torch.from_numpy(layer.geometry(values.shape[1:]).taps)
     padded = F.pad(values.flatten(1), (0, 1))
-    sums = (padded[:, taps] * weights[:, :, None]).sum(2)
+    sums = (padded[:, taps] * weights.repeat_interleave(layer.met, 1)[:, :, None]).sum(2)
     return sums.unflatten(2, (layer.windows, layer.width)).amax(3)[..., None]
 
 
-@pytest.fixture(scope="module", autouse=True)
-def kind_of_layer():
+@pytest.fixture(autouse=True)
+def kind_of_layer(monkeypatch):
     """A kind of layer that uses all that a geometry may say."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(reference.FORWARDS, "scattered", scattered)
-        yield
+    monkeypatch.setitem(reference.FORWARDS, "scattered", scattered)
 
 
 @st.composite
@@ -97,6 +101,7 @@ def scatterings(draw, name):
         taps=draw(st.integers(1, 12)),
         windows=draw(st.integers(1, 5)),
         width=draw(st.integers(1, 3)),
+        met=draw(st.integers(1, 2)),
         seed=draw(st.integers(0, 99)),
     )
 
@@ -334,7 +339,7 @@ def test_compiled_code_takes_layers_of_all_shapes_after_a_swap():
 def test_a_weight_that_meets_several_input_units_is_refused(monkeypatch):
     crossed = Geometry(np.array([[[0, 1]]], np.int32), 1)
     monkeypatch.setattr(Scattered, "geometry", lambda layer, inputs: crossed)
-    architecture = Architecture((2, 1, 1), (Scattered("1.0", 1, 1, 2, 1, 0), Dense("fc", units=2)))
+    architecture = Architecture((2, 1, 1), (Scattered("1.0", 1, 1, 2, 1, 1, 0), Dense("fc", units=2)))
     network = random_network(architecture, 0, 0)
     with pytest.raises(InputError, match=r"layer '1\.0': a weight meets several input units"):
         incremental.IncrementalEvaluator(network, np.zeros((1, 2, 1, 1), np.uint8), np.zeros(1, np.int64))

@@ -1,3 +1,5 @@
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -23,6 +25,16 @@ def test_a_specification_survives_being_written_and_read(paper_settings):
     for settings in paper_settings.networks.values():
         architecture = Architecture.from_dict(settings.model_dump())
         assert Architecture.from_dict(architecture.to_dict()) == architecture
+
+
+def test_a_specification_without_pooling_is_written_as_before(paper_settings):
+    keys = {"type", "name", "filters", "kernel", "stride", "padding", "pool", "pool_stride"}
+    settings = paper_settings.networks["static"].model_dump()
+    assert set(settings["layers"][0]) == keys
+    architecture = Architecture.from_dict(settings)
+    assert architecture.to_dict() == settings
+    average = dataclasses.replace(architecture.layers[0], pooling="average")
+    assert average.to_dict() == {**settings["layers"][0], "pooling": "average"}
 
 
 def test_sparsity_and_family_count_the_weights(architecture):

@@ -35,7 +35,8 @@ class Geometry(NamedTuple):
 
     taps: int32 (units, taps of a unit, places), or (1, ...) if all units have the same. The input feature that a tap
     meets at a place (an index into the inputs, flattened in C order), or -1 for none (padding). All features that a tap
-    meets are of one input unit: they have the same index along the first axis of the inputs.
+    meets are of one input unit: they have the same index along the first axis of the inputs. A tap that meets the sum
+    of several features (``Layer.added``) has as many rows in place of one, side by side.
     width: how many places a window has.
     """
 
@@ -65,6 +66,11 @@ class Layer(ABC):
     @abstractmethod
     def geometry(self, inputs: tuple[int, ...]) -> Geometry:
         """Return which inputs each weight meets."""
+
+    @property
+    def added(self) -> int:
+        """How many features a weight meets at one place: it is multiplied by their sum."""
+        return 1
 
     def to_dict(self) -> dict[str, Any]:
         """Return the layer as in the settings."""
@@ -96,7 +102,11 @@ def patches(inputs: tuple[int, ...], kernel: int, stride: int = 1, padding: int 
 
 @dataclass(frozen=True)
 class Convolution(Layer):
-    """A convolution without bias, then HardTanh, then max-pooling if ``pool`` is not 0 (sizes in pixels)."""
+    """A convolution without bias, then pooling if ``pool`` is not 0, then HardTanh (sizes in pixels).
+
+    ``pooling`` is ``max``, or ``average`` for the sum of a window: the average without its division, so that it is
+    exact. HardTanh limits that sum as it limits all others. Max-pooling and HardTanh may change places.
+    """
 
     type = "convolution"
     filters: int
@@ -105,6 +115,11 @@ class Convolution(Layer):
     padding: int = 0
     pool: int = 0
     pool_stride: int = 0
+    pooling: str = "max"
+
+    def __post_init__(self) -> None:
+        if self.pooling not in ("max", "average"):
+            raise InputError(f"layer {self.name!r}: pooling {self.pooling!r}; expected max or average")
 
     def weight_shape(self, inputs: tuple[int, ...]) -> tuple[int, ...]:
         """Return (filters, channels, kernel, kernel) for inputs of shape (channels, height, width)."""
@@ -120,12 +135,27 @@ class Convolution(Layer):
         return (self.filters, *sides)
 
     def geometry(self, inputs: tuple[int, ...]) -> Geometry:
-        """Return the same taps for all filters; a position in no pooling window has no place."""
+        """Return the same taps for all filters; a position in no pooling window has no place.
+
+        A window of average pooling is one place, where each weight meets a feature for each position of the window.
+        """
         found = patches(inputs, self.kernel, self.stride, self.padding)
         found = found.reshape(-1, *found.shape[3:])
         pool, stride = (self.pool, self.pool_stride or self.pool) if self.pool else (1, 1)
         windows = sliding_window_view(found, (pool, pool), axis=(1, 2))[:, ::stride, ::stride]
-        return Geometry(windows.reshape(1, len(found), -1), pool * pool)
+        if self.pooling == "max":
+            return Geometry(windows.reshape(1, len(found), -1), pool * pool)
+        return Geometry(windows.transpose(0, 3, 4, 1, 2).reshape(1, len(found) * pool * pool, -1), 1)
+
+    @property
+    def added(self) -> int:
+        """The positions of a window of average pooling."""
+        return self.pool**2 if self.pool and self.pooling == "average" else 1
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the layer as in the settings, without ``pooling`` if it is max: files from before do not name it."""
+        found = super().to_dict()
+        return {key: value for key, value in found.items() if (key, value) != ("pooling", "max")}
 
 
 @dataclass(frozen=True)
@@ -174,7 +204,7 @@ class Architecture:
         if not 1 <= self.input_scale < 2**15:
             raise InputError(f"input_scale {self.input_scale}: expected 1 to {2**15 - 1}, to fit int16")
         for name, shape in self.weight_shapes.items():
-            bound = self.input_scale * math.prod(shape[1:])
+            bound = self.input_scale * self.added[name] * math.prod(shape[1:])
             if bound >= LARGEST_EXACT:
                 raise InputError(
                     f"layer {name!r}: a unit could reach {bound}, beyond the {LARGEST_EXACT} that float32 holds "
@@ -190,6 +220,11 @@ class Architecture:
             shapes[layer.name] = layer.weight_shape(inputs)
             inputs = outputs
         return shapes
+
+    @property
+    def added(self) -> dict[str, int]:
+        """How many features each weight meets at a place, by layer name."""
+        return {layer.name: layer.added for layer in self.layers}
 
     @property
     def classes(self) -> int:

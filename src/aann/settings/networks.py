@@ -10,7 +10,7 @@ from aann.settings.types import LayerName, Section
 
 
 class ConvolutionSettings(Section):
-    """A convolution without bias, then HardTanh, then max-pooling."""
+    """A convolution without bias, then pooling, then HardTanh."""
 
     type: Literal["convolution"] = Field(description="Kind of layer.")
     name: LayerName = Field(description="The layer's name in files and figures.")
@@ -18,8 +18,14 @@ class ConvolutionSettings(Section):
     kernel: int = Field(ge=1, description="Side of the kernel, in pixels.")
     stride: int = Field(1, ge=1, description="Step of the kernel, in pixels.")
     padding: int = Field(0, ge=0, description="Zeros added on each side, in pixels.")
-    pool: int = Field(0, ge=0, description="Side of the max-pooling window, in pixels; 0 for none.")
+    pool: int = Field(0, ge=0, description="Side of the pooling window, in pixels; 0 for none.")
     pool_stride: int = Field(0, ge=0, description="Step of the pooling window, in pixels; 0 for its side.")
+    pooling: Literal["max", "average"] = Field(
+        "max",
+        exclude_if=lambda pooling: pooling == "max",  # so that networks without it stay the same to fingerprints
+        description="What a window becomes: its largest value, or the sum of all, which is the average without its "
+        "division and so is exact.",
+    )
 
 
 class DenseSettings(Section):
