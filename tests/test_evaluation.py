@@ -28,53 +28,65 @@ def slow_logits(network, images):
     return values
 
 
+def both(sides):
+    return (sides, sides) if isinstance(sides, int) else sides
+
+
 def slow_convolution(values, weights, layer):
-    padded = np.pad(values, ((0, 0), (0, 0), (layer.padding,) * 2, (layer.padding,) * 2))
-    sides = [(side - layer.kernel) // layer.stride + 1 for side in padded.shape[2:]]
+    (down, right), (height, width), steps = both(layer.padding), both(layer.kernel), both(layer.stride)
+    padded = np.pad(values, ((0, 0), (0, 0), (down, down), (right, right)))
+    sides = [(padded.shape[2] - height) // steps[0] + 1, (padded.shape[3] - width) // steps[1] + 1]
     output = np.zeros((len(values), layer.filters, *sides), np.int64)
     for row in range(sides[0]):
         for column in range(sides[1]):
-            top, left = row * layer.stride, column * layer.stride
-            window = padded[:, :, top : top + layer.kernel, left : left + layer.kernel]
+            top, left = row * steps[0], column * steps[1]
+            window = padded[:, :, top : top + height, left : left + width]
             output[:, :, row, column] = np.tensordot(window, weights, axes=((1, 2, 3), (1, 2, 3)))
     return output
 
 
 def slow_pool(values, size, stride, reduce):
-    sides = [(side - size) // stride + 1 for side in values.shape[2:]]
+    (height, width), steps = both(size), both(stride)
+    sides = [(values.shape[2] - height) // steps[0] + 1, (values.shape[3] - width) // steps[1] + 1]
     output = np.zeros((*values.shape[:2], *sides), np.int64)
     for row in range(sides[0]):
         for column in range(sides[1]):
-            window = values[:, :, row * stride : row * stride + size, column * stride : column * stride + size]
+            top, left = row * steps[0], column * steps[1]
+            window = values[:, :, top : top + height, left : left + width]
             output[:, :, row, column] = reduce(window, axis=(2, 3))
     return output
 
 
+def sides(first, last):
+    """A number of pixels, or one vertically and one horizontally."""
+    return st.integers(first, last) | st.tuples(st.integers(first, last), st.integers(first, last))
+
+
 @st.composite
 def problems(draw):
-    channels, side = draw(st.integers(1, 3)), draw(st.integers(6, 9))
+    shape = draw(st.tuples(st.integers(1, 3), st.integers(6, 9), st.integers(6, 9)))
     first = Convolution(
         "1.0",
         filters=draw(st.integers(1, 4)),
-        kernel=draw(st.integers(1, 4)),
-        stride=draw(st.integers(1, 2)),
-        padding=draw(st.integers(0, 2)),
-        pool=draw(st.sampled_from([0, 2])),
-        pool_stride=draw(st.integers(0, 2)),
+        kernel=draw(sides(1, 4)),
+        stride=draw(sides(1, 2)),
+        padding=draw(sides(0, 2)),
+        pool=draw(st.just(0) | sides(1, 2)),
+        pool_stride=draw(st.just(0) | sides(1, 2)),
         pooling=draw(st.sampled_from(["max", "average"])),
     )
     hidden = (Dense("fc1", units=draw(st.integers(1, 5))),) if draw(st.booleans()) else ()
     signed = draw(st.booleans())
     scale = draw(st.sampled_from([1, 51, 255, 256, 300]))
     layers = (first, *hidden, Dense("fc", units=draw(st.integers(1, 5))))
-    architecture = Architecture((channels, side, side), layers, scale, signed)
+    architecture = Architecture(shape, layers, scale, signed)
     random = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
     density = draw(st.sampled_from([0.0, 0.1, 0.5, 1.0]))
     weights = {
         name: (random.choice([-1, 1], shape) * (random.random(shape) < density)).astype(np.int8)
         for name, shape in architecture.weight_shapes.items()
     }
-    images = random.integers(-scale if signed else 0, scale + 1, (draw(st.integers(1, 4)), channels, side, side))
+    images = random.integers(-scale if signed else 0, scale + 1, (draw(st.integers(1, 4)), *shape))
     return TernaryNetwork(architecture, weights), images.astype(np.int16)
 
 

@@ -35,17 +35,22 @@ def random_weights(random, architecture, density):
     }
 
 
+def sides(first, last):
+    """A number of pixels, or one vertically and one horizontally."""
+    return st.integers(first, last) | st.tuples(st.integers(first, last), st.integers(first, last))
+
+
 @st.composite
 def convolutions(draw, name):
-    pool = draw(st.sampled_from([0, 2, 3]))
+    pool = draw(st.just(0) | sides(1, 3))
     return Convolution(
         name,
         filters=draw(st.integers(1, 4)),
-        kernel=draw(st.integers(1, 4)),
-        stride=draw(st.integers(1, 2)),
-        padding=draw(st.integers(0, 2)),
+        kernel=draw(sides(1, 4)),
+        stride=draw(sides(1, 2)),
+        padding=draw(sides(0, 2)),
         pool=pool,
-        pool_stride=draw(st.integers(0, 3)) if pool else 0,
+        pool_stride=draw(st.just(0) | sides(1, 3)) if pool else 0,
         pooling=draw(st.sampled_from(["max", "average"])),
     )
 
@@ -113,17 +118,17 @@ def problems(draw):
     hidden = [Dense(f"fc{number}", units=draw(st.integers(1, 6))) for number in range(draw(st.integers(0, 2)))]
     kinds = st.sampled_from([convolutions, convolutions, scatterings])
     layers = (*(draw(draw(kinds)(name)) for name in names), *hidden, Dense("fc", units=draw(st.integers(1, 6))))
-    channels, side = draw(st.integers(1, 3)), draw(st.integers(7, 14))
+    shape = draw(st.tuples(st.integers(1, 3), st.integers(7, 14), st.integers(7, 14)))
     scale, signed = draw(st.sampled_from([1, 51, 255, 8191, 8192, 32_767])), draw(st.booleans())
     try:
-        architecture = Architecture((channels, side, side), layers, scale, signed)
+        architecture = Architecture(shape, layers, scale, signed)
     except InputError:
         assume(False)
     random = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
     weights = random_weights(random, architecture, draw(st.sampled_from([0.05, 0.1, 0.5, 0.9])))
     count = draw(st.sampled_from([1, 5, 2 * LANES + 3]))
     lowest = -scale if signed else 0
-    images = random.integers(lowest, scale + 1, (count, channels, side, side))
+    images = random.integers(lowest, scale + 1, (count, *shape))
     kind = draw(st.sampled_from(["any", "saturated", "sparse", "blank"]))
     if kind == "saturated":
         images = np.where(images > scale // 2, scale, lowest)

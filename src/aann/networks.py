@@ -12,7 +12,7 @@ import dataclasses
 import json
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple
@@ -25,6 +25,10 @@ from aann.errors import InputError
 
 LARGEST_EXACT = 2**24
 """float32 holds every integer up to this size, so sums below it are exact in any order."""
+
+
+Sides = int | tuple[int, int]
+"""A number of pixels, or two: the vertical one and the horizontal one."""
 
 
 class Geometry(NamedTuple):
@@ -74,7 +78,9 @@ class Layer(ABC):
 
     def to_dict(self) -> dict[str, Any]:
         """Return the layer as in the settings."""
-        return {"type": self.type, **dataclasses.asdict(self)}
+        values = dataclasses.asdict(self)
+        lists = {key: list(value) if isinstance(value, tuple) else value for key, value in values.items()}
+        return {"type": self.type, **lists}
 
 
 def _require_image(layer: Layer, inputs: tuple[int, ...]) -> None:
@@ -89,48 +95,74 @@ def _require_outputs(layer: Layer, inputs: tuple[int, ...], sides: list[int]) ->
         )
 
 
-def patches(inputs: tuple[int, ...], kernel: int, stride: int = 1, padding: int = 0) -> np.ndarray:
-    """Return which features a kernel meets at each position, int32 (channels, kernel, kernel, rows, columns).
+def both(sides: Sides) -> tuple[int, int]:
+    """Return pixels vertically and horizontally."""
+    return (sides, sides) if isinstance(sides, int) else sides
+
+
+def patches(inputs: tuple[int, ...], kernel: Sides, stride: Sides = 1, padding: Sides = 0) -> np.ndarray:
+    """Return which features a kernel meets at each position, int32 (channels, *kernel, rows, columns).
 
     Features are indices into inputs of shape (channels, height, width), or -1 in the padding.
     """
     features = np.arange(math.prod(inputs), dtype=np.int32).reshape(inputs)
-    padded = np.pad(features, ((0, 0), (padding, padding), (padding, padding)), constant_values=-1)
-    views = sliding_window_view(padded, (kernel, kernel), axis=(1, 2))[:, ::stride, ::stride]
+    margins = [(pixels, pixels) for pixels in (0, *both(padding))]
+    views = _windows(np.pad(features, margins, constant_values=-1), kernel, stride)
     return views.transpose(0, 3, 4, 1, 2)
+
+
+def _windows(images: np.ndarray, size: Sides, stride: Sides) -> np.ndarray:
+    """Return the windows of arrays of two axes, (arrays, rows, columns, *size)."""
+    down, right = both(stride)
+    return sliding_window_view(images, both(size), axis=(1, 2))[:, ::down, ::right]
+
+
+def _positions(sides: Sequence[int], size: Sides, stride: Sides) -> list[int]:
+    """Return how many windows there are vertically and horizontally."""
+    return [(side - part) // step + 1 for side, part, step in zip(sides, both(size), both(stride), strict=True)]
+
+
+_BY_SIDE = ("kernel", "stride", "padding", "pool", "pool_stride")
 
 
 @dataclass(frozen=True)
 class Convolution(Layer):
-    """A convolution without bias, then pooling if ``pool`` is not 0, then HardTanh (sizes in pixels).
+    """A convolution without bias, then pooling if ``pool`` is not 0, then HardTanh.
 
+    Sizes are in pixels: a number, or a vertical and a horizontal one. Two equal ones become one.
     ``pooling`` is ``max``, or ``average`` for the sum of a window: the average without its division, so that it is
     exact. HardTanh limits that sum as it limits all others. Max-pooling and HardTanh may change places.
     """
 
     type = "convolution"
     filters: int
-    kernel: int
-    stride: int = 1
-    padding: int = 0
-    pool: int = 0
-    pool_stride: int = 0
+    kernel: Sides
+    stride: Sides = 1
+    padding: Sides = 0
+    pool: Sides = 0
+    pool_stride: Sides = 0
     pooling: str = "max"
 
     def __post_init__(self) -> None:
+        for name in _BY_SIDE:
+            pixels = getattr(self, name)
+            if not isinstance(pixels, int):
+                vertical, horizontal = pixels
+                object.__setattr__(self, name, vertical if vertical == horizontal else (vertical, horizontal))
         if self.pooling not in ("max", "average"):
             raise InputError(f"layer {self.name!r}: pooling {self.pooling!r}; expected max or average")
 
     def weight_shape(self, inputs: tuple[int, ...]) -> tuple[int, ...]:
-        """Return (filters, channels, kernel, kernel) for inputs of shape (channels, height, width)."""
-        return (self.filters, inputs[0], self.kernel, self.kernel)
+        """Return (filters, channels, *kernel) for inputs of shape (channels, height, width)."""
+        return (self.filters, inputs[0], *both(self.kernel))
 
     def output_shape(self, inputs: tuple[int, ...]) -> tuple[int, ...]:
         """Return (filters, height, width) after pooling; raise ``InputError`` if nothing is left."""
         _require_image(self, inputs)
-        sides = [(side + 2 * self.padding - self.kernel) // self.stride + 1 for side in inputs[1:]]
+        padded = [side + 2 * pixels for side, pixels in zip(inputs[1:], both(self.padding), strict=True)]
+        sides = _positions(padded, self.kernel, self.stride)
         if self.pool:
-            sides = [(side - self.pool) // (self.pool_stride or self.pool) + 1 for side in sides]
+            sides = _positions(sides, self.pool, self.pool_stride or self.pool)
         _require_outputs(self, inputs, sides)
         return (self.filters, *sides)
 
@@ -141,16 +173,16 @@ class Convolution(Layer):
         """
         found = patches(inputs, self.kernel, self.stride, self.padding)
         found = found.reshape(-1, *found.shape[3:])
-        pool, stride = (self.pool, self.pool_stride or self.pool) if self.pool else (1, 1)
-        windows = sliding_window_view(found, (pool, pool), axis=(1, 2))[:, ::stride, ::stride]
+        windows = _windows(found, self.pool, self.pool_stride or self.pool) if self.pool else _windows(found, 1, 1)
+        size = math.prod(windows.shape[3:])
         if self.pooling == "max":
-            return Geometry(windows.reshape(1, len(found), -1), pool * pool)
-        return Geometry(windows.transpose(0, 3, 4, 1, 2).reshape(1, len(found) * pool * pool, -1), 1)
+            return Geometry(windows.reshape(1, len(found), -1), size)
+        return Geometry(windows.transpose(0, 3, 4, 1, 2).reshape(1, len(found) * size, -1), 1)
 
     @property
     def added(self) -> int:
         """The positions of a window of average pooling."""
-        return self.pool**2 if self.pool and self.pooling == "average" else 1
+        return math.prod(both(self.pool)) if self.pool and self.pooling == "average" else 1
 
     def to_dict(self) -> dict[str, Any]:
         """Return the layer as in the settings, without ``pooling`` if it is max: files from before do not name it."""
