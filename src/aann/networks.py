@@ -12,7 +12,7 @@ import dataclasses
 import json
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -28,6 +28,10 @@ LARGEST_EXACT = 2**24
 """float32 holds every integer up to this size, so sums below it are exact in any order."""
 
 
+Sides = int | tuple[int, int]
+"""A number of pixels, or two: the vertical one and the horizontal one."""
+
+
 class Geometry(NamedTuple):
     """Which inputs of a layer each weight meets.
 
@@ -36,7 +40,8 @@ class Geometry(NamedTuple):
 
     taps: int32 (units, taps of a unit, places), or (1, ...) if all units have the same. The input feature that a tap
     meets at a place (an index into the inputs, flattened in C order), or -1 for none (padding). All features that a tap
-    meets are of one input unit: they have the same index along the first axis of the inputs.
+    meets are of one input unit: they have the same index along the first axis of the inputs. A tap that meets the sum
+    of several features (``Layer.added``) has as many rows in place of one, side by side.
     width: how many places a window has.
     """
 
@@ -67,9 +72,16 @@ class Layer(ABC):
     def geometry(self, inputs: tuple[int, ...]) -> Geometry:
         """Return which inputs each weight meets."""
 
+    @property
+    def added(self) -> int:
+        """How many features a weight meets at one place: it is multiplied by their sum."""
+        return 1
+
     def to_dict(self) -> dict[str, Any]:
         """Return the layer as in the settings."""
-        return {"type": self.type, **dataclasses.asdict(self)}
+        values = dataclasses.asdict(self)
+        lists = {key: list(value) if isinstance(value, tuple) else value for key, value in values.items()}
+        return {"type": self.type, **lists}
 
 
 def _require_image(layer: Layer, inputs: tuple[int, ...]) -> None:
@@ -84,49 +96,99 @@ def _require_outputs(layer: Layer, inputs: tuple[int, ...], sides: list[int]) ->
         )
 
 
-def patches(inputs: tuple[int, ...], kernel: int, stride: int = 1, padding: int = 0) -> np.ndarray:
-    """Return which features a kernel meets at each position, int32 (channels, kernel, kernel, rows, columns).
+def both(sides: Sides) -> tuple[int, int]:
+    """Return pixels vertically and horizontally."""
+    return (sides, sides) if isinstance(sides, int) else sides
+
+
+def patches(inputs: tuple[int, ...], kernel: Sides, stride: Sides = 1, padding: Sides = 0) -> np.ndarray:
+    """Return which features a kernel meets at each position, int32 (channels, *kernel, rows, columns).
 
     Features are indices into inputs of shape (channels, height, width), or -1 in the padding.
     """
     features = np.arange(math.prod(inputs), dtype=np.int32).reshape(inputs)
-    padded = np.pad(features, ((0, 0), (padding, padding), (padding, padding)), constant_values=-1)
-    views = sliding_window_view(padded, (kernel, kernel), axis=(1, 2))[:, ::stride, ::stride]
+    margins = [(pixels, pixels) for pixels in (0, *both(padding))]
+    views = _windows(np.pad(features, margins, constant_values=-1), kernel, stride)
     return views.transpose(0, 3, 4, 1, 2)
+
+
+def _windows(images: np.ndarray, size: Sides, stride: Sides) -> np.ndarray:
+    """Return the windows of arrays of two axes, (arrays, rows, columns, *size)."""
+    down, right = both(stride)
+    return sliding_window_view(images, both(size), axis=(1, 2))[:, ::down, ::right]
+
+
+def _positions(sides: Sequence[int], size: Sides, stride: Sides) -> list[int]:
+    """Return how many windows there are vertically and horizontally."""
+    return [(side - part) // step + 1 for side, part, step in zip(sides, both(size), both(stride), strict=True)]
+
+
+_BY_SIDE = ("kernel", "stride", "padding", "pool", "pool_stride")
 
 
 @dataclass(frozen=True)
 class Convolution(Layer):
-    """A convolution without bias, then HardTanh, then max-pooling if ``pool`` is not 0 (sizes in pixels)."""
+    """A convolution without bias, then pooling if ``pool`` is not 0, then HardTanh.
+
+    Sizes are in pixels: a number, or a vertical and a horizontal one. Two equal ones become one.
+    ``pooling`` is ``max``, or ``average`` for the sum of a window: the average without its division, so that it is
+    exact. HardTanh limits that sum as it limits all others. Max-pooling and HardTanh may change places.
+    """
 
     type = "convolution"
     filters: int
-    kernel: int
-    stride: int = 1
-    padding: int = 0
-    pool: int = 0
-    pool_stride: int = 0
+    kernel: Sides
+    stride: Sides = 1
+    padding: Sides = 0
+    pool: Sides = 0
+    pool_stride: Sides = 0
+    pooling: str = "max"
+
+    def __post_init__(self) -> None:
+        for name in _BY_SIDE:
+            pixels = getattr(self, name)
+            if not isinstance(pixels, int):
+                vertical, horizontal = pixels
+                object.__setattr__(self, name, vertical if vertical == horizontal else (vertical, horizontal))
+        if self.pooling not in ("max", "average"):
+            raise InputError(f"layer {self.name!r}: pooling {self.pooling!r}; expected max or average")
 
     def weight_shape(self, inputs: tuple[int, ...]) -> tuple[int, ...]:
-        """Return (filters, channels, kernel, kernel) for inputs of shape (channels, height, width)."""
-        return (self.filters, inputs[0], self.kernel, self.kernel)
+        """Return (filters, channels, *kernel) for inputs of shape (channels, height, width)."""
+        return (self.filters, inputs[0], *both(self.kernel))
 
     def output_shape(self, inputs: tuple[int, ...]) -> tuple[int, ...]:
         """Return (filters, height, width) after pooling; raise ``InputError`` if nothing is left."""
         _require_image(self, inputs)
-        sides = [(side + 2 * self.padding - self.kernel) // self.stride + 1 for side in inputs[1:]]
+        padded = [side + 2 * pixels for side, pixels in zip(inputs[1:], both(self.padding), strict=True)]
+        sides = _positions(padded, self.kernel, self.stride)
         if self.pool:
-            sides = [(side - self.pool) // (self.pool_stride or self.pool) + 1 for side in sides]
+            sides = _positions(sides, self.pool, self.pool_stride or self.pool)
         _require_outputs(self, inputs, sides)
         return (self.filters, *sides)
 
     def geometry(self, inputs: tuple[int, ...]) -> Geometry:
-        """Return the same taps for all filters; a position in no pooling window has no place."""
+        """Return the same taps for all filters; a position in no pooling window has no place.
+
+        A window of average pooling is one place, where each weight meets a feature for each position of the window.
+        """
         found = patches(inputs, self.kernel, self.stride, self.padding)
         found = found.reshape(-1, *found.shape[3:])
-        pool, stride = (self.pool, self.pool_stride or self.pool) if self.pool else (1, 1)
-        windows = sliding_window_view(found, (pool, pool), axis=(1, 2))[:, ::stride, ::stride]
-        return Geometry(windows.reshape(1, len(found), -1), pool * pool)
+        windows = _windows(found, self.pool, self.pool_stride or self.pool) if self.pool else _windows(found, 1, 1)
+        size = math.prod(windows.shape[3:])
+        if self.pooling == "max":
+            return Geometry(windows.reshape(1, len(found), -1), size)
+        return Geometry(windows.transpose(0, 3, 4, 1, 2).reshape(1, len(found) * size, -1), 1)
+
+    @property
+    def added(self) -> int:
+        """The positions of a window of average pooling."""
+        return math.prod(both(self.pool)) if self.pool and self.pooling == "average" else 1
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the layer as in the settings, without ``pooling`` if it is max: files from before do not name it."""
+        found = super().to_dict()
+        return {key: value for key, value in found.items() if (key, value) != ("pooling", "max")}
 
 
 @dataclass(frozen=True)
@@ -175,7 +237,7 @@ class Architecture:
         if not 1 <= self.input_scale < 2**15:
             raise InputError(f"input_scale {self.input_scale}: expected 1 to {2**15 - 1}, to fit int16")
         for name, shape in self.weight_shapes.items():
-            bound = self.input_scale * math.prod(shape[1:])
+            bound = self.input_scale * self.added[name] * math.prod(shape[1:])
             if bound >= LARGEST_EXACT:
                 raise InputError(
                     f"layer {name!r}: a unit could reach {bound}, beyond the {LARGEST_EXACT} that float32 holds "
@@ -191,6 +253,11 @@ class Architecture:
             shapes[layer.name] = layer.weight_shape(inputs)
             inputs = outputs
         return shapes
+
+    @property
+    def added(self) -> dict[str, int]:
+        """How many features each weight meets at a place, by layer name."""
+        return {layer.name: layer.added for layer in self.layers}
 
     @property
     def classes(self) -> int:

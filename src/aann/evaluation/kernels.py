@@ -107,15 +107,21 @@ def add_contributions(layout, channel, planes, narrow, sums, low, high):
 def changed_sum(layout, inputs, sums, half, place):
     """Return the sum of the unit that a half changes, at one place and with the change."""
     value = load(sums, half[UNIT] * layout.taps.shape[1] + place)
-    feature = layout.taps[half[UNIT] * layout.own + half[TAP], place]
-    if feature >= 0:
-        plane = resized(load(inputs, feature), sums)
-        value = value + plane if half[SIGN] > 0 else value - plane
+    value = with_tap(layout, inputs, value, half[UNIT], half[TAP], half[SIGN], place)
     if half[SECOND_SIGN] != 0:
-        feature = layout.taps[half[UNIT] * layout.own + half[SECOND_TAP], place]
+        value = with_tap(layout, inputs, value, half[UNIT], half[SECOND_TAP], half[SECOND_SIGN], place)
+    return value
+
+
+@inlined
+def with_tap(layout, inputs, value, unit, tap, sign, place):
+    """Return a sum with what a tap contributes if it has a sign."""
+    first = (unit * layout.own + tap) * layout.added
+    for row in range(first, first + layout.added):
+        feature = layout.taps[row, place]
         if feature >= 0:
-            plane = resized(load(inputs, feature), sums)
-            value = value + plane if half[SECOND_SIGN] > 0 else value - plane
+            plane = resized(load(inputs, feature), value)
+            value = value + plane if sign > 0 else value - plane
     return value
 
 

@@ -22,17 +22,19 @@ class LayerLayout(NamedTuple):
     A *place* is one position of a unit in one pooling window: the places of a window stand together, and a position in
     no window has none.
 
-    taps: int32 (rows, places), the input feature that a weight meets at a place, or -1 (padding); a row is a tap.
-    own: the taps of a unit if each unit has rows of its own, one unit after the other, or 0 if all have the same rows.
-    sources: int32 (rows), the input unit that a tap meets.
+    taps: int32 (rows, places), the input feature that a weight meets at a place, or -1 (padding).
+    added: how many features a tap meets at a place: it takes their sum. So many rows are one tap.
+    own: the taps of a unit if each unit has taps of its own, one unit after the other, or 0 if all have the same.
+    sources: int32 (taps), the input unit that a tap meets.
     width: the places of a pooling window.
     starts: int32 (units, input units + 1), where a unit's non-zero weights from an input unit start.
     middles: int32 (units, input units), where those of +1 end and those of -1 begin.
-    nonzeros: int32, the rows of all non-zero weights.
+    nonzeros: int32, the rows of the taps of all non-zero weights.
     features: the features of an input unit.
     """
 
     taps: np.ndarray
+    added: int
     own: int
     sources: np.ndarray
     width: int
@@ -97,12 +99,13 @@ def layouts(network: TernaryNetwork) -> dict[str, LayerLayout]:
     found, inputs = {}, tuple(network.architecture.input_shape)
     for layer in network.architecture.layers:
         geometry = layer.geometry(inputs)
-        units, taps, places = geometry.taps.shape
-        rows, features = np.ascontiguousarray(geometry.taps).reshape(-1, places), math.prod(inputs[1:])
+        units, rows, places = geometry.taps.shape
+        taps, features = np.array(geometry.taps, np.int32, order="C").reshape(-1, places), math.prod(inputs[1:])
         blank = LayerLayout(
-            taps=rows,
-            own=taps if units > 1 else 0,
-            sources=_sources(rows, features, layer.name),
+            taps=taps,
+            added=layer.added,
+            own=rows // layer.added if units > 1 else 0,
+            sources=_sources(taps.reshape(-1, layer.added * places), features, layer.name),
             width=geometry.width,
             starts=np.empty((0, inputs[0] + 1), np.int32),
             middles=np.empty((0, inputs[0]), np.int32),
@@ -114,10 +117,10 @@ def layouts(network: TernaryNetwork) -> dict[str, LayerLayout]:
     return found
 
 
-def _sources(rows: np.ndarray, features: int, name: str) -> np.ndarray:
+def _sources(taps: np.ndarray, features: int, name: str) -> np.ndarray:
     """Return the input unit that each tap meets, 0 where it meets nothing."""
-    last = rows.max(axis=1)
-    first = np.where(rows < 0, last[:, None], rows).min(axis=1)
+    last = taps.max(axis=1)
+    first = np.where(taps < 0, last[:, None], taps).min(axis=1)
     if (first // features != last // features).any():
         raise InputError(f"layer {name!r}: a weight meets several input units; its kind must give each unit its own")
     sources: np.ndarray = np.maximum(last // features, 0)
@@ -128,22 +131,26 @@ def connected(layer: LayerLayout, weights: np.ndarray) -> LayerLayout:
     """Return a layout with the connections of other weights, int8 of shape (units, ...)."""
     flat, input_units = weights.reshape(len(weights), -1), layer.starts.shape[1] - 1
     units, taps = np.nonzero(flat)
-    rows = taps + units * layer.own
+    met = taps + units * layer.own
     negative = flat[units, taps] < 0
-    groups = units * input_units + layer.sources[rows]
+    groups = units * input_units + layer.sources[met]
     order = np.lexsort((taps, negative, groups))
+    rows = met[order, None] * layer.added + np.arange(layer.added)
     size = len(flat) * input_units
-    counts, positive = (np.bincount(chosen, minlength=size) for chosen in (groups, groups[~negative]))
+    counts, positive = (layer.added * np.bincount(chosen, minlength=size) for chosen in (groups, groups[~negative]))
     ends = np.cumsum(counts)
     starts = (ends - counts).reshape(-1, input_units)
     return layer._replace(
         starts=np.concatenate([starts, ends.reshape(-1, input_units)[:, -1:]], axis=1).astype(np.int32),
         middles=(starts + positive.reshape(-1, input_units)).astype(np.int32),
-        nonzeros=rows[order].astype(np.int32),
+        nonzeros=rows.ravel().astype(np.int32),
     )
 
 
-def largest_sum(weights: np.ndarray, input_scale: int) -> int:
-    """Return a bound on what a unit can reach, now and in any first neighbor: inputs are within +-``input_scale``."""
+def largest_sum(weights: np.ndarray, input_scale: int, added: int) -> int:
+    """Return a bound on what a unit can reach, now and in any first neighbor.
+
+    Its inputs are within +-``input_scale``, and each weight meets the sum of so many ``added``.
+    """
     nonzeros = np.count_nonzero(weights.reshape(len(weights), -1), axis=1).max()
-    return int(min(nonzeros + 1, weights[0].size)) * input_scale
+    return int(min(nonzeros + 1, weights[0].size)) * input_scale * added

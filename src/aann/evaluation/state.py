@@ -63,8 +63,8 @@ class State:
     @property
     def narrow(self) -> np.ndarray:
         """An array of integers that hold what a unit, or a swap's change of it, contributes to a sum of a layer."""
-        most = max(int(np.diff(layout.starts, axis=1).max()) for layout in self.layouts.values())
-        fits = (most + 1) * 4 * self.scale < 2**15
+        most = max(int(np.diff(layout.starts, axis=1).max()) + layout.added for layout in self.layouts.values())
+        fits = most * 4 * self.scale < 2**15
         return np.empty((1, LANES), np.int16 if fits else np.int32)
 
     def sum_scores(self, chosen: np.ndarray, objective: Objective) -> int:
@@ -124,7 +124,7 @@ class State:
 
     def _sum_type(self, name: str, at_least: Any = np.int16) -> np.dtype[Any]:
         """Return the integers that hold whatever a unit of a layer can reach, now or after one more swap."""
-        fits = largest_sum(self.weights[name], self.scale) < 2**15 - 1
+        fits = largest_sum(self.weights[name], self.scale, self.layouts[name].added) < 2**15 - 1
         return np.promote_types(np.int16 if fits else np.int32, at_least)
 
     # --- weights that move --------------------------------------------------------------------------------------------

@@ -158,8 +158,8 @@ def _both(first: Callable[[], None], second: Callable[[Progress], None]) -> Call
 
 def _phase(trained: _Trained, settings: BackpropagationSettings, batches: int) -> Phase:
     """Return the phase of ``straight-through``; there are ``batches`` minibatches in an epoch."""
-    scale = trained.architecture.input_scale
-    fan_in = {name: max(1.0, float(mask.sum()) / len(mask)) for name, mask in trained.masks.items()}
+    scale, added = trained.architecture.input_scale, trained.architecture.added
+    fan_in = {name: max(1.0, added[name] * float(mask.sum()) / len(mask)) for name, mask in trained.masks.items()}
     *hidden, last = fan_in
     windows = {name: max(1.0, settings.gradient_window * math.sqrt(fan_in[name])) for name in hidden}
     return Phase(
