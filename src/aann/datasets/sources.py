@@ -118,6 +118,8 @@ def divide(name: str, data: Any, found: Found) -> tuple[dict[str, Images], dict[
             found.parts["train"], found.parts[part] = _set_aside(found.parts["train"], data, part, name, classes)
     parts = {part: found.parts[part] for part in SPLITS}
     _require_as_described(name, data, parts, classes)
+    if found.counts.get("unreadable"):
+        print(f"warning: datasets.{name}: {found.counts['unreadable']} images cannot be read; skipped", file=sys.stderr)
     counts = {**found.counts, **_repeated(name, parts)}
     return parts, describe(data) | {"classes": list(classes), "counts": counts}
 
