@@ -1,8 +1,10 @@
-# Stage report: the paper's story on one page, from figures, tables and claims of this scale.
+# Stage report: one page. It tells the paper's story from figures, tables and claims of this scale; that of a study of its
+# own shows the data and the networks in place of claims.
 from aann.report.contents import contents_of
 
 CONTENTS = contents_of(SETTINGS)
-NOTEBOOK = beside("workflow/notebooks/report.ipynb")
+OWN = SETTINGS.standalone
+NOTEBOOK = beside(f"workflow/notebooks/{'study' if OWN else 'report'}.ipynb")
 TEMPLATE = beside("workflow/notebooks/page.html.j2")
 
 
@@ -14,9 +16,9 @@ rule report_page:
     output:
         report(
             f"{RESULTS}/report/page.html",
-            caption="../workflow/report/page.rst",
+            caption=f"../workflow/report/{'study' if OWN else 'page'}.rst",
             category="Report",
-            labels={"figure": "all", "shows": "the paper's story on one page"},
+            labels={"figure": "all", "shows": "the study on one page" if OWN else "the paper's story on one page"},
         ),
     log:
         f"{RESULTS}/logs/report/page.log",
@@ -24,8 +26,8 @@ rule report_page:
         f"{RESULTS}/benchmarks/report/page.jsonl"
     localrule: True
     resources:
-        mem_mb=1500,
-        runtime=10,
+        mem_mb=growing(3000 if OWN else 1500),
+        runtime=growing(10),
     params:
         content=[sha256(NOTEBOOK), sha256(TEMPLATE)],
         results=subpath(output[0], ancestor=2),

@@ -89,14 +89,15 @@ def captions() -> Iterator[Passage]:
 
 def notebook() -> Iterator[Passage]:
     """Yield the words of the report page, those between computed numbers included."""
-    path = "workflow/notebooks/report.ipynb"
-    for number, cell in enumerate(nbformat.read(ROOT / path, as_version=4).cells):
-        if cell.cell_type == "markdown":
-            yield from passages_of_markdown(f"{path}, cell {number}", cell.source)
-        else:
-            for node, text in strings(ast.parse(cell.source)):
-                if " " in text:
-                    yield from passages_of_markdown(f"{path}, cell {number}", text, node.lineno)
+    for path in sorted(ROOT.glob("workflow/notebooks/*.ipynb")):
+        for number, cell in enumerate(nbformat.read(path, as_version=4).cells):
+            place = f"{path.relative_to(ROOT)}, cell {number}"
+            if cell.cell_type == "markdown":
+                yield from passages_of_markdown(place, cell.source)
+            else:
+                for node, text in strings(ast.parse(cell.source)):
+                    if " " in text:
+                        yield from passages_of_markdown(place, text, node.lineno)
 
 
 def claims() -> Iterator[Passage]:

@@ -141,7 +141,7 @@ def _exists(name: str) -> bool:
 
 @cache
 def _code(path: Path) -> str:
-    """Return the code of a file in a form that layout, comments, docstrings and strings below constants don't change."""
+    """Return the code of a file in a form that no layout, comment, docstring or string below a constant changes."""
     tree = ast.parse(path.read_text(encoding="utf-8"))
     for node in ast.walk(tree):
         if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):

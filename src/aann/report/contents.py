@@ -1,4 +1,7 @@
-"""What the page is made of: the figures of a study, the tables beside them, and the claims."""
+"""What the page is made of: the figures of a study, the tables beside them, and the claims of the paper.
+
+The page of a study of one's own shows its data and networks in place of claims.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +17,9 @@ from aann.settings.types import Section
 
 CLAIMS = "claims/claims.json"
 
+_FOCUS = 90
+"""The sparsity that the paper looks at."""
+
 _READ = ("png", "csv", "mp4")
 """Endings of the files of a figure that the page is made of."""
 
@@ -28,18 +34,33 @@ class Shown(Section):
     files: dict[str, str] = Field(description="Its files by their endings, below the results of the scale.")
 
 
+class Examined(Section):
+    """A task as the page of a study of one's own looks at it. Paths are below the results of the scale."""
+
+    title: str = Field(description="What its data are.")
+    data: str = Field(description="Its splits.")
+    accuracies: str = Field(description="The accuracies of its networks.")
+    network: str = Field(description="The network in focus, whose mistakes are shown.")
+    sparsity: float = Field(description="That network's.")
+    seed: int = Field(description="That network's.")
+
+
 class Contents(Section):
     """All that the page is made of. Paths are below the results of its scale."""
 
     figures: dict[str, Shown] = Field(default={}, description="Figures by name.")
     tables: list[str] = Field(default=[], description="Tables beside figures.")
     data: dict[str, str] = Field(default={}, description="What the data of each task are that figures show.")
+    claims: bool = Field(True, description="Whether it tells the claims of the paper.")
+    tasks: dict[str, Examined] = Field(default={}, description="Tasks of a study of one's own.")
+    settings: dict[str, Any] = Field(default={}, description="What a study of one's own sets.")
 
     @property
     def files(self) -> list[str]:
         """All files that the page is made of."""
         drawn = [path for one in self.figures.values() for ending, path in one.files.items() if ending in _READ]
-        return [*drawn, *self.tables, CLAIMS]
+        looked_at = [path for one in self.tasks.values() for path in (one.data, one.accuracies, one.network)]
+        return [*dict.fromkeys([*drawn, *self.tables, *looked_at]), *([CLAIMS] if self.claims else [])]
 
 
 def contents_of(settings: Settings) -> Contents:
@@ -59,7 +80,29 @@ def contents_of(settings: Settings) -> Contents:
     tasks = {one.keys.get("task") for plan in plans.values() for one in plan.inputs}
     tasks |= {task for plan in plans.values() for task in plan.options.get("titles", ())}
     data = {task: settings.data_title(task) for task in settings.tasks if task in tasks}
-    return Contents(figures=shown, tables=list(tables), data=data)
+    return Contents(figures=shown, tables=list(tables), data=data, **(_own(settings) if settings.standalone else {}))
+
+
+def _own(settings: Settings) -> dict[str, Any]:
+    """Return what the page of a study of one's own has in place of claims."""
+    tasks = {task: _examined(settings, task) for task in settings.tasks}
+    values = settings.model_dump(mode="json", exclude_unset=True, exclude={"downloads"})
+    return {"claims": False, "tasks": tasks, "settings": values}
+
+
+def _examined(settings: Settings, task: str) -> Examined:
+    """Return how a task is looked at: by the network whose neighbors are, or by one that is about as sparse."""
+    studied, chosen = settings.neighbors.get(task), settings.task(task)
+    known = chosen.sparsities if studied is None else studied.sparsities
+    sparsity, seed = min(known, key=lambda one: abs(one - _FOCUS)), chosen.seeds[0]
+    return Examined(
+        title=settings.data_title(task),
+        data=f"datasets/{task}.safetensors",
+        accuracies=f"psiren/{task}/accuracies.csv",
+        network=f"psiren/{task}/p{sparsity:g}/seed{seed}.safetensors",
+        sparsity=sparsity,
+        seed=seed,
+    )
 
 
 def read_contents(text: str, source: str) -> Contents:

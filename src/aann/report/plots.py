@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import cycle
 from typing import Any
 
@@ -17,6 +17,9 @@ _POINTS = 300
 """Points that a line has at most."""
 
 _HEIGHT = 460
+
+_CELL, _WRITTEN = 40, 26
+"""Pixels of a class in a matrix, and with how many classes numbers are written into it."""
 
 
 def sparsity(networks: Mapping[str, pandas.DataFrame]) -> Any:
@@ -46,6 +49,30 @@ def sparsity(networks: Mapping[str, pandas.DataFrame]) -> Any:
             hoverinfo="text",
             **shared,
         )
+    return figure
+
+
+def confusion(counts: np.ndarray, names: Sequence[str]) -> Any:
+    """Return how many images of each class (rows) are taken for each class (columns), as colors to point at."""
+    figure = _plot("Taken for")
+    text = [
+        [f"{true}, taken for {taken}: {counts[i, j]:,}" for j, taken in enumerate(names)]
+        for i, true in enumerate(names)
+    ]
+    figure.add_heatmap(
+        z=counts.tolist(),
+        x=list(names),
+        y=list(names),
+        hovertext=text,
+        hoverinfo="text",
+        texttemplate="%{z}" if len(names) <= _WRITTEN else None,
+        colorscale="Blues",
+        showscale=False,
+    )
+    side = max(_HEIGHT, _CELL * len(names))
+    figure.update_layout(height=side, width=side + 2 * _CELL)
+    figure.update_xaxes(type="category")
+    figure.update_yaxes(title="Class", type="category", autorange="reversed")
     return figure
 
 

@@ -33,6 +33,21 @@ def accuracies(tables: dict[str, pandas.DataFrame], studied: float) -> pandas.Da
     return pandas.DataFrame(rows)
 
 
+def by_sparsity(networks: pandas.DataFrame) -> pandas.DataFrame:
+    """Return accuracies at all sparsities of a task, and by how much the mean is away from that at the lowest."""
+    lowest = networks[networks.sparsity == networks.sparsity.min()].test_accuracy.mean()
+    rows = [
+        {
+            "Sparsity": f"{sparsity:g} %",
+            "Validation accuracy": percent(group.validation_accuracy),
+            "Test accuracy": percent(group.test_accuracy),
+            "Against the lowest sparsity": points(group.test_accuracy.mean() - lowest),
+        }
+        for sparsity, group in networks.groupby("sparsity")
+    ]
+    return pandas.DataFrame(rows)
+
+
 def driving(networks: pandas.DataFrame, studied: float) -> pandas.DataFrame:
     """Return accuracy, balanced accuracy and returns at few sparsities (Figure 2b)."""
     rows = [
