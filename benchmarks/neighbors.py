@@ -529,8 +529,8 @@ def shared_windows(problem: Problem, state: State, layer: str, pairs: int = 30) 
     blocks = state.blocks.chosen
     counts = []
     for block in random.choice(len(blocks), min(4, len(blocks)), replace=False):
-        for pair in planned.pairs:
-            halves = [planned.halves[pair[side]] for side in (kernels.LEFT, kernels.RIGHT)]
+        for chunk in planned.chunks:
+            halves = [planned.halves[chunk[side]] for side in (kernels.FIRST_LEFT, kernels.FIRST_RIGHT)]
             if halves[1][kernels.UNIT] < 0:
                 counts.append(0)
                 continue

@@ -1,14 +1,14 @@
-# What a build does beside its jobs: the environment of their commands, its lock, and what earlier builds left.
+# What a build does besides its jobs: the environment of their commands, its lock, and what earlier builds left.
 
 
 class shell(shell):
-    """Commands of these rules alone: what is set here is not set for rules of a workflow that imports them."""
+    """Commands of these rules alone. What is set here is not set for rules of a workflow that imports them."""
 
 
-# Rules run the code of this checkout with the interpreter that runs Snakemake, installed or not, activated or not, unless
-# Snakemake makes them an environment of their own. They keep memory that they have freed: by default, glibc gives large
-# arrays back to the system at once and then asks for them again, which took an eighth of the time of a search. They end
-# with Snakemake, this process, even if it is killed, since each is one command in place of its shell.
+# Jobs run the code of this checkout, installed or not. They use the interpreter that runs Snakemake, activated or not,
+# unless Snakemake makes them an environment of their own. They keep memory that they freed: by default, glibc gives
+# large arrays back to the system at once and then asks for them again, which took an eighth of the time of a search.
+# Each command replaces its shell, so it ends with this process, Snakemake, even if that is killed.
 VARIABLES = {
     "PYTHONPATH": SOURCE,
     "MALLOC_MMAP_THRESHOLD_": 33554432,
@@ -21,11 +21,11 @@ if DeploymentMethod.CONDA not in workflow.deployment_settings.deployment_method:
 shell.prefix(f"set -euo pipefail; export {EXPORTED}; exec ")
 
 
-# The lock takes the place of Snakemake's own, which a killed build leaves behind. Jobs that it left in SLURM are cancelled,
-# by a build without SLURM too; then all begins again, since a batch that is cancelled deletes what it had made, and what is
-# to do was found before. Not called for dry runs, reports or graphs, which need neither. On one machine, jobs are not
-# limited per second: Snakemake, for its limit, looks at all ready jobs again each second, and once more for every job that
-# ended before (snakemake/snakemake#3744), which at full scale took a sixth of a core.
+# The lock replaces Snakemake's own, which a killed build leaves behind. Any build, with SLURM or without, cancels jobs
+# that an earlier build left in SLURM. It then begins again: a cancelled batch deletes what it had made, and Snakemake
+# looked for what to do before that. Dry runs, reports and graphs need none of this, and do not call it. On one machine,
+# the number of jobs per second has no limit. For a limit, Snakemake looks at all ready jobs again each second, and once
+# more for every job that has ended (snakemake/snakemake#3744). At full scale, this took a sixth of a core.
 onstart:
     if workflow.local_exec:
         workflow.scheduler.job_rate_limiter = None
@@ -50,6 +50,6 @@ def begin_build():
     forecast.announce(workflow, RESULTS)
 
 
-# Snakemake leaves out the `onstart` of a module.
+# Snakemake ignores the `onstart` of a module.
 if MODULE:
     call_first(workflow, begin_build)

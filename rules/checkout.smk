@@ -1,5 +1,5 @@
-# Where this workflow's own files are. They are found from this file, so that neither the folder that a build runs in, nor
-# the workflow that imports this one, has a say in it.
+# Where this workflow's own files are. They are found from this file, so they depend neither on the folder that a build
+# runs in, nor on a workflow that imports this one.
 import os
 import shutil
 import sys
@@ -13,7 +13,7 @@ MODULE = not workflow.modifier.is_main_snakefile()  # another workflow imports t
 
 
 def checkout():
-    """Return the folder that this workflow is in, or that of a copy if Snakemake reads it from a git repository."""
+    """Return the folder of this workflow, or that of a copy if Snakemake reads it from a git repository."""
     rules_folder = workflow.current_basedir
     if hasattr(rules_folder, "hosted_repo"):
         return copy_of_commit(rules_folder, rules_folder.hosted_repo.repo)
@@ -30,7 +30,7 @@ def checkout():
 
 
 def copy_of_commit(rules_folder, repository):
-    """Return a folder with the files of a commit that jobs need: made once, in the folder that the build runs in."""
+    """Return a folder with the files of a commit that jobs need. It is made once, where the build runs."""
     commit = repository.commit(rules_folder.ref).hexsha
     top = Path(rules_folder.path).parent
     copy = Path(".snakemake/aann", commit).absolute()
@@ -51,7 +51,7 @@ def copy_of_commit(rules_folder, repository):
 
 
 def beside(path):
-    """Return the path of a file of this workflow: as given in a build in the workflow's folder, else an absolute one."""
+    """Return the path of a file of this workflow: as it is in a build in the workflow's folder, else absolute."""
     return path if ROOT.samefile(Path.cwd()) else str(ROOT / path)
 
 
@@ -80,6 +80,6 @@ if workflow.modifier.modify_path("results") != "results":
         "module: this workflow takes no prefix and no replace_prefix; name another folder with its setting 'results'"
     )
 
-# The configuration in the folder of a build takes the place of this workflow's own.
+# A configuration in the folder of a build replaces this workflow's own.
 CONFIG = "config/config.yaml"
 CONFIG = CONFIG if Path(CONFIG).exists() else beside(CONFIG)

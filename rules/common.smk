@@ -11,7 +11,7 @@ from snakemake.settings.types import DeploymentMethod
 from aann.builds import forecast, interruptions, slurm, wording
 from aann.lineage import provenance
 from aann.artifacts import require_writable, sha256, to_json
-from aann.settings.files import require_distinct_keys
+from aann.settings.files import merge, require_distinct_keys, with_text_keys
 from aann.settings import work
 from aann.settings.study import completed, require_data, validate
 from aann.catalog import TORCHVISION
@@ -30,12 +30,16 @@ from aann.builds.safeguards import (
     require_room,
 )
 
-logger.addFilter(wording.explain_missing)
+logger.addFilter(wording.explain)
 
 try:
     for path in workflow.configfiles:  # of two equal keys, Snakemake takes the last
         require_distinct_keys(Path(path))
-    SETTINGS = validate(completed(config, ROOT / "config/config.yaml") if MODULE else config)
+    SETTINGS = validate(
+        completed(config, ROOT / "config/config.yaml")
+        if MODULE
+        else merge(with_text_keys(config), with_text_keys(workflow.config_settings.overwrite_config))
+    )
     require_data(SETTINGS)
     require_writable(SETTINGS.results, "results")
     require_writable(SETTINGS.downloads.folder, "downloads.folder")
@@ -56,14 +60,14 @@ except InputError as error:
 
 RESULTS = f"{SETTINGS.results}/{SETTINGS.scale}"
 ARCHIVES = SETTINGS.downloads.folder
-GPUS = int(SETTINGS.device == "cuda")  # that a job asks for which trains
+GPUS = int(SETTINGS.device == "cuda")  # for a job that trains
 
 # Not in a command, which is shown and logged: the address of a mirror may hold a password.
 os.environ[SETTINGS_VARIABLE] = to_json(SETTINGS.downloads.mirrors)
 
 
-# For profiles/slurm/config.yaml alone: of jobs that SLURM gets as one, each takes the one `batch` there is, so that they run
-# one after another, and SLURM is asked for the memory and cores of one and for the time of all.
+# For profiles/slurm/config.yaml alone. SLURM gets several jobs as one, and each of them takes the one `batch` there is.
+# So they run one after another, and Snakemake asks SLURM for the memory and cores of one job and for the time of all.
 resource_scopes:
     batch="local",
 
@@ -93,10 +97,10 @@ wildcard_constraints:
 
 
 def growing(amount, for_each_thread=0):
-    """Return a resource that grows with every attempt of a job: one that needed more memory or time gets it.
+    """Return a resource that grows with every attempt, so that a job that needed more memory or time gets it.
 
-    First amounts leave room over what benchmarks say of the paper's scale: a third of the memory, since a job on a
-    cluster has two processes of Snakemake beside it, and ten times the minutes, since its processors may be slower.
+    First amounts are above those in the benchmarks of the paper's scale. A third of the memory is spare, since a job on
+    a cluster has two processes of Snakemake beside it. Minutes are ten times as many, since processors may be slower.
     """
     return lambda wildcards, attempt, threads: attempt * (amount + threads * for_each_thread)
 
@@ -105,12 +109,12 @@ SHORT = {"mem_mb": 1000, "runtime": 5}  # resources of local jobs that take seco
 
 
 def code_fingerprint(*modules):
-    """Return the fingerprint of modules; for jobs themselves, which nobody asks whether they are up to date, nothing."""
+    """Return the fingerprint of modules; nothing in the process of a job, which never checks what is up to date."""
     return provenance.code_fingerprint(*modules) if workflow.is_main_process else ""
 
 
 def asked(question, *values):
-    """Return what the work of this study is; what is wrong with its settings ends the build with one line."""
+    """Return the answer of a function of ``aann.settings.work``; an error in the settings ends the build."""
     try:
         return question(SETTINGS, *values)
     except InputError as error:
@@ -118,7 +122,7 @@ def asked(question, *values):
 
 
 def filled(pattern, question, *values):
-    """Return a pattern of paths, filled in with the rows of the work of this study."""
+    """Return paths: a pattern filled in with each row that such a function returns."""
     return [path for row in asked(question, *values) for path in expand(pattern, **row)]
 
 

@@ -6,7 +6,7 @@ FIRST = 1  # demonstrations and their drivers wait for one another, and a third 
 
 
 def driving_settings(*keys):
-    """Return a params function: what a job of this stage depends on that needs these keys, as JSON."""
+    """Return a params function: what a job of this stage that needs these keys depends on, as JSON."""
     return lambda wildcards: to_json(SETTINGS.driving_part(wildcards.task, keys))
 
 

@@ -3,10 +3,7 @@
 from aann.figures import kinds
 from aann.settings.figures import label, target
 
-try:
-    FIGURES = kinds.plans(SETTINGS)
-except InputError as error:
-    raise WorkflowError(str(error))
+FIGURES = asked(kinds.plans)
 
 
 def files_of_figure(name):
@@ -53,13 +50,14 @@ for NAME, PLAN in FIGURES.items():
             options=PLAN.options,
             plan=PLAN.model_dump_json(),
             results=subpath(output[0], ancestor=2),
+            picture=lambda wildcards, output: output[0],
             code=code_fingerprint(f"aann.figures.{PLAN.kind}"),
         shell:
             "python -m aann figures draw {params.name} --plan {params.plan:q} --results {params.results:q}"
-            " --output {output[0]:q} 2> {log:q}"
+            " --output {params.picture:q} 2> {log:q}"
 
 
-# A figure that is no rule ends here, with the list of those that are. A workflow that imports these may have its own.
+# Any other figure ends here, with a list of those that exist. A workflow that imports these rules may have its own.
 if not MODULE:
 
     def refuse_figure(wildcards):

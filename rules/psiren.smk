@@ -90,7 +90,7 @@ rule network:
         " --settings {params.settings:q} 2> {log:q}"
 
 
-# Rules that gather the tables of many jobs in one differ in what they read and write, and in the command.
+# Other rules that gather the tables of many jobs differ only in what they read and write, and in the command.
 rule accuracies:
     input:
         lambda wildcards: filled(rules.network.output.accuracy, work.networks, wildcards.task),

@@ -12,7 +12,7 @@ def start_network(wildcards):
 
 
 def sense_settings(key):
-    """Return a params function: what a job of this stage that is no search depends on, as JSON."""
+    """Return a params function: what a job of this stage other than a search depends on, as JSON."""
     return lambda wildcards: to_json(SETTINGS.sense_part(wildcards.task, key))
 
 

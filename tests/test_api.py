@@ -103,7 +103,7 @@ def test_a_released_network_loads_as_it_was_packed(root, tmp_path):
     unpacked.write_bytes(gzip.decompress((root / RELEASED).read_bytes()))
     assert aann.load_network(root / RELEASED) == aann.load_network(unpacked)
     (tmp_path / "cut.safetensors.gz").write_bytes((root / RELEASED).read_bytes()[:-20])
-    with pytest.raises(InputError, match=r"cut\.safetensors\.gz: is no whole gzip file; get it again"):
+    with pytest.raises(InputError, match=r"cut\.safetensors\.gz: is not a whole gzip file; get it again"):
         aann.load_network(tmp_path / "cut.safetensors.gz")
 
 

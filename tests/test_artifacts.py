@@ -317,3 +317,14 @@ def test_every_kind_of_file_is_written_and_read_in_a_folder_of_any_name(tmp_path
     assert story._middle_frame(folder / "video.mp4")[:4] == b"\x89PNG"
     assert artifacts.read_table(folder / "table.parquet", ("a",)).a.item() == 1
     assert [os.fsencode(path.name) for path in tmp_path.iterdir()] == [name]
+
+
+def test_nobody_is_told_to_delete_a_file_of_their_own(tmp_path):
+    mine, ours = tmp_path / "mine.safetensors", tmp_path / "ours.safetensors"
+    mine.write_bytes(b"of another program")
+    with pytest.raises(InputError, match=r"not a safetensors file .*; name a file that this package wrote"):
+        artifacts.read_arrays(mine)
+    with artifacts.atomic_path(ours) as temporary:
+        temporary.write_bytes(b"of this program")
+    with pytest.raises(InputError, match=r"not a safetensors file .*; delete it and run again to rebuild it"):
+        artifacts.read_arrays(ours)

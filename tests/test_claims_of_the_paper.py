@@ -78,7 +78,10 @@ def climb():
     )
 
 
-def traces(end, layers=("1.0", "2.0", "fc"), neighborhoods=90):
+START = {"task": "mnist", "sparsity": 80.0, "origin": "random"}
+
+
+def traces(end, layers=("1.0", "2.0", "fc"), neighborhoods=90, **keys):
     """Return climbs of three seeds from 0.11 to ``end`` plus the seed in hundredths, ten neighborhoods a layer."""
     rows = np.arange(neighborhoods + 1)
     found = []
@@ -92,22 +95,21 @@ def traces(end, layers=("1.0", "2.0", "fc"), neighborhoods=90):
             "validation_accuracy": accuracy,
             "test_accuracy": accuracy - 0.02,
         }
-        found.append(pandas.DataFrame(columns).assign(seed=seed, evaluations=100 * rows))
+        run = {**START, "search": "figure-6", "seed": seed, **keys}
+        found.append(pandas.DataFrame(columns).assign(**run, evaluations=100 * rows))
     return pandas.concat(found)
 
 
 def baselines(end):
     table = crossed(seed=SEEDS, method=["literal", "straight-through"], step=[0, 1000])
     reached = np.where((table.method == "literal") | (table.step == 0), 0.10, end)
-    return table.assign(validation_accuracy=reached, test_accuracy=reached)
+    return table.assign(**START, validation_accuracy=reached, test_accuracy=reached)
 
 
 def car_drives():
-    returns = crossed(driver=["random 80 %"], seed=SEEDS, track=[1, 2]).assign(expert_return=900.0)
-    returns["return"] = 100.0
-    greedy = traces(0.80).assign(start="random 80 %", search="car-greedy")
-    searches = pandas.concat([greedy, traces(0.12).assign(start="p-SIREN 90 %", search="car-polish")])
-    driven = returns.groupby(["driver", "seed"], sort=False)[["return", "expert_return"]].mean().reset_index()
+    greedy = traces(0.80, search="car-greedy")
+    searches = pandas.concat([greedy, traces(0.12, sparsity=90.0, origin="psiren", search="car-polish")])
+    driven = crossed(seed=SEEDS).assign(**START, search="", expert_return=900.0, **{"return": 100.0})
     return drives._drawn(climbs.points(traces(0.76), baselines(0.7)), searches, driven)
 
 
@@ -149,7 +151,7 @@ def results(tmp_path_factory, root):
         "figures/figure_8a": climbs.points(traces(0.65), baselines(0.9)),
         "figures/figure_8b": car_drives(),
         "figures/figure_s1": pandas.concat(
-            traces(0.97).assign(start=f"mnist-p{sparsity}-random", search="greedy") for sparsity in (80, 90)
+            traces(0.97, sparsity=sparsity, search="greedy") for sparsity in (80.0, 90.0)
         ),
     }
     claims = models.load(root / "config/claims.yaml")

@@ -231,7 +231,7 @@ def outputs(folder):
 @pytest.mark.parametrize(
     ("changes", "messages"),
     [
-        ({"strategy": "climb"}, ("'sense.searches.figure-7.strategy'", "'best', 'first', 'annealing' or 'greedy'")),
+        ({"strategy": "climb"}, ("'sense.searches.figure-7.strategy'", "expected kind: best or first or annealing")),
         ({"objective": "loss"}, ("'sense.searches.figure-7.objective'", "'accuracy' or 'margins'")),
         (
             {"budget": {"evaluations": 0}},

@@ -59,9 +59,9 @@ def test_every_setting_is_described():
         ),
         ({"tasks": {"mnist": {"sparsities": [50, 101]}}}, "'tasks.mnist.sparsities.1': Input should be less than or"),
         ({"tasks": {"mnist": {"sparsities": [-1]}}}, "'tasks.mnist.sparsities.0': Input should be greater than or"),
-        ({"tasks": {"mnist": {"sparsities": [50, 50.0]}}}, "sparsities: 50.0 stands there twice"),
+        ({"tasks": {"mnist": {"sparsities": [50, 50.0]}}}, "sparsities: 50.0 is there twice"),
         ({"tasks": {"mnist": {"seeds": []}}}, "'tasks.mnist.seeds': List should have at least 1 item"),
-        ({"tasks": {"mnist": {"seeds": [0, 1, 0]}}}, "seeds: 0 stands there twice"),
+        ({"tasks": {"mnist": {"seeds": [0, 1, 0]}}}, "seeds: 0 is there twice"),
         ({"tasks": {"mnist": {"seeds": [0.5]}}}, "'tasks.mnist.seeds.0': Input should be a valid integer"),
         (
             {"tasks": {"mnist": {"dataset": "minst"}}},
@@ -147,7 +147,7 @@ def test_a_wrong_setting_is_named_in_one_line(values, change, message):
 
 def test_a_search_is_not_named_as_other_runs_are(values):
     values["sense"]["searches"]["climb"] = values["sense"]["searches"]["best"]
-    with pytest.raises(InputError, match=r"'sense': searches: 'climb' is what other runs are called; choose another"):
+    with pytest.raises(InputError, match=r"'sense': searches: 'climb' is the name of other runs; choose another"):
         validate(values)
 
 

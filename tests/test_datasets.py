@@ -1,10 +1,12 @@
 """Data sets: their splits, and those that are made here."""
 
+import re
 from pathlib import Path
 from typing import get_args
 
 import numpy as np
 import pytest
+import yaml
 from commands import check_one_line, run
 
 from aann.artifacts import read_arrays, seal_of, write_arrays
@@ -66,7 +68,7 @@ def test_too_many_images_set_aside_are_refused():
     data = DIGITS.model_copy(update={"validation_images": 1750, "test_images": 10})
     with pytest.raises(
         InputError,
-        match=r"'datasets\.my\.validation_images': 1750 of the images need 175 of class '8', of which there are 173;",
+        match=r"'datasets\.my\.validation_images': 1750 of the images need 175 of class '8', which has 173;",
     ):
         sources.split("my", data, HERE)
 
@@ -87,7 +89,7 @@ def test_splits_without_a_seal_that_were_changed_or_are_none_are_refused(tmp_pat
     arrays["test.images"][0, 0, 0, 0] ^= 1
     write_arrays(path, arrays, metadata)
     seal_of(path).unlink()
-    with pytest.raises(InputError, match=r"splits\.safetensors: its test images are damaged; delete it"):
+    with pytest.raises(InputError, match=r"splits\.safetensors: its test images are damaged; name a file that this"):
         splits.load(path)
     write_arrays(path, {"fc": np.zeros(3, np.int8)}, {})
     with pytest.raises(InputError, match=r"splits\.safetensors: holds no train images"):
@@ -136,3 +138,12 @@ def test_a_data_set_of_a_known_kind_is_an_entry(tmp_path):
         "validation": 50,
         "test": 50,
     }
+
+
+def test_the_page_on_data_shows_settings_that_are_right(root):
+    study, more = (
+        yaml.safe_load(text) for text in re.findall(r"```yaml\n(.*?)```", (root / "docs/data.md").read_text(), re.S)
+    )
+    assert validate(study).dataset("signs").shape == [1, 32, 32]
+    known = validate(study | {"datasets": study["datasets"] | more["datasets"]}).datasets
+    assert {data.kind for data in known.values()} == {"folder", "arrays", "parquet", "torchvision", "function"}

@@ -64,7 +64,7 @@ def test_no_message_holds_what_may_be_secret(mirror, served, tmp_path, monkeypat
         bare = host.removeprefix("http://")
         monkeypatch.setenv(archives.MIRROR_VARIABLE, place.format(host=host, bare=bare, secret=SECRET))
         result = run("datasets", "fetch", "mnist", NAME, "--folder", tmp_path / "cache")
-    check_one_line(result, f"{NAME} of mnist (MD5 ", "could not be had. Tried ", "***")
+    check_one_line(result, f"{NAME} of mnist (MD5 ", "was not found. Tried ", "***")
     assert SECRET not in result.output
 
 

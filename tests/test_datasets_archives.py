@@ -190,7 +190,7 @@ def test_a_damaged_file_in_the_cache_is_replaced(mirror, made, tmp_path, damage)
     archives.fetch("mnist", tmp_path / "cache")
     path = tmp_path / "cache" / archives.FILES[0]
     path.write_bytes(damage(path.read_bytes()))
-    with pytest.raises(InputError, match=f"{path.name}: has MD5 .* truncated, corrupt or another file; delete it"):
+    with pytest.raises(InputError, match=f"{path.name}: has MD5 .* truncated, corrupt or another file; move it"):
         archives.load("mnist", tmp_path / "cache")
     archives.fetch("mnist", tmp_path / "cache")
     check_fetched(tmp_path / "cache", made)

@@ -177,8 +177,8 @@ def test_axes_of_which_two_could_be_channels_are_named_in_the_settings(tmp_path)
             "have shape (30, 120), expected (images, height, width)",
         ),
         (lambda images, labels: (images[:0], labels[:0]), "have shape (0, 12, 10), expected"),
-        (lambda images, labels: (images[:, None, None], labels), "expected 3 axes, or 4 of which one has 1, 3 or 4"),
-        (lambda images, labels: (images.reshape(30, 2, 6, 10), labels), "expected 3 axes, or 4 of which one has 1, 3"),
+        (lambda images, labels: (images[:, None, None], labels), "expected 3 axes, or 4 with one of 1, 3 or 4"),
+        (lambda images, labels: (images.reshape(30, 2, 6, 10), labels), "expected 3 axes, or 4 with one of 1, 3"),
     ],
 )
 def test_what_is_no_image_or_label_is_named(tmp_path, change, message):

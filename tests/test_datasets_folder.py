@@ -164,7 +164,7 @@ def test_centered_images_are_less_by_128(tmp_path):
 # --- what is wrong ----------------------------------------------------------------------------------------------------
 
 
-def test_a_damaged_image_is_named_or_skipped_and_counted(tmp_path):
+def test_a_damaged_image_is_named_or_skipped_and_counted(tmp_path, capsys):
     fill(tmp_path, 6, ending="jpg")
     damaged = tmp_path / "pear/3.jpg"
     damaged.write_bytes(damaged.read_bytes()[:-200])
@@ -172,6 +172,7 @@ def test_a_damaged_image_is_named_or_skipped_and_counted(tmp_path):
     refused("folder", f"{damaged}: cannot be read as an image (", "skip_unreadable: true", folder=str(tmp_path))
     made, described = split("folder", folder=str(tmp_path), skip_unreadable=True)
     assert described["counts"] == {"images": 16, "passed_over": 0, "unreadable": 2}
+    assert "warning: datasets.own: 2 images cannot be read; skipped" in capsys.readouterr().err
     assert sum(map(len, made.values())) == 16
 
 
@@ -187,7 +188,7 @@ def test_folders_without_what_is_needed_are_refused(tmp_path):
     (tmp_path / "x/plum").mkdir()
     refused("folder", f"{place}: class 'plum' has no train images", "PNG", folder=place)
     shutil.copy(tmp_path / "x/pear/0.png", tmp_path / "x/plum/0.png")
-    refused("folder", "datasets.own.test_share': 0.2 of the images need 1 of class 'plum', of which", folder=place)
+    refused("folder", "datasets.own.test_share': 0.2 of the images need 1 of class 'plum', which has 1", folder=place)
     refused("folder", "the data have 3 classes (apple, pear, plum), the setting has 4", folder=place, classes=4)
 
 

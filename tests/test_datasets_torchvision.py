@@ -80,7 +80,7 @@ def test_what_is_wrong_is_named():
         **given,
     )
     refused("torchvision", "Boxes: item 0 has no class (", dataset="Boxes", **given)
-    expected = "Fruit: cannot be had from nowhere (Dataset not found. You can use download=True to download it); name"
+    expected = "Fruit: cannot be read from nowhere (Dataset not found. You can use download=True to download it); name"
     refused("torchvision", expected, dataset="Fruit", classes=3, root="nowhere")
     assert split("torchvision", dataset="Fruit", classes=3, root="nowhere", download=True, options={"ripe": False})
 

@@ -17,7 +17,7 @@ from aann.artifacts import read_table, write_table
 from aann.errors import InputError
 from aann.figures import kinds
 from aann.lineage import records
-from aann.settings.figures import FigureSettings, label, picture, target
+from aann.settings.figures import FigureSettings, in_order, label, picture, target
 from aann.settings.files import merge
 from aann.settings.plans import Plan
 from aann.settings.study import load, validate
@@ -51,6 +51,9 @@ def test_captions_are_those_of_kinds_claims_and_the_page(root):
 
 def test_names_say_what_targets_and_files_are_called(paper_settings):
     assert [target(name) for name in ("2a", "s1", "video", "video-2")] == ["figure_2a", "figure_s1", "video", "video-2"]
+    assert in_order(["video", "10", "s1", "2b", "2a", "signs", "12", "s10", "1"]) == [
+        *("1", "2a", "2b", "10", "12", "s1", "s10", "signs", "video"),
+    ]
     assert [label(name) for name in ("2a", "s1", "signs")] == ["2a", "S1", "signs"]
     for name, entry in paper_settings.figures.items():
         files = kinds.files(name, entry.kind)

@@ -2,13 +2,17 @@
 
 import inspect
 import json
+import math
 import os
 import subprocess
 import sys
+from dataclasses import dataclass
 from types import FunctionType
 
 import numpy as np
 import pytest
+import torch
+import torch.nn.functional as F
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
@@ -17,7 +21,7 @@ from aann.evaluation import incremental, kernels, objectives, reference, scores
 from aann.evaluation.evaluator import Evaluator
 from aann.evaluation.lanes import LANES
 from aann.evaluation.objectives import ACCURACY, Objective, sum_of_margins
-from aann.networks import Architecture, Convolution, Dense, TernaryNetwork
+from aann.networks import Architecture, Convolution, Dense, Geometry, Layer, TernaryNetwork
 from aann.sense.starts import random_network
 from aann.swaps import Swaps, all_swaps, neighborhood_size, sample_swaps
 
@@ -31,17 +35,79 @@ def random_weights(random, architecture, density):
     }
 
 
+def sides(first, last):
+    """A number of pixels, or one vertically and one horizontally."""
+    return st.integers(first, last) | st.tuples(st.integers(first, last), st.integers(first, last))
+
+
 @st.composite
 def convolutions(draw, name):
-    pool = draw(st.sampled_from([0, 2, 3]))
+    pool = draw(st.just(0) | sides(1, 3))
     return Convolution(
         name,
         filters=draw(st.integers(1, 4)),
-        kernel=draw(st.integers(1, 4)),
-        stride=draw(st.integers(1, 2)),
-        padding=draw(st.integers(0, 2)),
+        kernel=draw(sides(1, 4)),
+        stride=draw(sides(1, 2)),
+        padding=draw(sides(0, 2)),
         pool=pool,
-        pool_stride=draw(st.integers(0, 3)) if pool else 0,
+        pool_stride=draw(st.just(0) | sides(1, 3)) if pool else 0,
+        pooling=draw(st.sampled_from(["max", "average"])),
+    )
+
+
+@dataclass(frozen=True)
+class Scattered(Layer):
+    """Units whose taps are drawn at random; each meets features of one input unit, also drawn at random."""
+
+    type = "scattered"
+    units: int
+    taps: int
+    windows: int
+    width: int
+    met: int
+    seed: int
+
+    def weight_shape(self, inputs):
+        return (self.units, self.taps)
+
+    def output_shape(self, inputs):
+        return (self.units, self.windows, 1)
+
+    def geometry(self, inputs):
+        random = np.random.default_rng(self.seed)
+        features = math.prod(inputs[1:])
+        found = random.integers(-1, features, (self.units, self.taps * self.met, self.windows * self.width))
+        sources = random.integers(0, inputs[0], (self.units, self.taps, 1)).repeat(self.met, axis=1)
+        return Geometry(np.where(found < 0, -1, found + sources * features).astype(np.int32), self.width)
+
+    @property
+    def added(self):
+        return self.met
+
+
+def scattered(layer, weights, values):
+    taps = torch.from_numpy(layer.geometry(values.shape[1:]).taps)
+    padded = F.pad(values.flatten(1), (0, 1))
+    sums = (padded[:, taps] * weights.repeat_interleave(layer.met, 1)[:, :, None]).sum(2)
+    return sums.unflatten(2, (layer.windows, layer.width)).amax(3)[..., None]
+
+
+@pytest.fixture(autouse=True)
+def kind_of_layer(monkeypatch):
+    """A kind of layer that uses all that a geometry may say."""
+    monkeypatch.setitem(reference.FORWARDS, "scattered", scattered)
+
+
+@st.composite
+def scatterings(draw, name):
+    return Scattered(
+        name,
+        units=draw(st.integers(1, 4)),
+        taps=draw(st.integers(1, 12)),
+        windows=draw(st.integers(1, 5)),
+        width=draw(st.integers(1, 3)),
+        met=draw(st.integers(1, 2)),
+        seed=draw(st.integers(0, 99)),
     )
 
 
@@ -50,18 +116,19 @@ def problems(draw):
     """A random network, images that saturate or tie or neither, labels, and the generator that made them."""
     names = [f"conv{number}" for number in range(draw(st.integers(0, 3)))]
     hidden = [Dense(f"fc{number}", units=draw(st.integers(1, 6))) for number in range(draw(st.integers(0, 2)))]
-    layers = (*(draw(convolutions(name)) for name in names), *hidden, Dense("fc", units=draw(st.integers(1, 6))))
-    channels, side = draw(st.integers(1, 3)), draw(st.integers(7, 14))
+    kinds = st.sampled_from([convolutions, convolutions, scatterings])
+    layers = (*(draw(draw(kinds)(name)) for name in names), *hidden, Dense("fc", units=draw(st.integers(1, 6))))
+    shape = draw(st.tuples(st.integers(1, 3), st.integers(7, 14), st.integers(7, 14)))
     scale, signed = draw(st.sampled_from([1, 51, 255, 8191, 8192, 32_767])), draw(st.booleans())
     try:
-        architecture = Architecture((channels, side, side), layers, scale, signed)
+        architecture = Architecture(shape, layers, scale, signed)
     except InputError:
         assume(False)
     random = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
     weights = random_weights(random, architecture, draw(st.sampled_from([0.05, 0.1, 0.5, 0.9])))
     count = draw(st.sampled_from([1, 5, 2 * LANES + 3]))
     lowest = -scale if signed else 0
-    images = random.integers(lowest, scale + 1, (count, channels, side, side))
+    images = random.integers(lowest, scale + 1, (count, *shape))
     kind = draw(st.sampled_from(["any", "saturated", "sparse", "blank"]))
     if kind == "saturated":
         images = np.where(images > scale // 2, scale, lowest)
@@ -259,6 +326,28 @@ def test_images_and_labels_that_do_not_fit_are_refused(static, make):
     ):
         with pytest.raises(InputError, match=message):
             make(network, wrong_images, wrong_labels)
+
+
+def test_compiled_code_takes_layers_of_all_shapes_after_a_swap():
+    """A kernel of one pixel meets inputs as they are, and its taps might be a view that cannot be written to."""
+    names = {"1.0": 3, "2.0": 2, "3.0": 1}
+    layers = (*(Convolution(name, filters=2, kernel=side) for name, side in names.items()), Dense("fc", units=3))
+    network = random_network(Architecture((1, 7, 7), layers), 50, 0)
+    random = np.random.default_rng(0)
+    images, labels = random.integers(0, 256, (70, 1, 7, 7)), random.integers(0, 3, 70)
+    fast = incremental.IncrementalEvaluator(network, images, labels)
+    slow = reference.ReferenceEvaluator(network, images, labels)
+    for name, weights in network.weights.items():
+        assert_equal(fast, slow, name, sample_swaps(weights, 2, random))
+
+
+def test_a_weight_that_meets_several_input_units_is_refused(monkeypatch):
+    crossed = Geometry(np.array([[[0, 1]]], np.int32), 1)
+    monkeypatch.setattr(Scattered, "geometry", lambda layer, inputs: crossed)
+    architecture = Architecture((2, 1, 1), (Scattered("1.0", 1, 1, 2, 1, 1, 0), Dense("fc", units=2)))
+    network = random_network(architecture, 0, 0)
+    with pytest.raises(InputError, match=r"layer '1\.0': a weight meets several input units"):
+        incremental.IncrementalEvaluator(network, np.zeros((1, 2, 1, 1), np.uint8), np.zeros(1, np.int64))
 
 
 def test_an_evaluator_without_threads_or_device_is_refused(static):

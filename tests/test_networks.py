@@ -1,3 +1,6 @@
+import dataclasses
+import json
+
 import numpy as np
 import pytest
 
@@ -23,6 +26,35 @@ def test_a_specification_survives_being_written_and_read(paper_settings):
     for settings in paper_settings.networks.values():
         architecture = Architecture.from_dict(settings.model_dump())
         assert Architecture.from_dict(architecture.to_dict()) == architecture
+
+
+def test_a_specification_without_pooling_is_written_as_before(paper_settings):
+    keys = {"type", "name", "filters", "kernel", "stride", "padding", "pool", "pool_stride"}
+    settings = paper_settings.networks["static"].model_dump()
+    assert set(settings["layers"][0]) == keys
+    architecture = Architecture.from_dict(settings)
+    assert architecture.to_dict() == settings
+    average = dataclasses.replace(architecture.layers[0], pooling="average")
+    assert average.to_dict() == {**settings["layers"][0], "pooling": "average"}
+
+
+def test_pixels_by_side_are_vertical_and_horizontal_and_two_equal_ones_are_one():
+    tall = Convolution("1.0", filters=2, kernel=[3, 1], stride=(2, 1), padding=[1, 0], pool=(1, 3), pool_stride=[2, 1])
+    assert tall.weight_shape((4, 9, 6)) == (2, 4, 3, 1)
+    assert tall.output_shape((4, 9, 6)) == (2, 3, 4)
+    architecture = Architecture((4, 9, 6), (tall, Dense("fc", units=2)))
+    written = architecture.to_dict()
+    assert written["layers"][0]["kernel"] == [3, 1]
+    assert Architecture.from_dict(json.loads(json.dumps(written))) == architecture
+    assert Convolution("1.0", 2, kernel=[3, 3], pool=(2, 2)) == Convolution("1.0", 2, kernel=3, pool=2)
+
+
+@pytest.mark.parametrize("change", [{"pooling": "min"}, {"kernel": [1, 2, 3]}, {"type": "recurrent"}])
+def test_a_layer_that_cannot_be_read_is_refused(architecture, change):
+    written = architecture.to_dict()
+    written["layers"][0] |= change
+    with pytest.raises(InputError, match=r"max or average|network: cannot read"):
+        Architecture.from_dict(written)
 
 
 def test_sparsity_and_family_count_the_weights(architecture):
@@ -62,6 +94,7 @@ def test_anything_but_ternary_weights_of_the_architecture_is_refused(network, ch
         ((Convolution("1.0", filters=2, kernel=3),), "last layer must be dense"),
         ((Dense("fc", units=2), Dense("fc", units=2)), "distinct"),
         ((Dense("1.0", units=70_000), Dense("fc", units=2)), "beyond the 16777216"),
+        ((Convolution("1.0", filters=2, kernel=(3, 9), padding=(9, 1)), Dense("fc", units=2)), "nothing is left"),
     ],
 )
 def test_layers_that_do_not_fit_are_refused(layers, message):

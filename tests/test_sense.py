@@ -236,7 +236,7 @@ def test_layers_are_named_by_place(start):
 
 
 @pytest.mark.parametrize(
-    ("names", "message"), [(["fc", "last"], "layers.names: fc stands there twice"), (["9"], "no layer '9'; the task's")]
+    ("names", "message"), [(["fc", "last"], "layers.names: fc is there twice"), (["9"], "no layer '9'; the task's")]
 )
 def test_a_layer_that_is_absent_or_named_twice_is_refused(start, names, message):
     asked = settings(layers={"names": names}, neighbors=dict.fromkeys(names, 3))
@@ -470,7 +470,7 @@ def test_a_checkpoint_of_another_run_is_refused(
 
 def test_a_file_that_is_no_checkpoint_is_refused(start, splits, tmp_path):
     start.save(tmp_path / "c.safetensors")
-    with pytest.raises(InputError, match=r"c.safetensors: is no checkpoint of this search .*; delete it to start anew"):
+    with pytest.raises(InputError, match=r"c.safetensors: is no checkpoint .*; delete it to start again"):
         Search(start, splits, settings(), 0).run(tmp_path / "c.safetensors")
 
 

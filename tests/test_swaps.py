@@ -108,7 +108,7 @@ def test_a_kth_neighbor_differs_by_k_swaps_and_keeps_the_family(weights, k, seed
 
 
 def test_swaps_of_one_neighbor_share_no_index():
-    with pytest.raises(InputError, match="from_index 0: stands in two swaps"):
+    with pytest.raises(InputError, match="from_index 0: is in two swaps"):
         apply_swaps(ORIGINAL, np.array([0, 0]), np.array([1, 3]))
     with pytest.raises(InputError, match="swap 8: there is no such swap, expected 0 to 7"):
         swaps_at(ORIGINAL, np.array([8]))

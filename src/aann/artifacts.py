@@ -137,6 +137,11 @@ def is_intact(path: Path | str) -> bool:
     return sealed == _seal(path.name, sha256(path))
 
 
+def remedy(path: Path | str, rebuild: str = "delete it and run again to rebuild it") -> str:
+    """Return what to do about a file that is of no use; only one that was written here, with a seal, may be deleted."""
+    return rebuild if is_sealed(path) else "name a file that this package wrote, or make that again"
+
+
 def require_intact(path: Path | str) -> Path:
     """Return ``path`` if a file is there and is what its seal says; raise ``InputError`` if not."""
     path = Path(path)
@@ -184,24 +189,19 @@ def read_array_metadata(path: Path | str) -> dict[str, Any]:
 def _read_arrays(path: Path | str, with_arrays: bool) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
     from safetensors import SafetensorError, safe_open
 
-    path, remedy = require_intact(path), _remedy(path)
+    path = require_intact(path)
     try:
         with safe_open(path, framework="numpy") as file:
             header = file.metadata() or {}
             arrays = {name: file.get_tensor(name) for name in (file.keys() if with_arrays else ())}
     except (SafetensorError, OSError, TypeError, ValueError) as error:
-        raise InputError(f"{path}: truncated or not a safetensors file ({error}); {remedy}") from error
+        raise InputError(f"{path}: truncated or not a safetensors file ({error}); {remedy(path)}") from error
     if _METADATA_KEY not in header:
-        raise InputError(f"{path}: has no metadata of this package; {remedy}")
+        raise InputError(f"{path}: has no metadata of this package; {remedy(path)}")
     try:
         return arrays, json.loads(header[_METADATA_KEY])
     except ValueError as error:
-        raise InputError(f"{path}: its metadata is not JSON; {remedy}") from error
-
-
-def _remedy(path: Path | str) -> str:
-    """Return what to do about a file that is wrong. One without a seal may be a user's own, and nobody's to delete."""
-    return "delete it and run again to rebuild it" if is_sealed(path) else "expected a file that this package wrote"
+        raise InputError(f"{path}: its metadata is not JSON; {remedy(path)}") from error
 
 
 def require_file(path: Path | str) -> Path:
@@ -257,7 +257,7 @@ def read_table_metadata(path: Path | str) -> dict[str, Any]:
             header = pyarrow.parquet.read_metadata(file).metadata or {}
         found: dict[str, Any] = json.loads(header[_METADATA_KEY.encode()])
     except (OSError, ValueError, KeyError) as error:
-        raise InputError(f"{path}: cannot be read as a table of this package; delete it and run again") from error
+        raise InputError(f"{path}: cannot be read as a table of this package; {remedy(path)}") from error
     return found
 
 
@@ -266,7 +266,7 @@ def read_table(
 ) -> Any:
     """Read a Parquet or CSV table with pandas. It must have ``columns``, which hold numbers, and columns of ``text``.
 
-    Columns of ``optional_text`` hold text too, where they are there.
+    Columns of ``optional_text`` are text, too, but may be missing.
 
     Raises ``InputError`` if the file is missing, unreadable or empty, or is not what its seal says. It also does so if
     a column is missing, or holds no numbers.
@@ -283,12 +283,12 @@ def read_table(
             )
     except (OSError, ValueError) as error:
         reason = str(error).splitlines()[0]
-        raise InputError(f"{path}: cannot be read as a table ({reason}); delete it and run again") from error
+        raise InputError(f"{path}: cannot be read as a table ({reason}); {remedy(path)}") from error
     missing = [column for column in (*columns, *text) if column not in table.columns]
     if missing:
-        raise InputError(f"{path}: lacks the column {missing[0]!r}; delete it and run again to rebuild it")
+        raise InputError(f"{path}: lacks the column {missing[0]!r}; {remedy(path)}")
     wrong = [column for column in columns if not pandas.api.types.is_numeric_dtype(table[column])]
     if table.empty or wrong:
         reason = f"its column {wrong[0]!r} holds no numbers" if wrong and not table.empty else "has no rows"
-        raise InputError(f"{path}: {reason}; delete it and run again to rebuild it")
+        raise InputError(f"{path}: {reason}; {remedy(path)}")
     return table

@@ -54,8 +54,8 @@ class _Stages(click.Group):
 def main() -> None:
     """Architecture agnostic neural networks, a group of commands for each stage.
 
-    Settings come from config/config.yaml (here, or else beside this package), from other files given with --configfile
-    (each laid over those before it), or from --settings, which the workflow uses.
+    Settings come from config/config.yaml (here, or else beside this package), or from files given with --configfile,
+    each laid over those before it. The workflow gives all settings with --settings instead.
 
     A job of the workflow shows its progress in its log: tail -f results/<scale>/logs/<stage>/...
     """

@@ -20,7 +20,7 @@ import numpy as np
 import pandas
 
 from aann import tables
-from aann.artifacts import write_table
+from aann.artifacts import remedy, write_table
 from aann.errors import InputError
 from aann.lineage import provenance
 from aann.settings.study import Settings
@@ -307,7 +307,7 @@ def make_embedding(
     part = settings.part("embeddings", task)
     survey = tables.SURVEY.read(summary, task=task, layer=layer).set_index("split")
     if not {*tables.SPLITS} <= {*survey.index}:
-        raise InputError(f"{summary}: lacks a row of {' or '.join(tables.SPLITS)}; delete it and run the survey again")
+        raise InputError(f"{summary}: lacks a row of {' or '.join(tables.SPLITS)}; {remedy(summary)}")
     original = (int(survey.original_correct["validation"]), int(survey.original_correct["test"]))
     placed, clustered = embed_samples(tables.NEIGHBORS.read(neighbors), original, part["embeddings"][task])
     keys = {"task": task, "sparsity": float(survey.sparsity["test"]), "layer": layer}

@@ -1,7 +1,7 @@
 """Stage neighbors: the exact accuracies of a network's first neighbors in one layer (paper, section 3.2, Figure 3).
 
-A neighborhood is worked on in parts, each a file of its own until all are there: memory does not grow with the
-neighborhood, and a survey that was interrupted goes on where it was.
+A neighborhood is counted in parts, each a file of its own until all are written. So memory does not grow with the
+neighborhood, and an interrupted survey goes on where it was.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ BEST = 1000
 """Neighbors in the table of the best."""
 
 _PARTS = (2**20, 2**18, 2**13)
-"""Neighbors in a part, by the layers after theirs (two or more): seconds to two minutes of work."""
+"""Neighbors in a part, by the number of layers after theirs (0, 1, 2 or more): seconds to two minutes of work."""
 
 Counted = tuple[np.ndarray, np.ndarray]
 """Images, integers of shape (images, channels, height, width), and their labels."""
@@ -44,11 +44,11 @@ Counted = tuple[np.ndarray, np.ndarray]
 class Survey:
     """First neighbors of a network in a layer, and how many images each gets right.
 
-    ``images`` holds images and labels by split; ``amount`` is how many different neighbors are drawn with ``seed``, all
-    of them if it is ``exhaustive`` or there are not more. ``identity`` says what the counts depend on besides:
+    ``images`` holds images and labels by split. ``amount`` is how many different neighbors are drawn with ``seed``; if
+    it is `exhaustive` or there are not more, all are counted. ``identity`` says what else the counts depend on:
     unfinished work of another identity is not used. ``threads`` and ``evaluator`` change the speed only.
 
-    Raises ``InputError`` for a layer that is not there or has no neighbors, and for another amount.
+    Raises ``InputError`` for a layer that is not there or has no neighbors, and for a wrong amount.
     """
 
     network: TernaryNetwork
@@ -91,7 +91,7 @@ class Survey:
     def run(self, output: Path, metadata: Mapping[str, Any]) -> Summary:
         """Write the table of neighbors (Parquet, columns ``NEIGHBORS``, by number) and return what it adds up to.
 
-        Parts stand in a folder beside ``output`` until ``discard_parts``.
+        Parts are kept in a folder beside ``output`` until ``discard_parts`` deletes them.
         """
         parts = self._make_parts(_folder(output))
         original = {split: self.evaluators[split].correct_count() for split in SPLITS}
@@ -129,7 +129,7 @@ class Survey:
 
 
 def discard_parts(output: Path) -> None:
-    """Delete the parts of a survey, all of whose tables are there."""
+    """Delete the parts of a survey whose tables are all written."""
     shutil.rmtree(_folder(output))
 
 
@@ -208,7 +208,7 @@ def make_survey(
 
     ``keys`` are those of ``tables.HISTOGRAM``. ``amount`` is `exhaustive` or how many neighbors are drawn.
 
-    Raises ``InputError`` for a layer that is not there, another amount, and data that do not fit the network.
+    Raises ``InputError`` for a layer that is not there, a wrong amount, and data that do not fit the network.
     """
     number = int(amount) if amount.isdecimal() else amount
     recorded = provenance.describe("aann.neighbors", [network, data], amount=number, **keys)

@@ -70,7 +70,7 @@ def apply_swaps(weights: np.ndarray, from_index: np.ndarray, to_index: np.ndarra
     for name, indices in swaps._asdict().items():
         distinct, counts = np.unique(indices, return_counts=True)
         if len(distinct) < len(indices):
-            raise InputError(f"{name} {distinct[counts > 1][0]}: stands in two swaps of one neighbor")
+            raise InputError(f"{name} {distinct[counts > 1][0]}: is in two swaps of one neighbor")
     moved = weights.copy()
     moved.flat[swaps.to_index] = weights.ravel()[swaps.from_index]
     moved.flat[swaps.from_index] = 0
@@ -128,7 +128,7 @@ def sample_swaps(weights: np.ndarray, count: int, random: np.random.Generator) -
 
 
 def sample_neighbor(weights: np.ndarray, k: int, random: np.random.Generator) -> Swaps:
-    """Return the k swaps that lead to a random k-th neighbor, for ``apply_swaps``: no index stands there twice.
+    """Return the k swaps that lead to a random k-th neighbor, for ``apply_swaps``: no index is in two of them.
 
     Raises ``InputError`` if the layer has too few non-zeros or zeros for k swaps.
     """

@@ -1,7 +1,7 @@
 """The tables that one stage writes and another reads: their keys, their columns, and the order of their rows.
 
-The keys of a table say which network, run or data its rows are about, so that readers find rows by key and never by a
-label or a path. Its other columns are what was measured.
+The keys of a table say which network, run or data its rows are about. Readers find rows by key, never by a label or a
+path. The other columns are what was measured.
 """
 
 from __future__ import annotations
@@ -205,8 +205,8 @@ ACCURACY = Table(
 
 
 JOBS = Table((), ("job", "stage", "start", "seconds", "cores", "memory_mb", "after"))
-"""One row for each job: its name and stage, when it began and how long it took, in seconds, the cores that it kept busy
-and its most memory. The first job began at 0. ``after`` names the jobs that it waited for, with blanks between them.
+"""One row for each job. It began ``start`` seconds after the first job, and took ``seconds``. ``cores`` is how many it
+kept busy, ``memory_mb`` the most memory that it had. ``after`` names the jobs that it waited for, with blanks between.
 """
 
 

@@ -2,7 +2,7 @@
 
 Images are scaled to [0, 1] (or [-1, 1]) and HardTanh clamps at +-1, the paper's units. The integer networks of
 ``aann.networks`` are the same functions multiplied by ``input_scale``. Convolutions run channels-last, and in bfloat16
-if the settings say so. Pooling comes before HardTanh; both are monotone, so the order is free. Adam is fused.
+if the settings say so. The function is that of the reference evaluator, pooling and all. Adam is fused.
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ def initial_weights(architecture: Architecture, generator: torch.Generator) -> W
     """Draw weights uniformly, scaled so that a unit with inputs of size 1 has variance 1."""
     weights = {}
     for name, shape in architecture.weight_shapes.items():
-        bound = math.sqrt(3 / math.prod(shape[1:]))
+        bound = math.sqrt(3 / (math.prod(shape[1:]) * architecture.added[name]))
         weights[name] = (torch.rand(shape, generator=generator) * 2 - 1) * bound
     return weights
 

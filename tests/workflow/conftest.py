@@ -85,8 +85,6 @@ SMALL = {
     },
     "embeddings": {"mnist": EMBEDDED, "car": EMBEDDED},
     "sense": {
-        "random": ["best", "greedy"],
-        "trained": ["annealing"],
         "climb": {"neighbors": 12, "tsne": {"perplexity": 5, "max_iter": 250}},
         "backpropagation": {"steps": 20, "records": 2},
         "searches": {
@@ -101,6 +99,15 @@ SMALL = {
             "car-greedy": {"images": {"count": "all"}, "racing": {"share": 1}, "budget": {"evaluations": 5000}},
             "car-polish": {"images": {"count": "all"}, "racing": {"share": 1}, "budget": {"evaluations": 5000}},
         },
+    },
+    "figures": {
+        "s1": {
+            "runs": [
+                {"start": {"task": "mnist", "sparsity": 80, "origin": "random"}, "searches": ["best", "greedy"]},
+                {"start": {"task": "mnist", "sparsity": 90, "origin": "random"}, "searches": ["best", "greedy"]},
+                {"start": {"task": "mnist", "sparsity": 90, "origin": "psiren"}, "searches": ["annealing"]},
+            ]
+        }
     },
     "datasets": {
         "digits": {"validation_images": 200, "test_images": 100},
@@ -213,3 +220,20 @@ def everything(root, tmp_path_factory, worker_id):
 def built(everything, tmp_path_factory):
     """A copy in which everything was built at one go."""
     return Workflow(shutil.copytree(everything, tmp_path_factory.mktemp("built") / "copy", symlinks=True))
+
+
+@pytest.fixture
+def edited(built):
+    """Edit a file for one test, and return what a dry run then plans."""
+    originals = {}
+
+    def edit(path, old, new):
+        text = (built.folder / path).read_text()
+        assert old in text
+        originals.setdefault(path, text)
+        (built.folder / path).write_text(text.replace(old, new, 1))
+        return built.planned()
+
+    yield edit
+    for path, text in originals.items():
+        (built.folder / path).write_text(text)

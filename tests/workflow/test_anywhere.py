@@ -301,7 +301,7 @@ def test_a_whole_configuration_of_a_module_is_taken_as_it_is(clone, importing):
     del whole["neighbors"]["mnist"]
     folder = importing(DEPLOYED.format(source=repr(str(clone / "Snakefile"))), yaml.safe_dump(whole))
     output = snakemake(folder, "figure_1", "--dry-run", check=False)
-    assert "embeddings: no task 'mnist'" in output or "neighbors: no task 'mnist'" in output
+    assert "configuration: figures.3.task: the setting 'neighbors' has no task 'mnist'" in output
 
 
 @pytest.mark.parametrize(

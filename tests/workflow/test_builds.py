@@ -15,8 +15,12 @@ from browser import chromium, require_programs
 
 from aann.artifacts import atomic_path, is_intact, seal_of
 from aann.errors import InputError
+from aann.figures import kinds
 from aann.networks import TernaryNetwork
 from aann.report import story
+from aann.report.contents import contents_of
+from aann.settings.figures import target
+from aann.settings.study import load
 
 PSIREN = {"dense", "sparsify_mnist", "sparsify_fashion", "sparsify_car", "network", "accuracies"}
 NEIGHBORS = {"survey", "surveys", "embed", "clustering"}
@@ -28,39 +32,27 @@ IMPROVED = {"search", "outcomes", "figure_s2"}
 ASSESSED = {"assess", "returns", "confusions"}
 DRIVING = {"demonstrations", "driver", "split_demonstrations", "video"} | ASSESSED
 DRIVING_FIGURES = {"figure_2b", "figure_8b", "figure_9", "figure_10"}
-FIGURE_NAMES = ("1", "2a", "2b", "3", "4", "5", "6", "7", "8a", "8b", "9", "10", "11", "12", "s1", "s2")
 FIGURES = {"figure_1", "figure_2a", "figure_2b", "figure_12"} | NEIGHBOR_FIGURES | SENSE_FIGURES
 
 
-@pytest.fixture
-def edited(built):
-    """Edit a file for one test, and return what a dry run then plans."""
-    originals = {}
-
-    def edit(path, old, new):
-        text = (built.folder / path).read_text()
-        assert old in text
-        originals.setdefault(path, text)
-        (built.folder / path).write_text(text.replace(old, new, 1))
-        return built.planned()
-
-    yield edit
-    for path, text in originals.items():
-        (built.folder / path).write_text(text)
+@pytest.fixture(scope="module")
+def settings(everything):
+    """The settings of what was built."""
+    return load([everything / "config/config.yaml", everything / "small.yaml"])
 
 
 def test_nothing_runs_again_without_a_change(built):
     assert built.planned() == set()
 
 
-def test_every_figure_is_there_with_logs_and_benchmarks(built):
+def test_every_figure_is_there_with_logs_and_benchmarks(built, settings):
     assert (built.results / "embeddings/mnist/clustering.csv").stat().st_size > 0
-    assert (built.results / "figures/video.mp4").stat().st_size > 0
-    for name in FIGURE_NAMES:
-        for ending in ("pdf", "png", "csv"):
-            assert (built.results / f"figures/figure_{name}.{ending}").stat().st_size > 0
-        assert (built.results / f"logs/figures/figure_{name}.log").is_file()
-        assert "h:m:s" in (built.results / f"benchmarks/figures/figure_{name}.jsonl").read_text()
+    assert set(map(target, settings.figures)) == FIGURES | {"video"}
+    for name, entry in settings.figures.items():
+        for path in kinds.files(name, entry.kind).values():
+            assert (built.results / path).stat().st_size > 0
+        assert (built.results / f"logs/figures/{target(name)}.log").is_file()
+        assert "h:m:s" in (built.results / f"benchmarks/figures/{target(name)}.jsonl").read_text()
 
 
 def test_snakemake_looks_for_jobs_to_start_only_when_one_has_ended(built):
@@ -82,11 +74,11 @@ def test_networks_are_as_sparse_as_their_paths_say(built):
 
 
 def test_a_comment_changes_nothing(edited):
-    assert edited("src/aann/psiren.py", "from __future__", "# a comment\nfrom __future__") == set()
+    assert edited("src/aann/psiren/algorithm.py", "from __future__", "# a comment\nfrom __future__") == set()
 
 
 def test_the_code_of_p_siren_reruns_it_and_what_follows(edited):
-    assert edited("src/aann/psiren.py", "(1 - reached) ** 3", "(1 - reached) ** 2") == (
+    assert edited("src/aann/psiren/algorithm.py", "(1 - reached) ** 3", "(1 - reached) ** 2") == (
         PSIREN | NEIGHBORS | SENSE - {"random_start"} | DRIVING | FIGURES - {"figure_1"}
     )
 
@@ -215,14 +207,14 @@ class External(HTMLParser):
             self.images.append(values.get("alt"))
 
 
-def test_the_page_is_one_file_of_bounded_size_with_every_figure(built, page_text):
+def test_the_page_is_one_file_of_bounded_size_with_every_figure(built, settings, page_text):
     assert (built.results / "report/page.html").stat().st_size <= 15_000_000
     page = External(page_text)
     assert page.found == []
     assert "@import" not in page_text.split("</style>")[0]
     assert len(page.images) == 16
     assert all(page.images)
-    assert {f"figure-{name}" for name in (*FIGURE_NAMES, "video")} <= page.ids
+    assert {f"figure-{name}" for name in settings.figures} <= page.ids
     for anchor in re.findall(r'<a href="#([^"]+)"', page_text):
         assert anchor in page.ids
     assert str(built.folder) not in page_text
@@ -240,17 +232,22 @@ def test_the_numbers_and_verdicts_of_the_page_are_those_of_the_tables(built, pag
     assert "These are results of the scale" in page_text
 
 
-def test_a_large_video_is_a_picture_and_a_link(built, monkeypatch):
+def told(built, settings):
+    """Return what the page shows, as its notebook has it."""
+    return story.Story(built.results, "small", contents_of(settings).model_dump())
+
+
+def test_a_large_video_is_a_picture_and_a_link(built, settings, monkeypatch):
     monkeypatch.setattr(story, "_VIDEO_LIMIT", 1)
-    shown = story.Story(built.results, "small").video("A network drives").text
+    shown = told(built, settings).video("A network drives").text
     assert "<video" not in shown
     assert 'src="data:image/png;base64,' in shown
     assert '<a href="../figures/video.mp4">' in shown
 
 
-def test_what_the_story_does_not_have_is_named(built):
-    read = story.Story(built.results, "small")
-    with pytest.raises(InputError, match=r"figures/figure_1\.pdf: is not of the tables"):
+def test_what_the_story_does_not_have_is_named(built, settings):
+    read = told(built, settings)
+    with pytest.raises(InputError, match=r"figures/figure_1\.pdf: is no table of the page"):
         read.table("figures/figure_1.pdf")
     with pytest.raises(InputError, match=r"claims\.json: has no claim 'nothing'; name one of config/claims\.yaml"):
         read.claim("nothing")
@@ -316,7 +313,7 @@ def test_a_table_of_another_scale_is_one_line_and_no_page(built, tmp_path):
 # --- releases ---------------------------------------------------------------------------------------------------------
 
 
-def test_everything_is_drawn_again_from_a_release_to_the_last_byte(built, root, workflow_in, tmp_path):
+def test_everything_is_drawn_again_from_a_release_to_the_last_byte(built, settings, root, workflow_in, tmp_path):
     recipe = subprocess.run(
         [
             "make",
@@ -354,7 +351,7 @@ def test_everything_is_drawn_again_from_a_release_to_the_last_byte(built, root, 
     assert "files are what the manifest says" in run(unpack, released.folder)
     assert not (released.results / "figures").exists()
     jobs = set(re.findall(r"^(?:local)?rule (\w+):", run(draw, released.folder), re.MULTILINE))
-    assert jobs == {"all_figures", "video", "claims", "report_page", *(f"figure_{name}" for name in FIGURE_NAMES)}
+    assert jobs == {"all_figures", "claims", "report_page", *map(target, settings.figures)}
     assert "drawn results are equal to the last byte" in run(compare, released.folder)
 
 
@@ -386,16 +383,16 @@ def test_an_interactive_figure_draws_in_a_browser(built, browser, name):
     browser.check()
 
 
-def test_the_report_of_snakemake_opens_in_a_browser_with_all_figures(built, browser):
+def test_the_report_of_snakemake_opens_in_a_browser_with_all_figures(built, settings, browser):
     output = built.folder / "report.html"
     result = built.snakemake("--report", str(output), "--", "all_figures", "claims")
     assert result.returncode == 0, result.stdout + result.stderr
     browser.open(output)
     found = browser.run("return Object.entries(results).map(([path, one]) => [path, one.labels, one.caption])")
-    pictures = [f"figures/figure_{name}.png" for name in FIGURE_NAMES]
-    pages = [f"figures/figure_{name}.html" for name in ("4", "5", "10", "11")] + ["claims/claims.html"]
+    drawn = [path for name, entry in settings.figures.items() for path in kinds.files(name, entry.kind).values()]
+    shown = [path for path in drawn if not path.endswith(("pdf", "csv"))]
     complete = [path for path, labels, caption in found if labels["figure"] and labels["shows"] and caption]
-    assert sorted(complete) == sorted(f"results/small/{name}" for name in [*pictures, *pages, "figures/video.mp4"])
+    assert sorted(complete) == sorted(f"results/small/{name}" for name in [*shown, "claims/claims.html"])
     shown = set(browser.run("return document.body.innerText").splitlines())
     assert {"Networks and neighbors", "p-SIREN", "SENSE", "Claims"} <= shown
     browser.run(

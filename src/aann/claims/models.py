@@ -167,7 +167,7 @@ class Claims(_Model):
         return list(dict.fromkeys(claim.shown_in for claim in self.claims.values()))
 
     def unserved(self, is_made: Callable[[str], bool]) -> Iterator[str]:
-        """Yield a line for each table and figure of a claim that is not made."""
+        """Yield a line for each table and figure that a claim needs and that is not made."""
         for name, claim in self.claims.items():
             needed = [("table", sample.table) for sample in claim.measure.samples]
             for kind, file in (*needed, ("figure", claim.shown_in)):

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from aann.artifacts import require_intact
+from aann.artifacts import remedy, require_intact
 from aann.claims.estimates import Estimate, estimate
 from aann.claims.models import Claim, Claims, Rule, Verdict
 from aann.claims.samples import NotMeasurableError, Tables
@@ -154,7 +154,7 @@ def read_verdicts(path: Path) -> dict[str, Any]:
         if not all({"failed", "expected", "verdict"} <= set(claim) for claim in read["claims"].values()):
             raise ValueError
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise InputError(f"{path}: holds no verdicts; delete it and run again to rebuild it") from error
+        raise InputError(f"{path}: holds no verdicts; {remedy(path)}") from error
     return read
 
 

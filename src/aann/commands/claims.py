@@ -16,7 +16,7 @@ commands = click.Group("claims", help=HELP["claims"])
 @commands.command("judge")
 @options.path("--claims", "The claims, such as config/claims.yaml.")
 @options.path("--results", "The folder of results of one scale, such as results/paper.")
-@options.path("--output", "Writes the verdicts, JSON, and for readers as Markdown and HTML beside it.")
+@options.path("--output", "Writes the verdicts as JSON, and as Markdown and HTML beside it.")
 @options.settings
 def judge(claims: Path, results: Path, output: Path, settings: Settings) -> None:
     """Judge every claim: reproduced, exceeded, not reproduced, or not measured at this scale."""
@@ -28,7 +28,7 @@ def judge(claims: Path, results: Path, output: Path, settings: Settings) -> None
 @commands.command("check")
 @click.argument("verdicts", type=click.Path(path_type=Path))
 def check(verdicts: Path) -> None:
-    """Fail, with a line for each, if claims that were reproduced no longer are; only at the paper's scale."""
+    """Print a line for each claim that was expected to be reproduced and was not. At the paper's scale, fail then."""
     from aann.claims.verdicts import failures, read_verdicts, surprises
 
     read = read_verdicts(verdicts)

@@ -26,7 +26,7 @@ _validation = options.path("--validation", "Validation frames.")
 def demonstrate(
     task: str, kind: str, count: int, driver: Path | None, output: Path, threads: int, settings: Settings
 ) -> None:
-    """Record what a network would see on tracks and what the expert chooses; goes on where it was stopped."""
+    """Record what a network would see on tracks, and what the expert chooses. A stopped recording goes on."""
     from aann.driving import demonstrations
 
     demonstrations.make_demonstrations(settings, task, kind, count, driver, output, threads)
@@ -85,7 +85,7 @@ def expert(count: int, output: Path, threads: int, settings: Settings) -> None:
 @options.path("--expert", "The table of `driving expert`.")
 @_count
 @options.path("--returns", "Writes its return on each track, CSV.")
-@options.path("--confusion", "Writes how many frames of each class it puts into each, CSV.")
+@options.path("--confusion", "Writes how many frames of each class it puts into each class, CSV.")
 @options.threads
 @options.settings
 def assess(
@@ -103,7 +103,7 @@ def assess(
     threads: int,
     settings: Settings,
 ) -> None:
-    """Let a network drive, and count what it takes for what."""
+    """Let a network drive, and count which classes it takes for which."""
     from aann.driving import assessments
 
     keys = {"task": task, "sparsity": sparsity, "origin": origin, "search": search, "seed": seed}
@@ -121,7 +121,7 @@ options.gathers(
 @options.task
 @options.path("--network", "A ternary network.")
 @click.option("--track", type=click.IntRange(0), help="The track's seed.  [default: the first of those for returns]")
-@click.option("--title", required=True, help="What the network is.")
+@click.option("--title", required=True, help="What the network is, in words.")
 @options.path("--output", "Writes the video, MP4.")
 @options.settings
 def video(task: str, network: Path, track: int | None, title: str, output: Path, settings: Settings) -> None:

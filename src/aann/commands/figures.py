@@ -45,10 +45,11 @@ def draw(
 def list_figures(show: str, settings: Settings) -> None:
     """List the figures of the settings."""
     from aann.figures import kinds
-    from aann.settings.figures import target
+    from aann.settings.figures import in_order, target
 
-    for name, entry in settings.figures.items():
-        shown = {"names": [name], "targets": [target(name)]}.get(show) or kinds.files(name, entry.kind).values()
+    for name in in_order(settings.figures):
+        files = kinds.files(name, settings.figures[name].kind)
+        shown = {"names": [name], "targets": [target(name)], "files": files.values()}[show]
         click.echo("\n".join(shown))
 
 

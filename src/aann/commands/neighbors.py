@@ -17,7 +17,7 @@ commands = click.Group("neighbors", help=HELP["neighbors"])
 @options.data
 @click.option("--layer", required=True, help="The layer in which a weight moves.")
 @click.option("--amount", required=True, help="How many neighbors to draw, or: exhaustive.")
-@options.seed("Draws the neighbors, if not all.")
+@options.seed("Draws the neighbors, unless all are counted.")
 @options.sparsity
 @options.path("--output", "Writes the neighbors, a Parquet table; unfinished parts are kept beside it.")
 @options.path("--best", "Writes those with the best validation accuracy, a Parquet table.")
@@ -38,7 +38,7 @@ def survey(
     summary: Path,
     threads: int,
 ) -> None:
-    """Count the correct validation and test images of the first neighbors in a layer; goes on where it was stopped."""
+    """Count the correct validation and test images of first neighbors in a layer. A stopped survey goes on."""
     from aann import neighbors
 
     keys = {"task": task, "sparsity": sparsity, "seed": seed, "layer": layer}

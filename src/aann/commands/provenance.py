@@ -18,8 +18,8 @@ from aann.commands import options
 def commands(file: Path, results: Path | None, as_json: bool) -> None:
     """Print what FILE came from: inputs and hashes back to the data sets, settings, seeds, code, versions and times.
 
-    FILE is any output: a figure (PNG, PDF, CSV, HTML), a table, a network. A file that was changed after it was made or
-    used is named.
+    FILE is any output: a figure (PNG, PDF, CSV, HTML), a table, a network. The command names each file that was changed
+    after it was made or used.
     """
     from aann.lineage import trace
     from aann.lineage.text import to_text

@@ -48,7 +48,7 @@ def dense(job: Job, output: Path) -> None:
 @commands.command("sparsify")
 @options.path("--dense", "The dense weights of step 1.")
 @click.option("--sparsity", "sparsities", multiple=True, required=True, type=click.FloatRange(0, 100), help="Percent.")
-@options.path("--output", "Its weights.", multiple=True)
+@options.path("--output", "Writes the weights of that sparsity, a safetensors file.", multiple=True)
 @_job
 def sparsify(job: Job, dense: Path, sparsities: tuple[float, ...], output: tuple[Path, ...]) -> None:
     """Step 2: prune the smallest weights gradually; repeat --sparsity and --output, in the same order."""

@@ -16,11 +16,13 @@ _folder = click.argument("folder", type=click.Path(path_type=Path))
 @commands.command("pack")
 @options.paths("drawn")
 @options.path("--results", "The results of a scale, such as results/paper.")
-@options.path("--network", "Ships it too; may be repeated.", multiple=True, required=False)
-@options.path("--output", "Writes the release, a folder that is not there yet.")
-@click.option("--replace", is_flag=True, help="Replaces a release, and keeps its hashes of sources that are not here.")
+@options.path("--network", "A network to ship as well; may be repeated.", multiple=True, required=False)
+@options.path("--output", "Writes the release, a new folder.")
+@click.option(
+    "--replace", is_flag=True, help="Replace a release that is there, but keep its hashes of missing sources."
+)
 def pack(drawn: tuple[Path, ...], results: Path, network: tuple[Path, ...], output: Path, replace: bool) -> None:
-    """Write a release with all that the results DRAWN came from."""
+    """Write a release with all files that the results DRAWN came from."""
     from aann.lineage.release import pack
 
     files = pack(results, drawn, network, output, replace)["files"]
@@ -42,7 +44,7 @@ def unpack(folder: Path, results: Path) -> None:
 @_folder
 @options.path("--results", "What was drawn again, such as results/paper.")
 def compare(folder: Path, results: Path) -> None:
-    """Fail, with a line for each, if results differ from those that the release in FOLDER was made with."""
+    """Compare results with those that the release in FOLDER was made with. Print each that differs, and fail then."""
     from aann.lineage.release import differing, read_manifest
 
     lines = differing(folder, results)

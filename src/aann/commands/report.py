@@ -14,7 +14,7 @@ commands = click.Group("report", help=HELP["report"])
 
 @commands.command("page")
 @options.path("--notebook", "The notebook, such as workflow/notebooks/report.ipynb.")
-@options.path("--template", "How nbconvert writes it, such as workflow/notebooks/page.html.j2.")
+@options.path("--template", "The template of nbconvert for the page, such as workflow/notebooks/page.html.j2.")
 @options.path("--results", "The folder of results of one scale, such as results/paper.")
 @options.path("--output", "Writes the page, HTML that needs no other file.")
 @click.option(
@@ -24,7 +24,7 @@ commands = click.Group("report", help=HELP["report"])
 def page(
     notebook: Path, template: Path, results: Path, output: Path, contents_json: str | None, settings: Settings
 ) -> None:
-    """Run the notebook on the results of the settings' scale, and write what it shows as a page."""
+    """Run the notebook on the results of one scale, and write what it shows as a page."""
     from aann.report import page
     from aann.report.contents import contents_of, read_contents
 

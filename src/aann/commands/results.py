@@ -19,10 +19,12 @@ commands = click.Group("results", help=HELP["results"])
     required=False,
 )
 def touch(configfile: tuple[Path, ...]) -> None:
-    """Let the next build make nothing again that is what it would make; in the folder of the workflow.
+    """Prove that copied results are what a build would make, so that the next build keeps them.
 
-    Copies have other times, and no records of Snakemake. Files are proven by their seals and by what they record of
-    their inputs, settings and code. What is not proven is named, and is made again.
+    Run this in the folder of the workflow, with the settings of the build.
+
+    Copies have other times than their originals, and no records of Snakemake. Files are proven by their seals, and by
+    what they record of their inputs, settings and code. Other files are named, and the next build makes them again.
     """
     from aann.builds.touch import touch
 

@@ -31,7 +31,7 @@ def start(task: str, sparsity: float, seed: int, output: Path, settings: Setting
 @click.option("--search", "name", required=True, help="A search of the settings.")
 @options.sparsity
 @options.origin
-@options.seed("Seed of all that the search draws.")
+@options.seed("The seed of all that the search draws.")
 @_network
 @options.data
 @options.path("--trace", "Writes what was accepted and counted, a Parquet table; a checkpoint is kept beside it.")
@@ -53,7 +53,7 @@ def search(
     threads: int,
     settings: Settings,
 ) -> None:
-    """Search from a network; goes on from a checkpoint where it was stopped."""
+    """Search from a network. A stopped search goes on from its checkpoint."""
     from aann.sense import search
 
     keys = {"task": task, "sparsity": sparsity, "origin": origin, "search": name, "seed": seed}
@@ -67,7 +67,7 @@ options.gathers(commands, "outcomes", "outcomes", "Gather the outcomes of many s
 @options.task
 @options.sparsity
 @options.origin
-@options.seed("Seed of the minibatches.")
+@options.seed("The seed of the minibatches.")
 @_network
 @options.data
 @options.path("--output", "Writes the accuracies along the way, a Parquet table.")
@@ -84,7 +84,7 @@ def backpropagation(
     threads: int,
     settings: Settings,
 ) -> None:
-    """Train the network that a search starts from by backpropagation, taken literally and done properly."""
+    """Train the start of a search by backpropagation in two ways: taken literally, and done properly."""
     from aann.sense import backpropagation
 
     keys = {"task": task, "sparsity": sparsity, "origin": origin, "seed": seed}

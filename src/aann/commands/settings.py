@@ -16,7 +16,7 @@ commands = click.Group("settings", help=HELP["settings"])
 @commands.command("check")
 @options.settings
 def check(settings: Settings) -> None:
-    """Validate settings and print them with every default filled in, and *** for passwords in addresses."""
+    """Validate settings. Print them with every default filled in, and with *** for passwords in addresses."""
     values = settings.model_dump()
     values["downloads"]["mirrors"] = [shown(mirror) for mirror in settings.downloads.mirrors]
     click.echo(json.dumps(values, indent=2))

@@ -26,7 +26,7 @@ def jobs(results: Path, output: Path) -> None:
 @options.path("--jobs", "The table of `times jobs` of a run; rows of the stage `forecast` are left out.")
 @click.option("--scale", required=True, help="The scale of that run, such as paper.")
 def forecast(jobs: Path, scale: str) -> None:
-    """Renew the seconds of each kind of job of a scale, from which a build says how long it takes."""
+    """Renew the table of one scale from which a build says how long it takes: seconds of each kind of job."""
     from aann.builds import forecast
 
     measured, kinds = forecast.renew_from(jobs, scale)

@@ -30,7 +30,7 @@ from aann.settings.datasets import ArchivesDataSettings
 
 MIRROR_VARIABLE = "AANN_DATA_MIRROR"
 SETTINGS_VARIABLE = "AANN_SETTINGS_MIRRORS"
-"""Where the workflow puts the mirrors of the settings, as JSON: commands are shown, and may hold no secret."""
+"""Where the workflow puts the mirrors of the settings, as JSON: commands are shown, so they must not hold secrets."""
 FILES = (
     "train-images-idx3-ubyte.gz",
     "train-labels-idx1-ubyte.gz",
@@ -114,7 +114,7 @@ def _download(dataset: str, name: str, md5: str, path: Path, mirrors: Sequence[s
             wrong = f"has MD5 {_md5(content)}, so it is truncated, corrupt or another file"
             failures.append(f"{addresses.shown(address)}: {wrong}")
     raise InputError(
-        f"{name} of {dataset} (MD5 {md5}) could not be had. Tried {'; '.join(failures)}. {hint}"
+        f"{name} of {dataset} (MD5 {md5}) was not found. Tried {'; '.join(failures)}. {hint}"
         f"Set {MIRROR_VARIABLE} to a folder or URL that holds {' or '.join(_layouts(dataset, name))}, or put the file "
         f"at {path}"
     )
@@ -135,7 +135,7 @@ def _reason(error: Exception) -> str:
 
 
 def _is_out_of_reach(error: Exception) -> bool:
-    """Return whether nothing can be had from where an address is, whatever the path."""
+    """Return whether the place of an address gives nothing, whatever the path."""
     absent = any(isinstance(cause, FileNotFoundError | NotADirectoryError | HTTPError) for cause in _causes(error))
     return isinstance(error, URLError | TimeoutError) and not absent
 
@@ -166,7 +166,7 @@ def load(dataset: str, folder: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray
         if _md5(content) != md5:
             raise InputError(
                 f"{path}: has MD5 {_md5(content)}, expected {md5}, so it is truncated, corrupt or another file; "
-                "delete it and run again to fetch it"
+                "move it away and run again to fetch it"
             )
         parts.append(_parse_idx(content, path))
     train_images, train_labels, test_images, test_labels = parts
@@ -183,4 +183,4 @@ def _parse_idx(compressed: bytes, path: Path) -> np.ndarray:
         shape = np.frombuffer(content, ">i4", rank, offset=4).tolist()
         return np.frombuffer(content, np.uint8, math.prod(shape), offset=4 + 4 * rank).reshape(shape).copy()
     except (OSError, EOFError, ValueError, IndexError, zlib.error) as error:
-        raise InputError(f"{path}: cannot be unpacked ({error}); delete it and run again to fetch it") from error
+        raise InputError(f"{path}: cannot be unpacked ({error}); move it away and run again to fetch it") from error

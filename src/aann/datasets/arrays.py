@@ -88,7 +88,7 @@ def _named(data: ArraysDataSettings, members: Mapping[str, str], path: Path) -> 
 
 
 def _usual(members: Mapping[str, str], path: Path) -> Iterator[tuple[str, tuple[str, str]]]:
-    """Yield splits and the arrays that are theirs by usual names."""
+    """Yield each split and its arrays, found by their usual names."""
     known = {name.lower(): name for name in members}
     for part, words in _PARTS.items():
         images, labels = (_first(known, kinds, words, part) for kinds in (_IMAGES, _LABELS))

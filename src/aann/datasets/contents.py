@@ -16,15 +16,14 @@ from aann.errors import InputError
 def digest(folder: Path, files: Sequence[Path], memory: Path | None = None) -> str:
     """Return a hash of the names, below a folder, and contents of files; nothing if there are none.
 
-    A ``memory`` is a file that keeps hashes beside sizes and times: contents are read only of folders in which one of
-    these changed. Raises ``InputError`` if a file cannot be read.
+    A ``memory`` is a file that keeps hashes beside sizes and times. With it, contents are read only if one of these
+    changed, and the hash of a folder that is gone is the last one. Raises ``InputError`` if a file cannot be read.
     """
+    known, place = _recall(memory), str(folder.absolute())
     if not files:
-        return ""
+        return "" if folder.is_dir() else str(known.get(place, {}).get("sha256", ""))
     try:
         looks = hashlib.sha256(to_json([_look(folder, path) for path in files]).encode()).hexdigest()
-        known = _recall(memory)
-        place = str(folder.absolute())
         if known.get(place, {}).get("looks") == looks:
             return str(known[place]["sha256"])
         lines = [f"{_sha256(path)}  {path.relative_to(folder).as_posix()}\n" for path in files]

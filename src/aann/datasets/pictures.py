@@ -23,7 +23,7 @@ _FORMATS = ("PNG", "JPEG", "WEBP", "BMP")
 _DEEP = 65_535
 """White in 16 bits."""
 _SPARE = 2
-"""JPEG files are decoded at no less than so many times the size that is asked for."""
+"""JPEG files are decoded at this many times the size that is asked for, or more."""
 
 
 class UnreadableError(Exception):
@@ -103,7 +103,7 @@ class Pictures:
 
 
 def room(count: int, data: ImagesSettings) -> np.ndarray:
-    """Return an array for so many pictures; raise ``InputError`` if there is no memory for it."""
+    """Return an array for ``count`` pictures; raise ``InputError`` if there is no memory for it."""
     try:
         return np.empty((count, *data.shape), np.uint8)
     except (MemoryError, ValueError) as error:

@@ -1,7 +1,7 @@
 """Where data come from, and how they are split. Each kind of source is a module of this package that has its name.
 
-A kind has two functions, and a third if it reads a folder whose files nobody names (see ``Source``). Its settings are a
-model in ``aann.settings.datasets``.
+A kind has two functions, and a third if it reads a folder whose files the settings do not name (see ``Source``). Its
+settings are a model in ``aann.settings.datasets``.
 """
 
 from __future__ import annotations
@@ -118,6 +118,8 @@ def divide(name: str, data: Any, found: Found) -> tuple[dict[str, Images], dict[
             found.parts["train"], found.parts[part] = _set_aside(found.parts["train"], data, part, name, classes)
     parts = {part: found.parts[part] for part in SPLITS}
     _require_as_described(name, data, parts, classes)
+    if found.counts.get("unreadable"):
+        print(f"warning: datasets.{name}: {found.counts['unreadable']} images cannot be read; skipped", file=sys.stderr)
     counts = {**found.counts, **_repeated(name, parts)}
     return parts, describe(data) | {"classes": list(classes), "counts": counts}
 
@@ -154,7 +156,7 @@ def _set_aside(
         if share >= len(members):
             raise InputError(
                 f"setting 'datasets.{name}.{key}': {getattr(data, key):g} of the images need {share} of class "
-                f"{classes[label]!r}, of which there are {len(members)}; choose fewer, or add images to the class"
+                f"{classes[label]!r}, which has {len(members)}; choose fewer, or add images to the class"
             )
         chosen.append(random.choice(members, share, replace=False))
     aside = np.zeros(len(images), bool)

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from aann.artifacts import is_sealed, read_array_metadata, read_arrays, write_arrays
+from aann.artifacts import is_sealed, read_array_metadata, read_arrays, remedy, write_arrays
 from aann.catalog import PARTS
 from aann.errors import InputError
 from aann.settings.datasets import DatasetSettings
@@ -41,7 +41,7 @@ class Images:
 
 
 def describe(data: DatasetSettings) -> dict[str, Any]:
-    """Return what is to be known of the images of a data set, from its settings alone."""
+    """Return what the settings of a data set alone say of its images."""
     channels, height, width = data.shape
     made = {"size": [height, width], "channels": channels, "centered": data.signed, "fit": getattr(data, "fit", "crop")}
     return {"classes": data.class_names, "input": None if data.kind == "driving" else made}
@@ -73,7 +73,7 @@ def save(
 def load(path: Path | str) -> dict[str, Images]:
     """Read what ``save`` wrote; raise ``InputError`` if a split is missing, or if the file is not what its seal says.
 
-    Of a copy without a seal, the hash of each split is compared.
+    If a copy has no seal, the hash of each split is compared.
     """
     arrays, metadata = read_arrays(path)
     sealed = is_sealed(path)
@@ -83,7 +83,7 @@ def load(path: Path | str) -> dict[str, Images]:
             splits[name] = Images(arrays[f"{name}.images"], arrays[f"{name}.labels"])
             expected = metadata["splits"][name]["sha256"]
         except (KeyError, TypeError) as error:
-            raise InputError(f"{path}: holds no {name} images; delete it and run again to rebuild it") from error
+            raise InputError(f"{path}: holds no {name} images; {remedy(path)}") from error
         if not sealed and splits[name].sha256 != expected:
-            raise InputError(f"{path}: its {name} images are damaged; delete it and run again to rebuild it")
+            raise InputError(f"{path}: its {name} images are damaged; {remedy(path)}")
     return splits

@@ -89,7 +89,7 @@ def _load(made: Any, data: TorchvisionDataSettings, options: dict[str, Any]) -> 
     except Exception as error:  # of any kind: torchvision's classes raise what they meet
         reason = " ".join(str(error).split())
         raise InputError(
-            f"{_where(data)}: cannot be had from {data.root} ({reason}); name the folder that holds it, or let it be "
+            f"{_where(data)}: cannot be read from {data.root} ({reason}); name the folder that holds it, or let it be "
             "fetched there with download: true"
         ) from error
 

@@ -87,7 +87,7 @@ def _channels_last(images: np.ndarray, axis: str, where: str) -> np.ndarray:
             raise InputError(f"{where}: have shape {images.shape}; say where the channels are with axis: first or last")
         if last or first:
             return images if last else np.moveaxis(images, 1, 3)
-    raise InputError(f"{where}: have shape {images.shape}, expected 3 axes, or 4 of which one has 1, 3 or 4 channels")
+    raise InputError(f"{where}: have shape {images.shape}, expected 3 axes, or 4 with one of 1, 3 or 4 channels")
 
 
 def _bytes(images: np.ndarray, scale: float, data: ImagesSettings) -> np.ndarray:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from aann.settings.study import Settings
 
 CLASSES = ACTIONS
-"""What a network chooses between. A tie is for GO, the first, which is seldom far wrong."""
+"""What a network chooses between. A tie goes to GO, the first class, which is seldom far wrong."""
 
 GO, LEFT, RIGHT = range(len(CLASSES))
 

@@ -1,4 +1,4 @@
-"""How well networks drive: their return in the closed loop, beside the expert's, and what they take for what."""
+"""How well networks drive: their return in the closed loop, beside the expert's, and which classes they confuse."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def network_returns(
 def _rewards(
     driver: Driver, data: DrivingDataSettings | None, settings: DrivingSettings, tracks: Sequence[int], processes: int
 ) -> list[float]:
-    """Return the sum of rewards on each track, to a hundred-millionth: what follows is noise of summation."""
+    """Return the sum of rewards on each track, to a hundred-millionth: digits after that are noise of summation."""
     found = each(partial(returned, driver, data, settings), tracks, processes)
     return [round(reward, 8) for reward in found]
 
@@ -69,7 +69,7 @@ def confusion(network: TernaryNetwork, splits: Mapping[str, Images]) -> pandas.D
 
 
 def assess_expert(settings: Settings, count: int, output: Path, threads: int) -> None:
-    """Write what the expert gets on so many of the tracks for returns."""
+    """Write what the expert gets on the first ``count`` tracks for returns."""
     chosen = {"scale": settings.scale, "driving": settings.driving.model_dump(include={"repeat", "steps", "expert"})}
     write_table(output, expert_returns(settings.driving, tracks("returns", count), threads))
     records.write_beside(output, provenance.describe("aann.driving.assessments", [], chosen, count=count))
@@ -93,11 +93,11 @@ def assess(
     confusions: Path,
     threads: int,
 ) -> None:
-    """Write what a network gets on so many tracks, and how many frames of each class it puts into each.
+    """Write what a network gets on ``count`` tracks, and how many frames of each class it puts into each.
 
     ``keys`` are those of ``tables.RUN``.
 
-    Raises ``InputError`` for a task that is not driven, what does not fit it, and fewer tracks of the expert.
+    Raises ``InputError`` for a task that is not driven, files that do not fit it, and too few tracks of the expert.
     """
     torch.set_num_threads(threads)
     task = keys["task"]

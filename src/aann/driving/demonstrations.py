@@ -1,8 +1,8 @@
 """Demonstrations: what a network would have seen on many tracks, and what the expert would have chosen there.
 
-The expert drives first; then networks made from its demonstrations drive, and the expert says at each frame what it
-would have done (DAgger: Ross, Gordon and Bagnell, 2011), so that networks learn to come back from where they get to.
-Noise, bursts of one random action, does the same. Training, validation and test frames are of different tracks.
+The expert drives first. Then networks made from its demonstrations drive, and the expert says at each frame what it
+would have done (DAgger: Ross, Gordon and Bagnell, 2011). So networks learn to come back from where they get to. Noise,
+in bursts of one random action, has the same effect. Training, validation and test frames are of different tracks.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
-from aann.artifacts import is_sealed, read_arrays, write_arrays
+from aann.artifacts import is_sealed, read_arrays, remedy, write_arrays
 from aann.datasets import splits
 from aann.datasets.splits import Images
 from aann.driving import CLASSES, GO, LEFT, RIGHT, driven
@@ -46,7 +46,7 @@ class Round:
     network: TernaryNetwork | None = None
 
     def demonstrate(self, track: int) -> Images:
-        """Return every so many of the frames of an episode, int8, with the expert's classes, int64."""
+        """Return every n-th frame of an episode (setting ``every``), int8, with the expert's classes, int64."""
         random = np.random.default_rng([self.settings.seed, track, *self.name.encode()])
         episode, expert = Episode(track, self.data, self.settings), ExpertDriver(self.settings)
         driver: Driver = NetworkDriver(self.network) if self.network else expert
@@ -70,7 +70,7 @@ class _Noise:
         self._left, self._chosen = 0, 0
 
     def disturb(self, choice: int) -> int:
-        """Return the class that is acted out: that of a burst, if there is one, or else the choice."""
+        """Return the class that the car acts on: that of a burst, if there is one, or else the choice."""
         if self._left:
             self._left -= 1
             return self._chosen
@@ -83,10 +83,10 @@ class _Noise:
 def record(episodes: Round, output: Path, recorded: Mapping[str, Any], processes: int = 1) -> None:
     """Write the demonstrations of a round as one file, in the order of its tracks.
 
-    Episodes that are done stand in a folder beside ``output`` until all are: an interrupted round goes on with those
-    that are missing, unless ``recorded``, their provenance, differs. ``processes`` changes the speed only.
+    Finished episodes are kept in a folder beside ``output`` until all are finished. An interrupted round goes on with
+    those that are missing, unless ``recorded``, their provenance, differs. ``processes`` changes the speed only.
 
-    Raises ``InputError`` for an episode that errs, which names its track.
+    Raises ``InputError`` for an episode that fails; it names the track.
     """
     folder = output.with_name(f"{output.name}.parts")
     parts = {track: folder / f"{track}.safetensors" for track in episodes.tracks}
@@ -120,17 +120,17 @@ def _is_part(path: Path, recorded: Mapping[str, Any]) -> bool:
 def load(path: Path, shape: Sequence[int] | None = None) -> Images:
     """Read demonstrations: what was seen, int8, and the expert's classes, int64.
 
-    Raises ``InputError`` if the file is not what its seal says or, without a seal, holds other frames or labels than
-    were recorded, and for frames of another ``shape`` (channels, height, width) than is asked for.
+    Raises ``InputError`` if the file is not what its seal says, or has no seal and holds other frames or labels than
+    were recorded. Raises it, too, for frames of another ``shape`` (channels, height, width) than is asked for.
     """
     arrays, metadata = read_arrays(path)
     try:
         images = Images(arrays["seen"], arrays["labels"].astype(np.int64))
         expected = metadata["sha256"]
     except (KeyError, TypeError) as error:
-        raise InputError(f"{path}: holds no demonstrations; delete it and run again to rebuild it") from error
+        raise InputError(f"{path}: holds no demonstrations; {remedy(path)}") from error
     if not is_sealed(path) and images.sha256 != expected:
-        raise InputError(f"{path}: holds other frames or labels than were recorded; delete it and run again")
+        raise InputError(f"{path}: holds other frames or labels than were recorded; {remedy(path)}")
     found = images.images.shape[1:]
     if shape is not None and found != tuple(shape):
         raise InputError(f"{path}: holds frames of shape {found}, expected {tuple(shape)}; name those of the task")
@@ -144,7 +144,7 @@ def join(parts: Iterable[Images]) -> Images:
 
 
 def training_frames(paths: Iterable[Path], settings: DrivingSettings, shape: Sequence[int] | None = None) -> Images:
-    """Return the demonstrations of files as one; a share, drawn at random, stands in a mirror, LEFT for RIGHT.
+    """Return the demonstrations of files as one; a random share is mirrored, with LEFT and RIGHT exchanged.
 
     Raises ``InputError`` as ``load`` does; without a ``shape``, all must have that of the first.
     """
@@ -162,9 +162,9 @@ _TRACKS_OF_A_KIND = 100_000
 
 
 def tracks(kind: str, count: int) -> range:
-    """Return so many tracks of a kind: `train`, `validation`, `test`, `returns`, or `round1` and so on.
+    """Return ``count`` tracks of a kind: `train`, `validation`, `test`, `returns`, or `round1` and so on.
 
-    No track is of two kinds. Raises ``InputError`` for another kind, and for more than 100,000 tracks.
+    No track belongs to two kinds. Raises ``InputError`` for another kind, and for more than 100,000 tracks.
     """
     number = kind.removeprefix("round")
     if kind in _KINDS:

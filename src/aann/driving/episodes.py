@@ -79,7 +79,7 @@ class ExpertDriver:
 
 
 class NetworkDriver:
-    """A ternary network drives: the class of its largest logit, the first of equals, as everywhere."""
+    """A ternary network drives: it chooses the class of its largest logit, the first of equals, as everywhere."""
 
     def __init__(self, network: TernaryNetwork) -> None:
         self._network = network
@@ -103,10 +103,10 @@ def returned(driver: Driver, data: DrivingDataSettings | None, settings: Driving
 
 
 def each(work: Callable[[int], Result], tracks: Sequence[int], processes: int) -> Iterator[Result]:
-    """Yield the result of ``work`` for each track, in order, from as many processes; from this one if that is 1.
+    """Yield the result of ``work`` for each track, in order, from several processes, or from this one for 1.
 
-    It is from this one too, and a line on stderr says so, where the system has no semaphores, which processes need.
-    Raises ``InputError`` for an episode that errs, which names its track; those that had begun are finished first.
+    Processes need semaphores. On a system without them, the work runs in this process, and a line on stderr says so.
+    Raises ``InputError`` for an episode that fails; it names the track. Episodes that had begun are finished first.
     """
     pool = _pool(processes) if processes > 1 else None
     if pool is None:
@@ -122,7 +122,7 @@ def each(work: Callable[[int], Result], tracks: Sequence[int], processes: int) -
 
 
 def _pool(processes: int) -> ProcessPoolExecutor | None:
-    """Return processes to drive in; None where there can be none."""
+    """Return processes to drive in, or None if the system cannot have them."""
     try:
         return ProcessPoolExecutor(processes, multiprocessing.get_context("spawn"), torch.set_num_threads, (1,))
     except (OSError, ImportError, NotImplementedError) as error:

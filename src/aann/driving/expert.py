@@ -1,7 +1,8 @@
 """The expert: a scripted driver that sees the simulator's state, and whose choice a network can read off a frame.
 
-It steers towards a point of the center line ahead, less its yaw rate: LEFT or RIGHT if that is large, else GO. Each
-class is one action of CarRacing, so that an expert and a network that choose alike drive alike.
+It computes how much to steer: the angle to a point of the center line ahead, less the yaw rate. It chooses LEFT or
+RIGHT if that is large, else GO. Each class is one action of CarRacing, so that an expert and a network that choose
+alike drive alike.
 """
 
 from __future__ import annotations
@@ -46,7 +47,7 @@ class Expert:
         return LEFT if steering > 0 else RIGHT
 
     def _ahead(self, line: np.ndarray, place: np.ndarray, speed: float) -> np.ndarray:
-        """Return the point of the center line that is a lookahead in front of the nearest one."""
+        """Return the point of the center line that lies a lookahead in front of the point nearest to the car."""
         nearest = int(np.square(line - place).sum(axis=1).argmin())
         steps = (self._settings.lookahead + self._settings.lookahead_seconds * speed) / POINT_SPACING
         whole, part = int(steps), steps % 1

@@ -1,4 +1,4 @@
-"""gymnasium's CarRacing-v3, bit for bit, but it draws only when a frame is asked for, and only what stands in it.
+"""gymnasium's CarRacing-v3, bit for bit, but it draws only when a frame is asked for, and only what is visible in it.
 
 The simulation is deterministic in the seed of its track, in any process. Drawing takes nearly all of its time, so
 polygons that lie outside of the frame are found together, with a few array operations, and left out.
@@ -104,7 +104,7 @@ class Simulator:
     A lap alone ends nothing: a car that missed a tile drives on into a second lap (Farama-Foundation/Gymnasium#1269).
 
     ``center_line`` has points in the middle of the road, in driving order, shape (points, 2), in CarRacing's unit of
-    length; ``total`` is the sum of rewards so far, ``steps`` the number of steps; ``finished`` says whether CarRacing
+    length. ``total`` is the sum of rewards so far, ``steps`` the number of steps. ``finished`` says whether CarRacing
     ended the episode, by the last tile or by the edge of the field.
 
     Raises ``InputError`` if the track cannot be generated.
@@ -128,7 +128,7 @@ class Simulator:
         return self.finished or self.steps == self._most_steps
 
     def advance(self, action: np.ndarray, steps: int = 1) -> float:
-        """Take steps with one action (steering in [-1, 1], gas and brake in [0, 1]); return the reward of them."""
+        """Take steps with one action (steering in [-1, 1], gas and brake in [0, 1]); return their reward."""
         before = self.total
         for _ in range(steps):
             if self.over:

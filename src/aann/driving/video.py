@@ -1,4 +1,4 @@
-"""The video: a network drives; beside the scene stand what it sees, its three outputs, and its return so far."""
+"""The video: a network drives; beside the scene are what it sees, its three outputs, and its return so far."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def _pictures(episode: Episode, driver: NetworkDriver, title: str) -> Iterator[I
 
 
 def _picture(episode: Episode, logits: np.ndarray, title: str) -> Image.Image:
-    """Return one picture: the scene, what the network sees, its outputs, and where the episode stands."""
+    """Return one picture: the scene, what the network sees, its outputs, and the return so far."""
     picture = Image.new("RGB", _SIZE, _PAPER)
     picture.paste(Image.fromarray(episode.simulator.picture()), _SCENE)
     draw = ImageDraw.Draw(picture)

@@ -1,8 +1,9 @@
 """What a network sees: integers made of the frames before a decision, as the data set of the task says.
 
 ``color``: the frame now, in color, cropped around the car, as in the paper: (3, 72, 72).
-``two-frames``: where the road is and how it moves: (2, 84, 84). Grass is bright green and everything else is not, so
-    one channel is green less what lies half-way, and the other its difference to an earlier frame.
+``two-frames``: where the road is and how it moves: (2, 84, 84). Grass is bright green and everything else is not. So
+    one channel is the green value less the middle between road and grass, and the other its difference from an
+    earlier frame.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from aann.catalog import HALF
 from aann.settings.datasets import DrivingDataSettings
 
 LAG = 2
-"""The earlier frame is of so many decisions before."""
+"""The earlier frame is this many decisions older."""
 
 _HALFWAY = 153
 """Green is 102 to 107 on the road and 204 to 230 on grass."""

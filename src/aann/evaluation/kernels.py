@@ -37,7 +37,7 @@ A unit of -1 is the half that changes nothing.
 """
 
 LEFT, RIGHT, SWAP = range(3)
-"""Columns of a table of pairs: the rows of the two halves of a swap, and the number of the swap."""
+"""Columns of a table of pairs: the slots in their chunk of the two halves of a swap, and the number of the swap."""
 
 FIRST_LEFT, LAST_LEFT, FIRST_RIGHT, LAST_RIGHT, FIRST_PAIR, LAST_PAIR = range(6)
 """Columns of a table of chunks: the ranges of halves and pairs that are worked on together."""
@@ -107,15 +107,21 @@ def add_contributions(layout, channel, planes, narrow, sums, low, high):
 def changed_sum(layout, inputs, sums, half, place):
     """Return the sum of the unit that a half changes, at one place and with the change."""
     value = load(sums, half[UNIT] * layout.taps.shape[1] + place)
-    feature = layout.taps[half[TAP], place]
-    if feature >= 0:
-        plane = resized(load(inputs, feature), sums)
-        value = value + plane if half[SIGN] > 0 else value - plane
+    value = with_tap(layout, inputs, value, half[UNIT], half[TAP], half[SIGN], place)
     if half[SECOND_SIGN] != 0:
-        feature = layout.taps[half[SECOND_TAP], place]
+        value = with_tap(layout, inputs, value, half[UNIT], half[SECOND_TAP], half[SECOND_SIGN], place)
+    return value
+
+
+@inlined
+def with_tap(layout, inputs, value, unit, tap, sign, place):
+    """Return a sum with what a tap contributes if it has a sign."""
+    first = (unit * layout.own + tap) * layout.added
+    for row in range(first, first + layout.added):
+        feature = layout.taps[row, place]
         if feature >= 0:
-            plane = resized(load(inputs, feature), sums)
-            value = value + plane if half[SECOND_SIGN] > 0 else value - plane
+            plane = resized(load(inputs, feature), value)
+            value = value + plane if sign > 0 else value - plane
     return value
 
 
@@ -297,18 +303,6 @@ def slots_of(chunk):
 
 
 @inlined
-def left_slot(chunk, pairs, pair):
-    """Return the slot of the left half of a pair."""
-    return pairs[pair, LEFT] - chunk[FIRST_LEFT]
-
-
-@inlined
-def right_slot(chunk, pairs, pair):
-    """Return the slot of the right half of a pair."""
-    return lefts_of(chunk) + pairs[pair, RIGHT] - chunk[FIRST_RIGHT]
-
-
-@inlined
 def half_of(chunk, slot):
     """Return the half that stands in a slot of a chunk."""
     lefts = lefts_of(chunk)
@@ -321,8 +315,8 @@ def mark_used(chunk, pairs, used):
     for slot in range(slots_of(chunk)):
         used[slot] = False
     for pair in range(chunk[FIRST_PAIR], chunk[LAST_PAIR]):
-        used[left_slot(chunk, pairs, pair)] = True
-        used[right_slot(chunk, pairs, pair)] = True
+        used[pairs[pair, LEFT]] = True
+        used[pairs[pair, RIGHT]] = True
 
 
 @compiled
@@ -342,8 +336,8 @@ def next_to_last_scores(layer, last, blocks, plan, room, bounds, scores):
                     half = plan.halves[half_of(chunk, slot)]
                     logits_of_half(layer, last, block, half, slot < lefts_of(chunk), slot * classes, room, bounds.scale)
             for pair in range(chunk[FIRST_PAIR], chunk[LAST_PAIR]):
-                left = Rows(room.sums, left_slot(chunk, pairs, pair) * classes)
-                right = Rows(room.sums, right_slot(chunk, pairs, pair) * classes)
+                left = Rows(room.sums, pairs[pair, LEFT] * classes)
+                right = Rows(room.sums, pairs[pair, RIGHT] * classes)
                 scores[pairs[pair, SWAP]] += score(margins(left, right, classes, label), bounds, here)
 
 
@@ -370,12 +364,12 @@ def earlier_scores(layer, following, tail, blocks, plan, room, bounds, scores):
     computed for each pair: f(s + l + r) - f(s + l) - f(s + r) + f(s), where f pools and clamps, s are the sums, and l
     and r what the halves change of them.
     """
-    size = tail.first.sums.shape[1]
+    pairs, size = plan.pairs, tail.first.sums.shape[1]
     for block in blocks.chosen:
         label, here = blocks.labels[block], load(blocks.present, block)
         for index in range(len(plan.chunks)):
             chunk = plan.chunks[index]
-            mark_used(chunk, plan.pairs, room.used)
+            mark_used(chunk, pairs, room.used)
             changes_of_chunk(layer, following.inputs, block, chunk, plan, room, bounds.scale)
             for slot in range(slots_of(chunk)):
                 if slot < lefts_of(chunk):
@@ -386,18 +380,17 @@ def earlier_scores(layer, following, tail, blocks, plan, room, bounds, scores):
             for unit in range(following.layout.starts.shape[0]):
                 halves_alone(following, tail, block, unit, chunk, plan, room, bounds.scale)
                 for pair in range(chunk[FIRST_PAIR], chunk[LAST_PAIR]):
-                    left, right = left_slot(chunk, plan.pairs, pair), right_slot(chunk, plan.pairs, pair)
                     row = (pair - chunk[FIRST_PAIR]) * size
-                    add_interaction(following, tail, block, unit, left, right, row, room, bounds.scale)
+                    add_interaction(following, tail, block, unit, pairs[pair], row, room, bounds.scale)
             for pair in range(chunk[FIRST_PAIR], chunk[LAST_PAIR]):
-                left, right = left_slot(chunk, plan.pairs, pair), right_slot(chunk, plan.pairs, pair)
+                left, right = pairs[pair, LEFT], pairs[pair, RIGHT]
                 start = (pair - chunk[FIRST_PAIR]) * size
                 for row in range(size):
                     value = load(room.together, start + row) + load(room.alone, left * size + row)
                     store(room.together, start + row, value)
                 together, alone = Rows(room.together, start), Rows(room.alone, right * size)
                 margin = margins_after(tail, together, alone, label, room, bounds.scale)
-                scores[plan.pairs[pair, SWAP]] += score(margin, bounds, here)
+                scores[pairs[pair, SWAP]] += score(margin, bounds, here)
 
 
 @compiled
@@ -463,12 +456,12 @@ def spread(outgoing, feature, plane, sums):
 
 
 @compiled
-def add_interaction(following, tail, block, unit, left, right, row, room, scale):
+def add_interaction(following, tail, block, unit, pair, row, room, scale):
     """Add to a pair's sums what its halves change together beyond what each changes alone, for one unit.
 
-    ``left`` and ``right`` are the slots of the halves, and the pair's sums are rows of ``room.together``.
+    ``pair`` is a row of the table, and its sums are in ``room.together`` from ``row`` on.
     """
-    layout, outputs = following.layout, tail.first.inputs[block]
+    layout, outputs, left, right = following.layout, tail.first.inputs[block], pair[LEFT], pair[RIGHT]
     places = layout.taps.shape[1]
     pooled = places // layout.width
     for window in range(pooled):

@@ -1,8 +1,8 @@
 """How a layer's weights meet its inputs, as index arrays: what the incremental evaluator needs of an architecture.
 
 A *feature* is one value of an image at one place of the network (an input pixel, or one pooled position of one unit); a
-*unit* is a filter or a neuron; a *tap* is one weight of a unit. Convolutions and dense layers, any stride, padding and
-pooling, become the same few arrays.
+*unit* is a filter or a neuron; a *tap* is one weight of a unit. All kinds of layers (``aann.networks.Layer``) become
+the same few arrays.
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ import math
 from typing import NamedTuple
 
 import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
 
-from aann.networks import Convolution, Layer, TernaryNetwork
+from aann.errors import InputError
+from aann.networks import TernaryNetwork
 
 
 class LayerLayout(NamedTuple):
@@ -22,15 +22,21 @@ class LayerLayout(NamedTuple):
     A *place* is one position of a unit in one pooling window: the places of a window stand together, and a position in
     no window has none.
 
-    taps: int32 (taps of a unit, places), the input feature that a weight meets at a place, or -1 (padding).
+    taps: int32 (rows, places), the input feature that a weight meets at a place, or -1 (padding).
+    added: how many features a tap meets at a place: it takes their sum. So many rows are one tap.
+    own: the taps of a unit if each unit has taps of its own, one unit after the other, or 0 if all have the same.
+    sources: int32 (taps), the input unit that a tap meets.
     width: the places of a pooling window.
     starts: int32 (units, input units + 1), where a unit's non-zero weights from an input unit start.
     middles: int32 (units, input units), where those of +1 end and those of -1 begin.
-    nonzeros: int32, the taps of all non-zero weights.
+    nonzeros: int32, the rows of the taps of all non-zero weights.
     features: the features of an input unit.
     """
 
     taps: np.ndarray
+    added: int
+    own: int
+    sources: np.ndarray
     width: int
     starts: np.ndarray
     middles: np.ndarray
@@ -92,47 +98,59 @@ def layouts(network: TernaryNetwork) -> dict[str, LayerLayout]:
     """Return the layout of every layer, by name, from input to output."""
     found, inputs = {}, tuple(network.architecture.input_shape)
     for layer in network.architecture.layers:
-        taps, width = _geometry(layer, inputs)
-        starts, middles, nonzeros = connections(network.weights[layer.name], inputs[0])
-        found[layer.name] = LayerLayout(taps, width, starts, middles, nonzeros, math.prod(inputs[1:]))
+        geometry = layer.geometry(inputs)
+        units, rows, places = geometry.taps.shape
+        taps, features = np.array(geometry.taps, np.int32, order="C").reshape(-1, places), math.prod(inputs[1:])
+        blank = LayerLayout(
+            taps=taps,
+            added=layer.added,
+            own=rows // layer.added if units > 1 else 0,
+            sources=_sources(taps.reshape(-1, layer.added * places), features, layer.name),
+            width=geometry.width,
+            starts=np.empty((0, inputs[0] + 1), np.int32),
+            middles=np.empty((0, inputs[0]), np.int32),
+            nonzeros=np.empty(0, np.int32),
+            features=features,
+        )
+        found[layer.name] = connected(blank, network.weights[layer.name])
         inputs = layer.output_shape(inputs)
     return found
 
 
-def connections(weights: np.ndarray, input_units: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return ``starts``, ``middles`` and ``nonzeros`` of a layer's weights, int8 of shape (units, ...)."""
-    flat = weights.reshape(len(weights) * input_units, -1)
-    groups, taps = np.nonzero(flat)
-    negative = flat[groups, taps] < 0
+def _sources(taps: np.ndarray, features: int, name: str) -> np.ndarray:
+    """Return the input unit that each tap meets, 0 where it meets nothing."""
+    last = taps.max(axis=1)
+    first = np.where(taps < 0, last[:, None], taps).min(axis=1)
+    if (first // features != last // features).any():
+        raise InputError(f"layer {name!r}: a weight meets several input units; its kind must give each unit its own")
+    sources: np.ndarray = np.maximum(last // features, 0)
+    return sources
+
+
+def connected(layer: LayerLayout, weights: np.ndarray) -> LayerLayout:
+    """Return a layout with the connections of other weights, int8 of shape (units, ...)."""
+    flat, input_units = weights.reshape(len(weights), -1), layer.starts.shape[1] - 1
+    units, taps = np.nonzero(flat)
+    met = taps + units * layer.own
+    negative = flat[units, taps] < 0
+    groups = units * input_units + layer.sources[met]
     order = np.lexsort((taps, negative, groups))
-    counts, positive = (np.bincount(chosen, minlength=len(flat)) for chosen in (groups, groups[~negative]))
+    rows = met[order, None] * layer.added + np.arange(layer.added)
+    size = len(flat) * input_units
+    counts, positive = (layer.added * np.bincount(chosen, minlength=size) for chosen in (groups, groups[~negative]))
     ends = np.cumsum(counts)
     starts = (ends - counts).reshape(-1, input_units)
-    return (
-        np.concatenate([starts, ends.reshape(-1, input_units)[:, -1:]], axis=1).astype(np.int32),
-        (starts + positive.reshape(-1, input_units)).astype(np.int32),
-        (taps + groups % input_units * flat.shape[1])[order].astype(np.int32),
+    return layer._replace(
+        starts=np.concatenate([starts, ends.reshape(-1, input_units)[:, -1:]], axis=1).astype(np.int32),
+        middles=(starts + positive.reshape(-1, input_units)).astype(np.int32),
+        nonzeros=rows.ravel().astype(np.int32),
     )
 
 
-def largest_sum(weights: np.ndarray, input_scale: int) -> int:
-    """Return a bound on what a unit can reach, now and in any first neighbor: inputs are within +-``input_scale``."""
+def largest_sum(weights: np.ndarray, input_scale: int, added: int) -> int:
+    """Return a bound on what a unit can reach, now and in any first neighbor.
+
+    Its inputs are within +-``input_scale``, and each weight meets the sum of so many ``added``.
+    """
     nonzeros = np.count_nonzero(weights.reshape(len(weights), -1), axis=1).max()
-    return int(min(nonzeros + 1, weights[0].size)) * input_scale
-
-
-def _geometry(layer: Layer, inputs: tuple[int, ...]) -> tuple[np.ndarray, int]:
-    """Return ``taps`` and ``width`` of a layer for inputs of a shape."""
-    if not isinstance(layer, Convolution):
-        return np.arange(math.prod(inputs), dtype=np.int32)[:, None], 1
-    channels = inputs[0]
-    features = np.arange(math.prod(inputs), dtype=np.int32).reshape(inputs)
-    margins = ((0, 0), (layer.padding, layer.padding), (layer.padding, layer.padding))
-    padded = np.pad(features, margins, constant_values=-1)
-    views = sliding_window_view(padded, (layer.kernel, layer.kernel), axis=(1, 2))
-    views = views[:, :: layer.stride, :: layer.stride]
-    positions = np.arange(views.shape[1] * views.shape[2]).reshape(views.shape[1:3])
-    pool, stride = (layer.pool, layer.pool_stride or layer.pool) if layer.pool else (1, 1)
-    windows = sliding_window_view(positions, (pool, pool))[::stride, ::stride]
-    taps = views.transpose(0, 3, 4, 1, 2).reshape(channels * layer.kernel**2, -1)
-    return np.ascontiguousarray(taps[:, windows.ravel()]), pool * pool
+    return int(min(nonzeros + 1, weights[0].size)) * input_scale * added

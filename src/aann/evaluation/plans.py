@@ -77,7 +77,10 @@ def _halves(unit: Any, tap: Any, sign: Any, second_tap: Any = 0, second_sign: An
 
 
 def _chunked(halves: np.ndarray, pairs: np.ndarray, left_bounds: np.ndarray, right_bounds: np.ndarray) -> Plan:
-    """Return a plan in which pairs stand by chunk, and within a chunk by tiles that stay in the cache."""
+    """Return a plan in which pairs of halves stand by chunk, and within a chunk by tiles that stay in the cache.
+
+    ``pairs`` names halves by their rows of the table; those of the plan name them by their slots.
+    """
     left, right = pairs[:, kernels.LEFT], pairs[:, kernels.RIGHT]
     left_chunk = np.searchsorted(left_bounds, left, side="right") - 1
     right_chunk = np.searchsorted(right_bounds, right, side="right") - 1
@@ -92,9 +95,13 @@ def _chunked(halves: np.ndarray, pairs: np.ndarray, left_bounds: np.ndarray, rig
     lefts, rights = np.divmod(chunk[firsts], len(right_bounds))
     bounds = (left_bounds[lefts], left_bounds[lefts + 1], right_bounds[rights], right_bounds[rights + 1])
     chunks = np.stack([*bounds, firsts, lasts], axis=1).astype(np.int64)
-    slots = chunks[:, kernels.LAST_LEFT] - chunks[:, kernels.FIRST_LEFT]
-    slots = slots + chunks[:, kernels.LAST_RIGHT] - chunks[:, kernels.FIRST_RIGHT]
-    return Plan(halves, pairs[order], chunks, int(slots.max()), int((lasts - firsts).max()))
+    first_left, last_left, first_right, last_right = chunks.T[: kernels.FIRST_PAIR]
+    lengths = lasts - firsts
+    pairs = pairs[order]
+    pairs[:, kernels.LEFT] -= np.repeat(first_left, lengths)
+    pairs[:, kernels.RIGHT] -= np.repeat(first_right - (last_left - first_left), lengths)
+    slots = last_left - first_left + last_right - first_right
+    return Plan(halves, pairs, chunks, int(slots.max()), int(lengths.max()))
 
 
 def _bounds(first: int, groups: Sequence[int], limit: int) -> np.ndarray:

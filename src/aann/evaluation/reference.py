@@ -1,15 +1,18 @@
 """The reference evaluator: a plain PyTorch forward pass over integers.
 
 Every sum is an integer below 2^24, which float32 holds exactly (``Architecture`` proves the bound), so the order of
-summation and the number of threads do not matter. Max-pooling and HardTanh are both monotone, so their order is free.
+summation and the number of threads do not matter. Pooling comes before HardTanh. With max-pooling their order is free,
+since both are monotone; average pooling is a sum, which HardTanh limits as it limits all others.
 Processors that multiply bfloat16 sum in float32 and round results to bfloat16, which holds all integers up to 256: with
-an input scale up to that, HardTanh cuts what was rounded to the scale anyway, so hidden layers are exact there, too.
+an input scale up to that, HardTanh cuts what was rounded to the scale anyway, so hidden layers are exact there, too,
+unless rounded sums are added up, as in average pooling.
 Devices other than the CPU compute in float64 and without cuDNN, whose convolutions may round or transform.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from typing import Any
 
 import numpy as np
 import torch
@@ -20,7 +23,7 @@ from aann.errors import InputError
 from aann.evaluation.evaluator import sample_by_label
 from aann.evaluation.inputs import check_architecture, check_images, check_labels
 from aann.evaluation.objectives import ACCURACY, NO_RIVAL, Objective
-from aann.networks import Architecture, Convolution, TernaryNetwork, require_layer
+from aann.networks import Architecture, Convolution, Dense, TernaryNetwork, require_layer
 from aann.swaps import apply_swap, check_swaps
 
 _BATCH = 500
@@ -52,13 +55,22 @@ def _hidden(network: TernaryNetwork, images: np.ndarray, device: str = "cpu") ->
     """Yield the inputs of the last layer, floats that hold integers, a batch of images at a time."""
     check_images(network.architecture, images)
     scale = network.architecture.input_scale
-    kind = torch.bfloat16 if device == "cpu" and scale <= 256 and multiplies_bfloat16() else _wide(device)
+    kind = torch.bfloat16 if device == "cpu" and _may_round(network.architecture) else _wide(device)
     weights = {name: _on(device, array, kind) for name, array in network.weights.items()}
     for start in range(0, len(images), _BATCH):
         batch = _on(device, images[start : start + _BATCH], kind)
         with torch.backends.cudnn.flags(enabled=False):
             hidden = propagate(network.architecture, weights, batch, lambda _, values: values.clamp(-scale, scale))
         yield hidden
+
+
+def _may_round(architecture: Architecture) -> bool:
+    """Return whether bfloat16 is fast here, and HardTanh cuts all that it rounds.
+
+    A kind of layer that adds up rounded sums does not fit; the two kinds here are known not to.
+    """
+    fits = all(type(layer) in (Convolution, Dense) and layer.added == 1 for layer in architecture.layers)
+    return fits and architecture.input_scale <= 256 and multiplies_bfloat16()
 
 
 def _wide(device: str) -> torch.dtype:
@@ -88,15 +100,29 @@ def propagate(
     """
     values = channels_last(images)
     for layer in architecture.layers[:-1]:
-        if isinstance(layer, Convolution):
-            kernel = channels_last(weights[layer.name])
-            values = F.conv2d(values, kernel, stride=layer.stride, padding=layer.padding)
-            if layer.pool:
-                values = F.max_pool2d(values, layer.pool, layer.pool_stride or layer.pool)
-        else:
-            values = values.flatten(1) @ weights[layer.name].T
-        values = hard_tanh(layer.name, values)
+        values = hard_tanh(layer.name, FORWARDS[layer.type](layer, weights[layer.name], values))
     return values.flatten(1)
+
+
+def _convolution(layer: Convolution, weights: torch.Tensor, values: torch.Tensor) -> torch.Tensor:
+    values = F.conv2d(values, channels_last(weights), stride=layer.stride, padding=layer.padding)
+    if not layer.pool:
+        return values
+    pool, stride = layer.pool, layer.pool_stride or layer.pool
+    if layer.pooling == "average":
+        return F.avg_pool2d(values, pool, stride, divisor_override=1)
+    return F.max_pool2d(values, pool, stride)
+
+
+def _dense(layer: Dense, weights: torch.Tensor, values: torch.Tensor) -> torch.Tensor:
+    return values.flatten(1) @ weights.T
+
+
+FORWARDS: dict[str, Callable[[Any, torch.Tensor, torch.Tensor], torch.Tensor]] = {
+    "convolution": _convolution,
+    "dense": _dense,
+}
+"""What a layer makes of its weights and inputs before HardTanh, by type; training has the same."""
 
 
 def channels_last(tensor: torch.Tensor) -> torch.Tensor:

@@ -10,7 +10,7 @@ from aann.evaluation import kernels
 from aann.evaluation.arrangement import Order, arrange, at_random, by_margin, by_similarity
 from aann.evaluation.groups import Blocks, Desk, Values
 from aann.evaluation.lanes import LANES
-from aann.evaluation.layout import connections, largest_sum, layouts
+from aann.evaluation.layout import connected, largest_sum, layouts
 from aann.evaluation.objectives import Objective
 from aann.evaluation.plans import differences
 from aann.evaluation.threads import Threads
@@ -63,8 +63,8 @@ class State:
     @property
     def narrow(self) -> np.ndarray:
         """An array of integers that hold what a unit, or a swap's change of it, contributes to a sum of a layer."""
-        most = max(int(np.diff(layout.starts, axis=1).max()) for layout in self.layouts.values())
-        fits = (most + 1) * 4 * self.scale < 2**15
+        most = max(int(np.diff(layout.starts, axis=1).max()) + layout.added for layout in self.layouts.values())
+        fits = most * 4 * self.scale < 2**15
         return np.empty((1, LANES), np.int16 if fits else np.int32)
 
     def sum_scores(self, chosen: np.ndarray, objective: Objective) -> int:
@@ -124,20 +124,19 @@ class State:
 
     def _sum_type(self, name: str, at_least: Any = np.int16) -> np.dtype[Any]:
         """Return the integers that hold whatever a unit of a layer can reach, now or after one more swap."""
-        fits = largest_sum(self.weights[name], self.scale) < 2**15 - 1
+        fits = largest_sum(self.weights[name], self.scale, self.layouts[name].added) < 2**15 - 1
         return np.promote_types(np.int16 if fits else np.int32, at_least)
 
     # --- weights that move --------------------------------------------------------------------------------------------
 
     def change(self, name: str, weights: np.ndarray) -> None:
         """Give a layer other weights, and bring all sums up to date; call ``compute_margins`` after the last change."""
-        place, old = self.names.index(name), self.layouts[name]
+        place = self.names.index(name)
         halves = differences(self.weights[name], weights)
         self.weights[name] = weights
         self._sums[name] = self._sums[name].astype(self._sum_type(name, self._sums[name].dtype), copy=False)
         self.threads.over(len(self.order), kernels.change_sums, self.values(name), halves)
-        starts, middles, nonzeros = connections(weights, old.starts.shape[1] - 1)
-        self.layouts[name] = old._replace(starts=starts, middles=middles, nonzeros=nonzeros)
+        self.layouts[name] = connected(self.layouts[name], weights)
         units = np.unique(halves[:, kernels.UNIT])
         for before, following in zip(self.names[place:-1], self.names[place + 1 :], strict=True):
             self._carry_on(before, following, units)

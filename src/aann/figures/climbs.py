@@ -39,7 +39,7 @@ _MARKERS = 12
 
 
 def plan(entry: ClimbsFigureSettings, study: Study) -> Plan:
-    """Return that the figure needs the traces of a search and backpropagation, from one start, of all seeds."""
+    """Return a plan that needs the traces of a search and backpropagation, from one start, of all seeds."""
     start = entry.start
     traces, baselines = study.traces("traces", start, entry.search), study.baselines(start)
     origin = "random start" if start.origin == "random" else "start from p-SIREN"
@@ -174,7 +174,7 @@ def draw_means(axis: Axes, table: pandas.DataFrame) -> None:
 
 
 def spread(heights: Sequence[float], apart: float) -> list[float]:
-    """Return rising heights moved as little as it takes for each to lie at least ``apart`` above the one before."""
+    """Return rising heights, moved as little as possible, each at least ``apart`` above the one before."""
     groups: list[tuple[float, int]] = []  # the middle of heights that had to move, and their number
     for height in heights:
         middle, number = height, 1

@@ -39,7 +39,7 @@ _POINTS = 200
 
 
 def plan(entry: ComparisonFigureSettings, study: Study) -> Plan:
-    """Return that the figure needs the traces of all searches from all starts, of all seeds."""
+    """Return a plan that needs the traces of all searches from all starts, of all seeds."""
     traces = [
         trace
         for place, run in enumerate(entry.runs)
@@ -72,7 +72,7 @@ def draw(
 ) -> None:
     """Draw a panel for each start: mean test accuracy over seeds, and its range, as far as all seeds have come.
 
-    ``traces`` has the columns ``tables.TRACE``; drawn are the counted rows. ``marks`` are lines across the panel of
+    ``traces`` has the columns ``tables.TRACE``; only counted rows are drawn. ``marks`` are lines across the panel of
     their start, with ``percent`` and ``label``. ``titles`` say what the data of each task are, if there are several.
 
     Raises ``InputError`` if nothing was counted.

@@ -32,7 +32,7 @@ _RUN = ["task", "sparsity", "origin", "search"]
 
 
 def plan(entry: DrivesFigureSettings, study: Study) -> Plan:
-    """Return that the figure needs climbs, backpropagation and other searches, and how their networks drive."""
+    """Return a plan that needs climbs, backpropagation and other searches, and how their networks drive."""
     start = entry.start
     study.require_driven(start.task, "start.task")
     for place, run in enumerate(entry.runs):
@@ -52,7 +52,7 @@ def plan(entry: DrivesFigureSettings, study: Study) -> Plan:
 
 
 def _returns(entry: DrivesFigureSettings, study: Study) -> list[Input]:
-    """Return how networks drive: those of each start, and then those that each search from it ended with."""
+    """Return the returns of networks: those of each start, then those that each search from it ended with."""
     runs = [RunSettings(start=entry.start, search=entry.search), *entry.runs]
     starts = {run.start.run: run.start for run in runs}
     searches = {name: dict.fromkeys(run.search for run in runs if run.start.run == name) for name in starts}

@@ -24,7 +24,7 @@ FILES = PICTURE_AND_TABLE
 
 
 def plan(entry: DrivingFigureSettings, study: Study) -> Plan:
-    """Return that the figure needs what a task's networks take for what, and how they drive."""
+    """Return a plan that needs the confusions of a task's networks, and their returns."""
     inputs = (study.driven(entry.task, "confusions"), study.driven(entry.task, "returns"))
     return Plan(kind=entry.kind, title=study.title(entry.task), inputs=inputs)
 

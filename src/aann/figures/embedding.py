@@ -40,7 +40,7 @@ class Panel:
 
 
 def plan(entry: EmbeddingFigureSettings, study: Study) -> Plan:
-    """Return that the figure needs the embedded neighbors of each layer."""
+    """Return a plan that needs the embedded neighbors of each layer."""
     points = study.points(entry.task)
     embedded = study.settings.embeddings[entry.task]
     sample = f", neighbors of {embedded.sources} moving weights" if embedded.drawn == "sources" else ""
@@ -186,7 +186,7 @@ def _draw_row(
         (_draw_side if panel.view == "side" else _draw_top)(axes[-1], table, colors)
         x, y = _axis_labels(panel.method)
         axes[-1].set(xlabel=x, ylabel=y, title=f"({next(letters)}) {_caption(panel, table)}")
-    pad = 0.16 if panels[-1].view == "side" else 0.03  # the layout does not know of the labels of axes in 3-D
+    pad = 0.16 if panels[-1].view == "side" else 0.03  # the layout ignores the labels of axes in 3-D
     bar = ScalarMappable(colors, _COLORS)
     figure.colorbar(bar, ax=axes[-1], label="Test accuracy (%)", shrink=0.8, aspect=22, pad=pad)
 

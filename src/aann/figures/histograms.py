@@ -31,7 +31,7 @@ _SHOWN = 0.99
 
 
 def plan(entry: HistogramsFigureSettings, study: Study) -> Plan:
-    """Return that the figure needs the histograms of the first seed's networks, and the summaries of all surveys."""
+    """Return a plan that needs the histograms of the first seed's networks, and the summaries of all surveys."""
     surveys = study.surveys(entry.task)
     return Plan(
         kind=entry.kind,
@@ -64,7 +64,7 @@ def draw(
     """Draw a panel for each sparsity (rows) and layer (columns): neighbors by test accuracy, the network in red.
 
     ``histograms`` have the columns ``aann.tables.HISTOGRAM`` and are those of the network with ``seed``; ``summaries``
-    has the columns ``aann.tables.SURVEY`` and tells of all networks what share of their neighbors is better.
+    has the columns ``aann.tables.SURVEY`` and says which share of each network's neighbors is better.
     """
     import matplotlib.pyplot as plt
     from matplotlib.lines import Line2D

@@ -27,7 +27,7 @@ _SIGNIFICANT = 0.05
 
 
 def plan(entry: ImprovementFigureSettings, study: Study) -> Plan:
-    """Return that the figure needs the outcomes of the search that the settings name, for all their tasks."""
+    """Return a plan that needs the outcomes of the search that the settings name, for all their tasks."""
     outcomes, improvement = study.outcomes(), study.settings.sense.improvement
     titles = study.titles(improvement.tasks if improvement else [])
     return Plan(kind=entry.kind, inputs=(outcomes,), options={"titles": titles})
@@ -44,7 +44,7 @@ def draw(outcomes: pandas.DataFrame, titles: Mapping[str, str], output: Path, pr
     ``outcomes`` has the columns ``tables.OUTCOME``; ``titles`` say what the data of each task are. The table drawn has
     one row a network, with the paired statistics of its sparsity beside it.
 
-    Raises ``InputError`` if there are no outcomes, or some of a task that has no title.
+    Raises ``InputError`` if there are no outcomes, or if a task has no title.
     """
     import matplotlib.pyplot as plt
 

@@ -27,7 +27,7 @@ _COLORS = {
 _REST = style.SKY
 CORES = (1, 2, 4, 8, 16, 32)
 SUBMISSION_SECONDS = 30.0
-"""What a cluster is taken to add to each job: waiting, starting, and being noticed."""
+"""What a cluster is assumed to add to each job: waiting, starting, and noticing its end."""
 
 
 def draw(jobs: pandas.DataFrame, cores: int, title: str, output: Path, provenance: Mapping[str, Any]) -> None:
@@ -50,7 +50,7 @@ def draw(jobs: pandas.DataFrame, cores: int, title: str, output: Path, provenanc
 
 
 def forecast(jobs: pandas.DataFrame) -> pandas.DataFrame:
-    """Return how long jobs take on so many cores, and on a cluster that runs all at once: job, stage, seconds."""
+    """Return how long jobs take by number of cores, and on a cluster that runs all at once: job, stage, seconds."""
     rows = [(f"{number} cores", makespan(jobs, number)) for number in CORES]
     rows.append(("cluster", makespan(jobs, math.inf, SUBMISSION_SECONDS)))
     return pandas.DataFrame([{"job": name, "stage": "forecast", "seconds": seconds} for name, seconds in rows])

@@ -1,7 +1,7 @@
 """Kinds of figures: each is a module of this package, loaded by its name, with three functions.
 
 ``plan(entry, study)`` returns what a figure of the kind is drawn from and how it looks, and refuses an entry that the
-study cannot serve. It runs whenever Snakemake reads the workflow, so a kind imports what draws only when it draws.
+study cannot serve. It runs whenever Snakemake reads the workflow, so a kind imports plotting only when it draws.
 ``read(source)`` returns the arguments of ``draw`` beside ``output`` and ``provenance``, from the files of a plan.
 ``draw(..., output, provenance)`` writes the files of the figure. ``FILES`` are their endings, the picture's first.
 ``MEMORY_MB`` is the memory that drawing takes, unless it is little.
@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from aann.errors import InputError
 from aann.lineage import provenance
-from aann.settings.figures import label, target
+from aann.settings.figures import in_order, label, target
 from aann.settings.plans import Plan, Study
 
 if TYPE_CHECKING:
@@ -71,8 +71,8 @@ def plan(settings: Settings, name: str) -> Plan:
 
 
 def plans(settings: Settings) -> dict[str, Plan]:
-    """Return the plans of all figures of the settings, by name. Raises as ``plan`` does."""
-    return {name: plan(settings, name) for name in settings.figures}
+    """Return the plans of all figures of the settings, by name and in their order. Raises as ``plan`` does."""
+    return {name: plan(settings, name) for name in in_order(settings.figures)}
 
 
 def files(name: str, kind: str) -> dict[str, str]:

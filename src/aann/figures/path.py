@@ -25,7 +25,7 @@ _ORDINALS = ("1st", "2nd", "3rd", "4th", "5th", "6th")
 
 
 def plan(entry: PathFigureSettings, study: Study) -> Plan:
-    """Return that the figure needs the networks that the climb of the settings surveyed."""
+    """Return a plan that needs the networks that the climb of the settings surveyed."""
     climb = study.climb()
     task, sparsity = str(climb.keys["task"]), float(climb.keys["sparsity"])
     layer = study.settings.climb_of(task).layer

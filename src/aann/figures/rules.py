@@ -59,9 +59,10 @@ def read(mermaid: str) -> networkx.DiGraph:
 
 
 def places(graph: networkx.DiGraph) -> dict[str, tuple[int, float]]:
-    """Return the column of each rule, counted from the right, by the longest way from it to the end, and its row.
+    """Return the column and the row of each rule; the longest way to the end gives the column, from the right.
 
-    In a column, rules stand in the order of the mean row of those they are joined to (Sugiyama, Tagawa and Toda 1981).
+    In a column, rules are in the order of the mean row of those that they are joined to (Sugiyama, Tagawa and Toda
+    1981).
     """
     generations = [sorted(names) for names in networkx.topological_generations(graph.reverse())][::-1]
     columns = {name: column for column, names in enumerate(generations) for name in names}

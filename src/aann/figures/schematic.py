@@ -25,7 +25,7 @@ ORIGINAL = np.array([1, 0, -1, 0, 1, -1], np.int8)
 """w0 of section 3.2: the weights of three inputs to a first unit, then to a second."""
 
 SWAPS = ((0, 1), (4, 3), (5, 3), (2, 1))
-"""(from, to) of the swaps that give N1 to N4 of section 3.2."""
+"""(from_index, to_index) of the swaps that give N1 to N4 of section 3.2."""
 
 _LINES: dict[int, tuple[str, Any, float]] = {
     -1: (style.ORANGE, "-", 1.8),
@@ -37,7 +37,7 @@ _INPUTS, _UNITS = 3, 2
 
 
 def plan(entry: SchematicFigureSettings, study: Study) -> Plan:
-    """Return that the figure needs nothing: it is drawn from the code that makes swaps."""
+    """Return a plan that needs no file: the figure is drawn from the code that makes swaps."""
     return Plan(kind=entry.kind)
 
 
@@ -51,7 +51,7 @@ def draw(output: Path, provenance: Mapping[str, Any]) -> None:
     import matplotlib.pyplot as plt
 
     style.use_style()
-    networks = [ORIGINAL, *(apply_swap(ORIGINAL, start, end) for start, end in SWAPS)]
+    networks = [ORIGINAL, *(apply_swap(ORIGINAL, from_index, to_index) for from_index, to_index in SWAPS)]
     figure, axes = plt.subplots(2, 3, figsize=(style.COLUMN_WIDTH, 2.7), layout="constrained")
     *panels, key = axes.flat
     for index, (axis, weights) in enumerate(zip(panels, networks, strict=True)):

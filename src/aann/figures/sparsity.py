@@ -20,7 +20,7 @@ FILES = PICTURE_AND_TABLE
 
 
 def plan(entry: SparsityFigureSettings, study: Study) -> Plan:
-    """Return that the figure needs the accuracies of a task's networks."""
+    """Return a plan that needs the accuracies of a task's networks."""
     return Plan(kind=entry.kind, title=study.title(entry.task), inputs=(study.accuracies(entry.task),))
 
 

@@ -23,7 +23,7 @@ PAGE_WIDTH = 7.0
 """Width of two columns of text, in inches."""
 
 EYE = {"x": 1.85, "y": 1.85, "z": 1.0}
-"""From where plots in 3-D are seen first; farther off than plotly's own place, so that labels of axes are not cut."""
+"""Where plots in 3-D are first seen from: farther away than plotly's own place, so that labels of axes are not cut."""
 
 _DPI = 300
 

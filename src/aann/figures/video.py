@@ -19,7 +19,7 @@ MEMORY_MB = 1500
 
 
 def plan(entry: VideoFigureSettings, study: Study) -> Plan:
-    """Return that the video needs the network of the first seed, and the settings by which it drives."""
+    """Return a plan that needs the network of the first seed, and the settings by which it drives."""
     study.require_driven(entry.task)
     network = study.network(entry.task, entry.sparsity)
     part = study.settings.driving_part(entry.task, ("repeat", "steps", "expert"))

@@ -141,11 +141,18 @@ def _exists(name: str) -> bool:
 
 @cache
 def _code(path: Path) -> str:
-    """Return the code of a file without comments and docstrings, in a form that layout does not change."""
+    """Return the code of a file in a form that no layout, comment, docstring or string below a constant changes."""
     tree = ast.parse(path.read_text(encoding="utf-8"))
     for node in ast.walk(tree):
-        match node:
-            case ast.Module() | ast.ClassDef() | ast.FunctionDef() | ast.AsyncFunctionDef():
-                if ast.get_docstring(node, clean=False) is not None:
-                    node.body = node.body[1:] or [ast.Pass()]
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            node.body = [statement for statement in node.body if not _is_text(statement)] or [ast.Pass()]
     return ast.unparse(tree)
+
+
+def _is_text(statement: ast.stmt) -> bool:
+    """Return whether a statement is a string alone: a docstring, or one below a constant."""
+    return (
+        isinstance(statement, ast.Expr)
+        and isinstance(statement.value, ast.Constant)
+        and isinstance(statement.value.value, str)
+    )

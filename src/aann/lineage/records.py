@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from aann.artifacts import atomic_path, read_table_metadata, require_file, require_intact, sha256, to_json
+from aann.artifacts import atomic_path, read_table_metadata, remedy, require_file, require_intact, sha256, to_json
 from aann.errors import InputError
 
 ENDING = ".provenance.json"
@@ -81,7 +81,7 @@ def _metadata(path: Path) -> dict[str, Any] | None:
 def _provenance(metadata: Mapping[str, Any], source: Path) -> dict[str, Any]:
     found = metadata.get("provenance")
     if not isinstance(found, dict) or not isinstance(found.get("inputs", {}), dict):
-        raise InputError(f"{source}: does not say what it came from; delete it and run again to rebuild it")
+        raise InputError(f"{source}: does not say what it came from; {remedy(source)}")
     return found
 
 
@@ -92,7 +92,7 @@ def _read_safetensors(path: Path) -> dict[str, Any]:
         with safe_open(path, framework="numpy") as file:
             metadata: dict[str, Any] = json.loads((file.metadata() or {})["aann"])
     except (SafetensorError, OSError, KeyError, ValueError) as error:
-        raise InputError(f"{path}: cannot be read as a file of this package; delete it and run again") from error
+        raise InputError(f"{path}: cannot be read as a file of this package; {remedy(path)}") from error
     return metadata
 
 
@@ -103,7 +103,7 @@ def _read_png(path: Path) -> dict[str, Any]:
         with Image.open(path) as image:
             return {"provenance": json.loads(image.info["Provenance"])}
     except (OSError, KeyError, ValueError) as error:
-        raise InputError(f"{path}: cannot be read as a figure of this package; delete it and run again") from error
+        raise InputError(f"{path}: cannot be read as a figure of this package; {remedy(path)}") from error
 
 
 def _read_mp4(path: Path) -> dict[str, Any]:
@@ -113,16 +113,16 @@ def _read_mp4(path: Path) -> dict[str, Any]:
         with av.open(str(path)) as container:
             return {"provenance": json.loads(container.metadata["comment"])}
     except (ImportError, OSError, KeyError, ValueError) as error:
-        raise InputError(f"{path}: cannot be read as a video of this package; delete it and run again") from error
+        raise InputError(f"{path}: cannot be read as a video of this package; {remedy(path)}") from error
 
 
 def _read_json(path: Path) -> dict[str, Any]:
     try:
         read = json.loads(require_file(path).read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise InputError(f"{path}: is not JSON; delete it and run again to rebuild it") from error
+        raise InputError(f"{path}: is not JSON; {remedy(path)}") from error
     if not isinstance(read, dict):
-        raise InputError(f"{path}: holds no mapping; delete it and run again to rebuild it")
+        raise InputError(f"{path}: holds no mapping; {remedy(path)}")
     return read
 
 

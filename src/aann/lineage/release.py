@@ -37,11 +37,11 @@ def pack(
     """Write a release of the results of a scale, and return its manifest.
 
     ``drawn`` are the results that can be drawn again; each says what it came from. ``networks`` are shipped too. With
-    ``replace``, an intact release at ``folder`` makes room once the new one is complete. The new one keeps its hashes
-    of sources that are not among the results, which may have been unpacked from it.
+    ``replace``, the new release replaces an intact one at ``folder`` once it is complete. It keeps the earlier one's
+    hashes of sources that are missing here, since the results may have been unpacked from that release.
 
-    Raises ``InputError`` if ``folder`` exists otherwise, or if a file is missing, is not what its seal says or lies
-    outside of ``results``. It also does so if an input has changed since a result was drawn from it.
+    Raises ``InputError`` if ``folder`` exists and may not be replaced, or if a file is missing, is not what its seal
+    says or lies outside of ``results``. It also does so if an input has changed since a result was drawn from it.
     """
     if folder.exists() and not replace:
         raise InputError(f"{folder}: is there already; delete it, or name another folder for the release")
@@ -111,8 +111,8 @@ def _record(path: Path) -> records.Record | None:
 def _sources(shipped: Iterable[Path], known: Mapping[str, str]) -> dict[str, str]:
     """Return the hashes of the files that shipped files came from but that are not shipped, by recorded path.
 
-    A source that is not there cannot say what it came from itself. If an earlier release has ``known`` it by the same
-    hash, its other sources are named too, where no other file has taken their place.
+    A missing source cannot say what it came from. If ``known``, the sources of an earlier release, has it by the same
+    hash, all of ``known`` are returned as well, except those in whose place another file is today.
     """
     found: dict[str, str] = {}
     reached, waiting = set(shipped), list(shipped)

@@ -267,8 +267,8 @@ class _Latent:
         return TernaryNetwork(self.architecture, weights)
 
     def fan_in(self, layer: str) -> float:
-        """Return the mean number of non-zero weights of a unit, at least 1."""
-        return max(1.0, float(self.masks[layer].sum()) / len(self.masks[layer]))
+        """Return the mean number of features that a unit adds up, at least 1: those that its non-zero weights meet."""
+        return max(1.0, self.architecture.added[layer] * float(self.masks[layer].sum()) / len(self.masks[layer]))
 
     def copy(self) -> tuple[Weights, Weights]:
         """Return copies of weights and masks, for ``restore``."""

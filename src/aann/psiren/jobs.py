@@ -10,7 +10,7 @@ import pandas
 import torch
 
 from aann import devices, tables
-from aann.artifacts import read_arrays, write_arrays, write_table
+from aann.artifacts import read_arrays, remedy, write_arrays, write_table
 from aann.datasets import splits
 from aann.errors import InputError
 from aann.evaluation.reference import correct_count
@@ -84,7 +84,7 @@ class Job:
         found = {name: array.shape for name, array in weights.items()}
         expected = self.architecture.weight_shapes
         if found != expected or any(array.dtype != "float32" for array in weights.values()):
-            raise InputError(f"{path}: holds the layers {found}, expected {expected} in float32; delete it, run again")
+            raise InputError(f"{path}: holds the layers {found}, expected {expected} in float32; {remedy(path)}")
         return {name: weights[name] for name in expected}
 
     def _write_curve(self, curve: Curve, recorded: dict[str, Any]) -> None:

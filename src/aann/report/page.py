@@ -97,7 +97,7 @@ def _cells(notebook: Path) -> dict[str, str]:
 
 
 def _failure(cells: Mapping[str, str], error: Any) -> str:
-    """Return in one line which cell failed and why, and, unless it says so itself, what it holds."""
+    """Return in one line which cell failed and why; for errors that are not our own, also what the cell holds."""
     name = next((name for name, source in cells.items() if source == error.source), "parameters")
     reason = " ".join(str(error.evalue).split())
     if error.ename == InputError.__name__:
@@ -108,7 +108,7 @@ def _failure(cells: Mapping[str, str], error: Any) -> str:
 
 
 def _socket_folder(stack: ExitStack) -> Path | None:
-    """Return a folder of our own that holds sockets until the stack ends; None if there is no place for one."""
+    """Return a folder of our own that holds sockets until the stack is closed; None if there is no place for it."""
     for place in (tempfile.gettempdir(), *_SHORT_FOLDERS):
         try:
             folder = Path(stack.enter_context(TemporaryDirectory(dir=place)))
@@ -143,9 +143,9 @@ def _sockets_in(folder: Path) -> str:
 def _kernel_manager(folder: Path, sockets: Path | None, log: BinaryIO) -> type:
     """Return what starts this interpreter as kernel, whatever kernels are installed.
 
-    Its files are in ``folder`` and its sockets in ``sockets``, so that nobody else can talk to it. Without ``sockets``,
-    it is reached by TCP from this machine alone, and obeys only who has the key in ``folder``. What its process says,
-    down to the C libraries that may complain while they are shut down, goes to ``log``: what fails in a cell is raised.
+    Its files are in ``folder`` and its sockets in ``sockets``, so no other user can talk to it. Without ``sockets``, it
+    is reached by TCP from this machine alone, and obeys only those who have the key in ``folder``. All that its process
+    prints goes to ``log``, since C libraries may complain while they are shut down; errors in a cell are raised.
     """
     from jupyter_client.kernelspec import KernelSpec
     from jupyter_client.manager import AsyncKernelManager

@@ -113,7 +113,7 @@ def searches(traces: pandas.DataFrame) -> Any:
 
 
 def _chosen(runs: Mapping[str, list[tuple[str, str, pandas.DataFrame, str]]], x_title: str, x_type: str) -> Any:
-    """Return lines of which a menu shows those of one group: the legend, colour, points and name of each."""
+    """Return a plot with a menu of groups, for lines by group: the legend, colour, points and name of each."""
     figure = _plot(x_title, x_type)
     groups = [group for group, lines in runs.items() for _ in lines]
     first = groups[0]
@@ -142,7 +142,7 @@ def _chosen(runs: Mapping[str, list[tuple[str, str, pandas.DataFrame, str]]], x_
 
 
 def _thinned(run: pandas.DataFrame) -> pandas.DataFrame:
-    """Return at most so many rows, the first and the last among them."""
+    """Return at most ``_POINTS`` rows, the first and the last among them."""
     places = np.unique(np.linspace(0, len(run) - 1, min(len(run), _POINTS)).round().astype(int))
     return run.iloc[places]
 

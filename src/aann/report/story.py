@@ -47,7 +47,7 @@ class Html:
 
 @dataclass(frozen=True)
 class Prose:
-    """Markdown that Jupyter shows; what looks like HTML in it is shown as it stands."""
+    """Markdown that Jupyter shows; what looks like HTML in it is shown as text."""
 
     text: str = field(repr=False)
 
@@ -84,7 +84,7 @@ class Story:
         """Return a table by its name below the results, or that of a figure by the figure's name."""
         path = self._drawn(name).files.get("csv", name) if name in self.contents.figures else name
         if path not in self.contents.files:
-            raise InputError(f"{path}: is not of the tables that the page is made of, which are those of its figures")
+            raise InputError(f"{path}: is no table of the page; expected one that its figures draw or are drawn from")
         table: pandas.DataFrame = read_labelled(self.results / path)
         return table
 

@@ -1,7 +1,7 @@
 """What the page says in numbers: few rows, or one number, of the tables behind the figures.
 
-Tables are those that figures draw (``results/<scale>/figures/figure_<name>.csv``) and those they are drawn from; what
-is returned is text for readers.
+Tables are those that figures draw (``results/<scale>/figures/figure_<name>.csv``) and those they are drawn from. All
+functions return text for readers.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from aann.report.words import number, percent, plain, points
 
 
 def sparsities(networks: pandas.DataFrame, studied: float) -> list[float]:
-    """Return the sparsities that the page tells of: the lowest and highest of a table, and what is studied further."""
+    """Return the sparsities that the page names: the lowest and highest of a table, and what is studied further."""
     found = set(networks.sparsity)
     return sorted({min(found), max(found)} | ({studied} & found))
 

@@ -1,12 +1,12 @@
 """The backpropagation lines of Figures 6 to 8: training by gradients from the networks that searches start from.
 
-``straight-through`` is backpropagation done properly for such networks: latent weights in [-1, 1] at the places of the
-start's non-zeros, whose signs are the network's weights, and a straight-through estimator (as in step 4 of p-SIREN,
-with its mask fixed). Signs may change, so that it leaves the family, which searches do not.
+``straight-through`` is backpropagation done properly for such networks. Latent weights in [-1, 1] are at the places of
+the start's non-zeros, and their signs are the network's weights. Gradients pass a straight-through estimator, as in
+step 4 of p-SIREN, with a fixed mask. Signs may change, so it leaves the family; searches never do.
 
-``literal`` takes the paper at its word: a gradient step on the ternary weights themselves, which are binarized after
-it. In each layer, as many weights as before are kept, those of largest size, and become their signs; nothing is
-remembered between steps. The paper's line ends at chance, so this is likely what it did.
+``literal`` takes the paper at its word: a gradient step changes the ternary weights themselves, which are then
+binarized. In each layer, the weights of largest size are kept, as many as before, and replaced by their signs. Nothing
+is remembered between steps. The paper's line ends at chance, so this is likely what it did.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from aann.tables import BASELINE, SPLITS
 from aann.training import Curve, Phase, Progress, Weights
 
 LITERAL, STRAIGHT_THROUGH = METHODS = ("literal", "straight-through")
-"""The two ways of training, as they stand in tables."""
+"""The two ways of training, as tables call them."""
 
 
 class _Trained:
@@ -91,7 +91,7 @@ class _Record:
             self.count(step)
 
     def count(self, step: int) -> None:
-        """Add a row: correct validation and test images of the network as it is; those of one that stayed are known."""
+        """Add a row: correct validation and test images of the network now; known ones if it did not change."""
         network = self._trained.network()
         if network == self._network:
             self.rows.append(self.rows[-1] | {"step": step})
@@ -115,8 +115,8 @@ def train(
 ) -> tuple[TernaryNetwork, pandas.DataFrame]:
     """Train from a sparse ternary network; return the network at the end, and a table with the columns ``BASELINE``.
 
-    ``splits`` holds the images by split. Validation and test images are counted exactly, and choose nothing. ``device``
-    is where it is trained, as PyTorch calls it.
+    ``splits`` holds the images by split. Validation and test images are counted exactly; they decide nothing.
+    ``device`` is where it is trained, as PyTorch calls it.
 
     Raises ``InputError`` for an unknown method.
     """
@@ -158,8 +158,8 @@ def _both(first: Callable[[], None], second: Callable[[Progress], None]) -> Call
 
 def _phase(trained: _Trained, settings: BackpropagationSettings, batches: int) -> Phase:
     """Return the phase of ``straight-through``; there are ``batches`` minibatches in an epoch."""
-    scale = trained.architecture.input_scale
-    fan_in = {name: max(1.0, float(mask.sum()) / len(mask)) for name, mask in trained.masks.items()}
+    scale, added = trained.architecture.input_scale, trained.architecture.added
+    fan_in = {name: max(1.0, added[name] * float(mask.sum()) / len(mask)) for name, mask in trained.masks.items()}
     *hidden, last = fan_in
     windows = {name: max(1.0, settings.gradient_window * math.sqrt(fan_in[name])) for name in hidden}
     return Phase(

@@ -35,8 +35,9 @@ def climb(
 ) -> pandas.DataFrame:
     """Return all networks that a climb surveys in one layer, with columns ``tables.SURVEYED``; the start comes first.
 
-    Each neighborhood is drawn around the best of the one before by validation accuracy, if that is no worse than the
-    best so far; else around the same network again. ``threads`` and ``evaluator`` change the speed only.
+    Each neighborhood is drawn around the best network of the one before, by validation accuracy, if that is no worse
+    than the best so far. Else it is drawn around the same network again. ``threads`` and ``evaluator`` change the speed
+    only.
 
     Raises ``InputError`` for a layer that the network does not have, or that has no neighbors.
     """

@@ -1,4 +1,4 @@
-"""Which images a search counts on: a part of a split, drawn anew now and then, moved by some pixels if so chosen."""
+"""Which images a search counts on: a part of a split, drawn again now and then, and moved by some pixels."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ class SearchImages:
         self._count = count
 
     def are_all_of(self, split: str) -> bool:
-        """Say whether every draw is a whole split, as it is."""
+        """Return whether every draw is the whole split, unchanged."""
         return self._settings.split == split and self._count == len(self._source) and self._settings.shift == 0
 
     def generator(self, draw: int) -> np.random.Generator:
-        """Return the generator of a draw, for what else depends on it."""
+        """Return the random generator of a draw, for others that need one."""
         return np.random.default_rng([self._seed, 1, draw])
 
     def drawn(self, draw: int) -> Images:
@@ -46,7 +46,7 @@ class SearchImages:
 
 
 def shifted(images: np.ndarray, pixels: int, random: np.random.Generator) -> np.ndarray:
-    """Return images (count, channels, height, width), each moved at random by up to ``pixels`` each way; zeros enter.
+    """Return images (count, channels, height, width), each moved at random by up to ``pixels``; zeros fill the gaps.
 
     With 0 pixels they are returned as they are.
     """

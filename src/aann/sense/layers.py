@@ -10,14 +10,14 @@ from aann.errors import InputError
 from aann.settings.sense import LayersSettings
 
 _MEMORY = 0.8
-"""How much of a layer's average gain stays with each of its neighborhoods."""
+"""The weight of a layer's average gain so far; the gain of its next neighborhood has the rest."""
 
 _SHARE = 0.05
 """The least probability of a layer that is drawn by gain: what gains nothing now may gain later."""
 
 
 class LayerSchedule:
-    """Layers in a cycle, drawn at random, or drawn in proportion to what their neighborhoods have gained of late.
+    """Layers in a cycle, drawn at random, or drawn in proportion to what their neighborhoods have gained recently.
 
     A layer has ``repeat`` neighborhoods in a row. ``gains`` are averages by layer; a layer that was not tried yet is
     missing and comes first. Everything else follows from the number of the neighborhood and the seed.

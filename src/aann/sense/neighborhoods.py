@@ -41,9 +41,8 @@ class Neighborhood:
 def draw(weights: np.ndarray, count: int, sampling: str, random: np.random.Generator) -> Swaps:
     """Return about ``count`` different swaps of a layer in random order.
 
-    ``uniform``: any swaps. ``grid``: all swaps that take one of some weights of equal sign to one of as many zeros;
-    they share their halves, so that evaluating all costs little more than evaluating the halves. A layer with fewer
-    neighbors gives all.
+    ``uniform``: any swaps. ``grid``: all swaps between some weights of equal sign and as many zeros. They share their
+    halves, so evaluating all costs little more than evaluating the halves. A layer with fewer neighbors gives all.
 
     Raises ``InputError`` if the layer has no neighbors at all.
     """
@@ -85,5 +84,5 @@ def survey(
 
 
 def _halved(blocks: np.ndarray, random: np.random.Generator) -> list[np.ndarray]:
-    """Return parts of equal size, blocks in random order."""
+    """Return parts of about equal size, among which blocks are divided at random."""
     return [np.sort(part) for part in np.array_split(random.permutation(blocks), min(_PARTS, len(blocks)))]

@@ -13,7 +13,7 @@ import numpy as np
 import pandas
 from tqdm import tqdm
 
-from aann.artifacts import discard, read_arrays, write_arrays, write_table
+from aann.artifacts import discard, read_arrays, remedy, write_arrays, write_table
 from aann.datasets.splits import Images, described, load
 from aann.errors import InputError
 from aann.evaluation.evaluator import Evaluator, EvaluatorFactory
@@ -39,7 +39,7 @@ _COLUMNS = (
     "validation_correct",
     "test_correct",
 )
-"""What is kept of each row of the trace; a layer as its place in the network, and -1 for what there is not."""
+"""What is kept of each row of the trace: a layer is its place in the network, and -1 means that there is no value."""
 
 NOT_COUNTED = -1
 
@@ -58,10 +58,10 @@ class Found:
 class Search:
     """A climb from a network over its neighbors.
 
-    ``splits`` holds the images by split: the search counts on those that its settings name; validation images choose
-    the network that is kept, and test images are only recorded. ``identity`` says what the result depends on besides:
-    a checkpoint of another identity is refused. ``threads`` and ``evaluator`` change the speed only, but for races,
-    whose samples depend on how an evaluator arranges images.
+    ``splits`` holds the images by split. The search counts on those that its settings name. Validation images choose
+    the network that is kept, and test images are only recorded. ``identity`` says what else the result depends on: a
+    checkpoint of another identity is refused. ``threads`` and ``evaluator`` change the speed only, except in races:
+    their samples depend on how an evaluator arranges images.
 
     Raises ``InputError`` for a layer that the network does not have, and for images that do not fit it.
     """
@@ -93,7 +93,7 @@ class Search:
         """Search until the budget is spent, and return what was found.
 
         The state is written to ``checkpoint`` now and then; if that file is there, the search goes on from it, and
-        finds what it would have found had it never stopped. It stays until ``artifacts.discard``.
+        finds the same as if it had never stopped. The file stays until ``artifacts.discard``.
 
         Raises ``InputError`` for a checkpoint that is damaged, or of another run or version of the code.
         """
@@ -119,7 +119,7 @@ class Search:
         return self._seconds >= 60 * self.settings.budget.minutes
 
     def _next_neighborhood(self) -> None:
-        """Survey one neighborhood and go on to what the strategy takes of it."""
+        """Survey one neighborhood and go on to the neighbors that the strategy accepts."""
         settings = self.settings
         if settings.images.refresh and self._neighborhoods and self._neighborhoods % settings.images.refresh == 0:
             self._searching = self._searching_at(self._searching.network)
@@ -151,7 +151,7 @@ class Search:
     # --- what is counted ----------------------------------------------------------------------------------------------
 
     def _searching_at(self, network: TernaryNetwork) -> Evaluator:
-        """Return the evaluator of a network on the images of the search; they depend on how far it has come."""
+        """Return the evaluator of a network on the images of the search; these depend on how far it has come."""
         refresh = self.settings.images.refresh
         draw_number = self._neighborhoods // refresh if refresh else 0
         shuffled = self._images.generator(draw_number) if self.settings.racing.share < 1 else None
@@ -163,7 +163,7 @@ class Search:
         return self.evaluator(network, images.images, images.labels, self._layers, self.threads, shuffled)
 
     def _record(self, neighborhood: int, layer: str, steps: list[Step]) -> None:
-        """Add the rows of a neighborhood to the trace; the last is counted if its turn has come."""
+        """Add the rows of a neighborhood to the trace; the last is counted if it is time to."""
         place = self.start.layers.index(layer) if layer else NOT_COUNTED
         value = self._searching.value(self._objective) - sum(step.change for step in steps)
         for step in steps or [Step(layer, -1, -1, 0)]:
@@ -174,7 +174,7 @@ class Search:
             self._count_last_row()
 
     def _known(self, value: int) -> int:
-        """Return how many validation images are right where the objective says it."""
+        """Return how many validation images are right, if the objective tells."""
         return len(self.splits["validation"]) + value if self._on_validation else NOT_COUNTED
 
     def _count_last_row(self) -> None:
@@ -236,7 +236,7 @@ class Search:
     def _restore(self, checkpoint: Path) -> TernaryNetwork:
         """Take over the state of a checkpoint, and return the network that the search had come to."""
         arrays, metadata = read_arrays(checkpoint)
-        hint = "delete it to start anew"
+        hint = remedy(checkpoint, "delete it to start again")
         try:
             state = json.loads(metadata["state"])
             now, best = (

@@ -1,6 +1,6 @@
 """Which neighbors of a neighborhood a search goes on to; ``best`` is the paper's Algorithm 2, the others go beyond.
 
-All are free of gradients: they look at nothing but what swaps change of the objective, and stay in the family.
+None uses gradients: all look only at how much swaps change the objective, and stay in the family.
 
 A strategy is a dataclass: its fields are the settings that it uses, and ``steps`` yields the swaps that it accepts. To
 add one, write such a class, enter it in ``STRATEGIES``, and name it and its settings in ``settings.sense``.
@@ -56,7 +56,7 @@ class Climber:
         return Neighborhood(layer, swaps, self.evaluator.changes(layer, *swaps, self.objective), exact=True)
 
     def surely(self, neighborhood: Neighborhood) -> Neighborhood:
-        """Return neighbors with their changes on all images; those of a survey on all images are as they are."""
+        """Return neighbors with their changes on all images; those known exactly are unchanged."""
         return neighborhood if neighborhood.exact else self.counted(neighborhood)
 
     def accept_first(self, known: Neighborhood, thresholds: np.ndarray) -> Iterator[Step]:
@@ -69,10 +69,10 @@ class Climber:
 
 
 class Strategy(Protocol):
-    """What a search takes of a neighborhood."""
+    """How a search chooses from a neighborhood."""
 
     def steps(self, climber: Climber, neighborhood: Neighborhood) -> Iterator[Step]:
-        """Accept neighbors, of which there is at least one, and yield them in order."""
+        """Accept neighbors of a neighborhood that has at least one, and yield them in order."""
         ...
 
 
@@ -114,9 +114,9 @@ class Annealing:
 
 @dataclass(frozen=True)
 class Greedy:
-    """Go on to many neighbors, from the best on, each if it is not worse than the network that it has become.
+    """Go on to many neighbors, the best first, each if it is not worse than the network by then.
 
-    ``most`` limits the neighbors of one neighborhood that it looks at, and takes.
+    It tries at most ``most`` neighbors of one neighborhood.
     """
 
     most: int
@@ -149,7 +149,7 @@ def chosen(settings: StrategySettings) -> Strategy:
 
 
 def _disjoint(neighborhood: Neighborhood, most: int) -> list[int]:
-    """Return the first neighbors that share no weight and no place with one before them, ``most`` at most."""
+    """Return the first neighbors that share no weight and no place with one before them, at most ``most``."""
     touched: set[int] = set()
     found: list[int] = []
     swaps = zip(*(indices.tolist() for indices in neighborhood.swaps), strict=True)

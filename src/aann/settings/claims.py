@@ -8,8 +8,8 @@ from aann.settings.types import Section, Seed
 
 
 class ClaimsSettings(Section):
-    """Stage claims: the intervals beside measured values. What is judged stands in `config/claims.yaml`."""
+    """Stage claims: the intervals beside measured values. The claims are in `config/claims.yaml`."""
 
     confidence: float = Field(0.95, ge=0.5, lt=1, description="How often an interval holds the true value.")
     resamples: int = Field(10_000, ge=100, le=10**6, description="Samples drawn for a bootstrap interval.")
-    seed: Seed = Field(0, description="Draws them.")
+    seed: Seed = Field(0, description="Draws these samples.")

@@ -25,20 +25,20 @@ class IsomapSettings(Section):
 class LLESettings(Section):
     """Locally linear embedding (Figure 11); scikit-learn's names."""
 
-    n_neighbors: int = Field(60, ge=2, description="Neighbors that a point is written as a mean of.")
+    n_neighbors: int = Field(60, ge=2, description="Neighbors whose weighted mean a point is.")
     reg: float = Field(0.001, gt=0, le=1, description="Regularization of these means.")
 
 
 class EmbeddingsSettings(Section):
-    """First neighbors of the first seed's network, embedded by the flattened weights of the layer with the swap."""
+    """First neighbors of the first seed's network, embedded by the flattened weights of the layer that they change."""
 
     sparsity: Sparsity = Field(90.0, description="The network's; one of `neighbors`.")
-    layers: list[LayerName] = Field(min_length=1, description="Layers, each embedded for itself.")
+    layers: list[LayerName] = Field(min_length=1, description="Layers, each embedded by itself.")
     count: int = Field(1500, ge=10, description="Neighbors that are embedded.")
     sources: int = Field(
         20,
         ge=1,
-        description="With the sampling `sources`, so many weights move; with `uniform`, any neighbor may come.",
+        description="In the sampling `sources`, only so many weights move; in `uniform`, any neighbor may be drawn.",
     )
     drawn: Literal["uniform", "sources"] = Field("sources", description="The sampling that figures show.")
     metric: Literal["euclidean", "manhattan", "hamming"] = Field(
@@ -50,7 +50,7 @@ class EmbeddingsSettings(Section):
     clusters: list[Annotated[int, Field(ge=2)]] = Field(
         default=[2, 5, 10, 20, 40],
         min_length=1,
-        description="Numbers of clusters, of which the best silhouette counts.",
+        description="Numbers of clusters to try; the one with the best silhouette counts.",
     )
     tsne: TSNESettings = Field(default=TSNESettings(), description="t-SNE.")
     isomap: IsomapSettings = Field(default=IsomapSettings(), description="Isomap.")

@@ -5,6 +5,8 @@ A kind is a model here, a module of ``aann.figures`` of the same name, and a cap
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
@@ -35,6 +37,14 @@ def picture(name: str) -> str:
 def label(name: str) -> str:
     """Return the name of a figure as readers know it: `S1` for `s1`."""
     return name.upper() if name[0] == "s" and name[1:].isdecimal() else name
+
+
+def in_order(names: Iterable[str]) -> list[str]:
+    """Return names of figures in the order of their numbers: 2a before 10, and s1 after all of them."""
+    return sorted(names, key=lambda name: [int(part) if part.isdecimal() else part for part in _NUMBER.split(name)])
+
+
+_NUMBER = re.compile(r"(\d+)")
 
 
 def _category(part: str) -> Any:

@@ -12,11 +12,11 @@ from aann.errors import InputError
 
 
 class _RepeatedKeyError(ValueError):
-    """A key is given twice in one mapping, so that one of both would be lost."""
+    """A mapping has a key twice, so one of its two values would be lost."""
 
 
 def _parse(text: str) -> Any:
-    """Return what ``yaml.safe_load`` would, from libyaml, which takes a tenth of the time.
+    """Return what ``yaml.safe_load`` would. This uses libyaml, which takes a tenth of the time.
 
     Raises ``_RepeatedKeyError`` with the line of the second of two equal keys.
     """
@@ -31,7 +31,7 @@ def _parse(text: str) -> Any:
 
 
 def _repeated_keys(root: yaml.Node | None) -> Iterator[yaml.ScalarNode]:
-    """Yield the keys that a mapping at or below a node of YAML has had before; `1` and `"1"` are equal."""
+    """Yield the repeated keys of mappings at or below a node of YAML; `1` and `"1"` are equal."""
     waiting, seen = [root], set[int]()
     while waiting:
         node = waiting.pop()
@@ -55,7 +55,7 @@ _MERGE = "tag:yaml.org,2002:merge"
 
 
 def require_distinct_keys(path: Path) -> None:
-    """Raise ``InputError`` if a mapping in a file of YAML has a key twice. What else is wrong with it passes."""
+    """Raise ``InputError`` if a mapping in a file of YAML has a key twice. Other errors in the file pass."""
     try:
         _parse(path.read_text(encoding="utf-8"))
     except _RepeatedKeyError as error:
@@ -65,9 +65,9 @@ def require_distinct_keys(path: Path) -> None:
 
 
 def with_text_keys(values: Any) -> Any:
-    """Return values with text in place of whole numbers as keys of mappings, at any depth.
+    """Return values in which keys of mappings that are whole numbers are text, at any depth.
 
-    A number and its text are one key, as where one file has the figure `"1"` and another `1`: the later is laid over.
+    A number and its text are one key. If one file has the figure `"1"` and another `1`, the later is laid over it.
     """
     if isinstance(values, list):
         return [with_text_keys(value) for value in values]

@@ -17,7 +17,7 @@ _MESSAGES = {
 """What is expected, by pydantic's type of error, where its own words would not help."""
 
 _TAGS = ("type", "kind")
-"""Keys whose value says which model of a union the settings beside it are of."""
+"""Keys whose value chooses a model of a union for the settings beside it."""
 
 
 def first_problem(
@@ -25,7 +25,7 @@ def first_problem(
 ) -> str:
     """Return one line on the first problem that a model found: the key, what was expected, and the page to read.
 
-    ``root`` is the model, ``kind`` what a key of it is called.
+    ``root`` is the model, and ``kind`` the word for one of its keys.
     """
     problem = min(error.errors(), key=lambda found: found["type"] != "extra_forbidden")
     key = ".".join(_keys(problem["loc"], root))
@@ -89,7 +89,7 @@ def _at(location: Sequence[Any], root: type[BaseModel]) -> Any:
 
 
 def _plain(annotation: Any) -> Any:
-    """Return a type without what surrounds it: constraints, and that it may be absent."""
+    """Return a type without its constraints, and without the None of a type that may be absent."""
     while get_origin(annotation) is Annotated:
         annotation = get_args(annotation)[0]
     members = [member for member in get_args(annotation) if member is not type(None)]

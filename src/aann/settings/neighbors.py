@@ -10,9 +10,11 @@ from aann.settings.types import Amount, LayerName, Section, Sparsity, require_di
 class NeighborsSettings(Section):
     """Which first neighbors of a task's networks are counted (Figure 3): by layer, a number of them or `exhaustive`."""
 
-    sparsities: list[Sparsity] = Field(min_length=1, description="Of the task's sparsities, those to study.")
-    first: dict[LayerName, Amount] = Field(min_length=1, description="Neighbors a layer, for the task's first seed.")
-    others: dict[LayerName, Amount] = Field(default={}, description="Neighbors a layer, for its other seeds.")
+    sparsities: list[Sparsity] = Field(min_length=1, description="Sparsities to study, of the task's.")
+    first: dict[LayerName, Amount] = Field(
+        min_length=1, description="Neighbors in each layer, for the task's first seed."
+    )
+    others: dict[LayerName, Amount] = Field(default={}, description="Neighbors in each layer, for its other seeds.")
 
     @model_validator(mode="after")
     def _distinct(self) -> NeighborsSettings:

@@ -2,24 +2,50 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import Field, ValidationError, ValidatorFunctionWrapHandler, WrapValidator
 
 from aann.settings.types import LayerName, Section
 
 
+def _in_words(words: str) -> WrapValidator:
+    """Say what is expected in words; a union would say what is wrong with each of its types."""
+
+    def check(value: Any, validate: ValidatorFunctionWrapHandler) -> Any:
+        try:
+            return validate(value)
+        except ValidationError as error:
+            raise ValueError(f"expected {words}, or two: [vertical, horizontal]") from error
+
+    return WrapValidator(check)
+
+
+_TWO = Field(min_length=2, max_length=2)
+_Some = Annotated[int, Field(ge=1)]
+_SomeOrNone = Annotated[int, Field(ge=0)]
+Sides = Annotated[_Some | Annotated[list[_Some], _TWO], _in_words("a whole number of at least 1")]
+Padding = Annotated[_SomeOrNone | Annotated[list[_SomeOrNone], _TWO], _in_words("a whole number of at least 0")]
+PoolSides = Annotated[_SomeOrNone | Annotated[list[_Some], _TWO], _in_words("0, a whole number of at least 1")]
+
+
 class ConvolutionSettings(Section):
-    """A convolution without bias, then HardTanh, then max-pooling."""
+    """A convolution without bias, then pooling, then HardTanh. Two numbers of pixels are `[vertical, horizontal]`."""
 
     type: Literal["convolution"] = Field(description="Kind of layer.")
     name: LayerName = Field(description="The layer's name in files and figures.")
     filters: int = Field(ge=1, description="Output channels.")
-    kernel: int = Field(ge=1, description="Side of the kernel, in pixels.")
-    stride: int = Field(1, ge=1, description="Step of the kernel, in pixels.")
-    padding: int = Field(0, ge=0, description="Zeros added on each side, in pixels.")
-    pool: int = Field(0, ge=0, description="Side of the max-pooling window, in pixels; 0 for none.")
-    pool_stride: int = Field(0, ge=0, description="Step of the pooling window, in pixels; 0 for its side.")
+    kernel: Sides = Field(description="Side of the kernel, in pixels.")
+    stride: Sides = Field(1, description="Step of the kernel, in pixels.")
+    padding: Padding = Field(0, description="Zeros added on each side, in pixels.")
+    pool: PoolSides = Field(0, description="Side of the pooling window, in pixels; 0 for none.")
+    pool_stride: PoolSides = Field(0, description="Step of the pooling window, in pixels; 0 for its side.")
+    pooling: Literal["max", "average"] = Field(
+        "max",
+        exclude_if=lambda pooling: pooling == "max",  # so that networks without it stay the same to fingerprints
+        description="What a window becomes: its largest value, or the sum of all, which is the average without its "
+        "division and so is exact.",
+    )
 
 
 class DenseSettings(Section):

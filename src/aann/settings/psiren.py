@@ -17,7 +17,7 @@ class DenseTrainingSettings(Section):
 
 
 class SparsifySettings(Section):
-    """Algorithm 1, step 2, done once on the way to the largest sparsity; each level is a stop on that way."""
+    """Algorithm 1, step 2. It runs once, to the largest sparsity; each sparsity is a stop on that way."""
 
     epochs: PositiveEpochs = Field(8, description="n2, epochs from dense to the largest sparsity.")
     learning_rate: LearningRate = Field(0.005, description="Adam's constant learning rate.")
@@ -44,25 +44,25 @@ class BinarySettings(Section):
     )
     latent_scale: float = Field(0.3, gt=0, le=1, description="Mean absolute latent weight of a layer at the start.")
     logit_scale: float = Field(
-        60.0, gt=0, le=10_000, description="The loss sees logits times this, divided by the non-zeros of a class."
+        60.0, gt=0, le=10_000, description="The loss has logits times this, divided by the mean non-zeros of a class."
     )
     gradient_window: float = Field(
         0.4,
         gt=0,
         le=1000,
-        description="HardTanh passes gradients up to this many roots of a unit's non-zeros (and at least up to 1).",
+        description="HardTanh passes gradients up to this times the root of a unit's non-zeros, and at least up to 1.",
     )
     last_layer_epochs: Epochs = Field(
         15, description="Further epochs of the last layer alone, over stored features; 0 for none."
     )
     last_layer_learning_rate: LearningRate = Field(0.002, description="Its first learning rate; it falls as a cosine.")
-    last_layer_batch_size: int = Field(512, ge=1, description="Its images a minibatch.")
+    last_layer_batch_size: int = Field(512, ge=1, description="Images in its minibatches.")
 
 
 class PSirenSettings(Section):
     """p-SIREN (Algorithm 1)."""
 
-    batch_size: int = Field(64, ge=1, description="Images a minibatch.")
+    batch_size: int = Field(64, ge=1, description="Images in a minibatch.")
     shift: int = Field(
         1, ge=0, le=14, description="Training images are moved by up to this many pixels each way; 0 for not at all."
     )

@@ -32,7 +32,7 @@ line (`--config psiren='{batch_size: 256}'`). A wrong key or value stops the wor
 names it; `python -m aann settings check` does the same by hand and prints every setting with its default filled in.
 
 **Another network** is an entry in `networks` and its name in a task. **Another seed** is a number in a task's list, and
-only what is new runs. **Another sparsity** is one too, and repeats step 2 of that task and what follows it.
+only what is new runs. **Another sparsity** is a number in a task's list too; it repeats step 2 and what follows.
 
 **Another figure** is an entry in `figures`: a name, a kind, and whose data. `snakemake figure_NAME` draws it. `null` in
 the place of an entry takes it away.
@@ -55,7 +55,7 @@ def markdown() -> str:
 
 
 def _order(models: dict[str, Any]) -> list[str]:
-    """Return model names so that each stands after the model that first refers to it."""
+    """Return model names, each after the model that first refers to it."""
     order = ["Settings"]
     for name in order:
         for field in models[name]["properties"].values():

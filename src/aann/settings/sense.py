@@ -12,14 +12,14 @@ from aann.settings.types import Entries, LayerName, LearningRate, Name, Section,
 
 
 class SearchImagesSettings(Section):
-    """The images that a search counts on. Which network is kept is always for validation images to say."""
+    """The images that a search counts on. Validation images always choose the network that is kept."""
 
     split: Literal["train", "validation"] = Field("train", description="The split they are from.")
     count: Literal["all"] | Annotated[int, Field(ge=1)] = Field("all", description="How many, drawn at random.")
     shift: int = Field(
         0, ge=0, le=14, description="They are moved by up to this many pixels each way; 0 for not at all."
     )
-    refresh: int = Field(0, ge=0, description="Neighborhoods after which they are drawn and moved anew; 0 for never.")
+    refresh: int = Field(0, ge=0, description="Neighborhoods after which they are drawn and moved again; 0 for never.")
 
 
 class LayersSettings(Section):
@@ -27,12 +27,12 @@ class LayersSettings(Section):
 
     names: list[LayerName] = Field(
         min_length=1,
-        description="The layers, by name or by place: `first`, `last`, `all`. With one alone, it is fixed.",
+        description="The layers, by name or by place: `first`, `last`, `all`. If there is one, it is always this.",
     )
     schedule: Literal["cycle", "random", "gain"] = Field(
         "cycle",
         description="`cycle`: one after the other (Figure 6); `random`: drawn (Figure 8); `gain`: drawn in proportion "
-        "to what the layer's neighborhoods have gained of late.",
+        "to what the layer's neighborhoods have gained recently.",
     )
     repeat: int = Field(1, ge=1, description="Neighborhoods in a row in the same layer.")
 
@@ -47,7 +47,7 @@ class RacingSettings(Section):
 
     share: float = Field(1.0, gt=0, le=1, description="Share of the images in the sample; 1 for no race.")
     error: float = Field(
-        0.2, gt=0, lt=0.5, description="Probability, by a t-test, that a neighbor is dropped that is no worse."
+        0.2, gt=0, lt=0.5, description="Probability, by a t-test, that a neighbor that is no worse is dropped."
     )
 
 
@@ -81,7 +81,7 @@ class GreedySettings(Section):
     """Many neighbors of a neighborhood, from the best on."""
 
     kind: Literal["greedy"] = Field(description="Kind of strategy.")
-    most: int = Field(16, ge=1, description="Swaps that it looks at, and takes, of a neighborhood at most.")
+    most: int = Field(16, ge=1, description="The most swaps of a neighborhood that it looks at and takes.")
 
 
 def _named(value: Any) -> Any:
@@ -93,7 +93,7 @@ StrategySettings = Annotated[
     Field(discriminator="kind"),
     BeforeValidator(_named),
 ]
-"""A strategy; its name alone stands for its defaults."""
+"""A strategy. Its name alone means its defaults."""
 
 
 class BudgetSettings(Section):
@@ -101,7 +101,7 @@ class BudgetSettings(Section):
 
     evaluations: int = Field(ge=1, le=10**12, description="Neighbors evaluated.")
     minutes: float = Field(
-        60.0, gt=0, le=10**6, description="Time; a run that it ends depends on the speed of the machine."
+        60.0, gt=0, le=10**6, description="Time. A run that ends by it depends on the speed of the machine."
     )
 
 
@@ -110,16 +110,16 @@ class SearchSettings(Section):
 
     strategy: StrategySettings = Field(
         default=BestSettings(),
-        description="What it goes on to in a neighborhood; a name alone (`strategy: first`) stands for its defaults.",
+        description="Which neighbors it goes on to; a name alone (`strategy: first`) means its defaults.",
     )
     objective: Literal["accuracy", "margins"] = Field(
         "accuracy", description="`accuracy`: correct images; `margins`: the sum of margins, limited by `margin`."
     )
     margin: float = Field(
-        16.0, gt=0, le=1000, description="Margins beyond this many units of an activation count no more."
+        16.0, gt=0, le=1000, description="Margins above this many units of an activation count as this many."
     )
     deficit: float = Field(
-        120.0, gt=0, le=10_000, description="Images that are wrong by more than this, in the same unit, count no less."
+        120.0, gt=0, le=10_000, description="Images that are wrong by more than this, in the same unit, count as this."
     )
     images: SearchImagesSettings = Field(default=SearchImagesSettings(), description="What the search counts on.")
     layers: LayersSettings = Field(description="Where it moves weights.")
@@ -149,7 +149,7 @@ class SearchSettings(Section):
         return self
 
     def named(self, layers: Sequence[str]) -> SearchSettings:
-        """Return this search with the names of a network's layers, from input to output, in place of their places.
+        """Return this search with layers by name instead of by place; ``layers`` are a network's, from input to output.
 
         Raises ``ValueError`` for a layer that the network does not have, or that is named twice.
         """
@@ -163,7 +163,7 @@ class BackpropagationSettings(Section):
     """Backpropagation from the sparse ternary networks that searches start from (the lines of Figures 6 to 8)."""
 
     steps: int = Field(1000, ge=1, description="Minibatches in all.")
-    batch_size: int = Field(64, ge=1, description="Images a minibatch.")
+    batch_size: int = Field(64, ge=1, description="Images in a minibatch.")
     learning_rate: LearningRate = Field(
         0.01, description="Adam's first learning rate with a straight-through estimator; it falls as a cosine."
     )
@@ -172,13 +172,13 @@ class BackpropagationSettings(Section):
     )
     latent_scale: float = Field(0.05, gt=0, le=1, description="Absolute latent weight at the start.")
     logit_scale: float = Field(
-        60.0, gt=0, le=10_000, description="The loss sees logits times this, divided by the non-zeros of a class."
+        60.0, gt=0, le=10_000, description="The loss has logits times this, divided by the mean non-zeros of a class."
     )
     gradient_window: float = Field(
         2.0,
         gt=0,
         le=1000,
-        description="HardTanh passes gradients up to this many roots of a unit's non-zeros (and at least up to 1).",
+        description="HardTanh passes gradients up to this times the root of a unit's non-zeros, and at least up to 1.",
     )
     records: int = Field(20, ge=1, description="How many times accuracy is counted along the way.")
 
@@ -189,7 +189,7 @@ class ClimbSettings(Section):
     task: Name = Field(description="A name in `tasks`.")
     sparsity: Sparsity = Field(90.0, description="The network's; one of the task's.")
     layer: LayerName = Field("last", description="The layer in which weights move, by name or by place.")
-    neighborhoods: int = Field(6, ge=1, le=6, description="Neighborhoods, each of the best of the one before.")
+    neighborhoods: int = Field(6, ge=1, le=6, description="Neighborhoods, each of the best network of the one before.")
     neighbors: int = Field(250, ge=2, description="Neighbors surveyed in each.")
     tsne: TSNESettings = Field(default=TSNESettings(), description="t-SNE.")
 
@@ -207,7 +207,7 @@ class ImprovementSettings(Section):
 
 
 _OTHER_RUNS = ("backpropagation", "climb")
-"""Runs of stage sense that are no searches, as they stand in paths."""
+"""Runs of stage sense that are not searches, by their names in paths."""
 
 
 class SenseSettings(Section):
@@ -224,7 +224,7 @@ class SenseSettings(Section):
     def _searches_are_there(self) -> SenseSettings:
         for name in _OTHER_RUNS:
             if name in self.searches:
-                raise ValueError(f"searches: {name!r} is what other runs are called; choose another name")
+                raise ValueError(f"searches: {name!r} is the name of other runs; choose another name")
         if self.improvement and self.improvement.search not in self.searches:
             known = ", ".join(self.searches) or "none"
             raise ValueError(f"improvement.search: no search {self.improvement.search!r}; 'searches' has {known}")

@@ -154,8 +154,8 @@ class Settings(Section):
     def part(self, section: str, task: str) -> dict[str, Any]:
         """Return, as settings in their own right, what the result of one stage for one task depends on.
 
-        Left out are the lists of sparsities and seeds, since a network does not depend on which others are made, and
-        the title of its data set, which only figures show.
+        They lack the lists of sparsities and seeds, since a network does not depend on which others are made. They also
+        lack the title of its data set, which only figures show.
         """
         chosen = self.task(task)
         found = self.psiren_of(task) if section == "psiren" else getattr(self, section)
@@ -183,7 +183,7 @@ class Settings(Section):
         return [layer.name for layer in self.networks[self.task(task).network].layers]
 
     def search_of(self, task: str, name: str) -> SearchSettings:
-        """Return a search with the names of the layers of a task's network in place of their places.
+        """Return a search for a task, with the layers of its network by name instead of by place.
 
         Raises ``InputError`` for an unknown search, and for layers that the network does not have.
         """
@@ -194,7 +194,7 @@ class Settings(Section):
             raise InputError(f"sense.searches.{name}.layers.names: {error}") from error
 
     def climb_of(self, task: str) -> ClimbSettings:
-        """Return the settings of the climb with the name of the layer of a task's network in place of its place.
+        """Return the settings of the climb, with the layer of a task's network by name instead of by place.
 
         Raises ``InputError`` if there is none, and for a layer that the network does not have.
         """
@@ -219,13 +219,13 @@ class Settings(Section):
         return self.part("datasets", task)
 
     def sense_part(self, task: str, key: str) -> dict[str, Any]:
-        """Return, as settings in their own right, what a job for one key of ``sense`` depends on, and no searches."""
+        """Return, as settings in their own right, what a job for one key of ``sense`` depends on, without searches."""
         trained = self._device if key == "backpropagation" else {}
         chosen = self.climb_of(task) if key == "climb" else getattr(self.sense, key)
         return self.part("sense", task) | {"sense": {key: chosen.model_dump()}} | trained
 
     def driving_part(self, task: str, keys: Sequence[str]) -> dict[str, Any]:
-        """Return, as settings in their own right, what a job for a task depends on that needs keys of `driving`."""
+        """Return, as settings in their own right, what a job for a task that needs keys of `driving` depends on."""
         trained = self._device if "psiren" in keys else {}
         driving = {"driving": self.driving.model_dump(include=set(keys))}
         return self.part("datasets", task) | driving | trained
@@ -269,8 +269,7 @@ def validate(values: Mapping[str, Any], source: str = "configuration") -> Settin
 def require_data(settings: Settings) -> None:
     """Raise ``InputError`` with one line that names the key if the data set of a task is not there.
 
-    The part of settings that a job gets is valid without, if it only reads what was split; the workflow asks for it.
-    What a data set is read from may be gone once it is split.
+    The part of settings that a job gets is valid without one, if the job only reads splits. The workflow needs all.
     """
     try:
         for name, task in settings.tasks.items():
@@ -296,7 +295,7 @@ def load(paths: Iterable[Path | str]) -> Settings:
 
 
 def completed(values: Mapping[str, Any], path: Path) -> dict[str, Any]:
-    """Return a configuration that has all settings without a default as it is, and any other laid over a file.
+    """Return a configuration as it is if it has all settings without a default, or else laid over those of a file.
 
     Raises ``InputError`` if the file is missing or is not YAML.
     """

@@ -14,8 +14,10 @@ class TaskSettings(Section):
     dataset: Name = Field(description="A name in `datasets`.")
     network: Name = Field(description="A name in `networks`.")
     sparsities: list[Sparsity] = Field(default=[90.0], min_length=1, description="Percentages of zero weights.")
-    seeds: list[Seed] = Field(default=[0, 1, 2], min_length=1, description="One network a seed at every sparsity.")
-    psiren: PSirenSettings | None = Field(None, description="p-SIREN for this task, in place of section `psiren`.")
+    seeds: list[Seed] = Field(
+        default=[0, 1, 2], min_length=1, description="One network for each seed at every sparsity."
+    )
+    psiren: PSirenSettings | None = Field(None, description="p-SIREN for this task, instead of section `psiren`.")
 
     @model_validator(mode="after")
     def _distinct(self) -> TaskSettings:

@@ -28,7 +28,7 @@ def _not_too_long(value: str) -> str:
 
 
 _LONGEST_NAME = 255
-"""Of a file or folder, as file systems have it."""
+"""Bytes of the name of a file or folder, as file systems limit it."""
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]*$", max_length=64)]
 
@@ -64,7 +64,7 @@ Amount = Annotated[Literal["exhaustive"] | Annotated[int, Field(ge=1)], BeforeVa
 class Section(BaseModel):
     """Unknown keys are errors, and nothing changes after validation.
 
-    A number may come as text, since Snakemake hands on nested values of ``--config`` that way; true and false are no
+    A number may come as text, since Snakemake hands on nested values of ``--config`` that way. True and false are not
     numbers.
     """
 
@@ -88,21 +88,21 @@ def _without_nulls(value: Any) -> Any:
 Key = TypeVar("Key")
 Item = TypeVar("Item")
 Entries = Annotated[dict[Key, Item], BeforeValidator(_without_nulls)]
-"""A mapping of names to entries. ``null`` takes an entry away that a file below has."""
+"""A mapping of names to entries. ``null`` takes away an entry of a file below."""
 
 
 def require_distinct(values: list[Any], name: str) -> None:
     """Raise ``ValueError`` if a value is repeated."""
     repeated = [value for index, value in enumerate(values) if value in values[:index]]
     if repeated:
-        raise ValueError(f"{name}: {repeated[0]} stands there twice; expected distinct values")
+        raise ValueError(f"{name}: {repeated[0]} is there twice; expected distinct values")
 
 
 _PLACES = {"first": slice(1), "last": slice(-1, None), "all": slice(None)}
 
 
 def at_place(name: str, layers: Sequence[str]) -> list[str]:
-    """Return the layers that are meant by a name or a place: `first`, `last` or `all`. A layer's own name goes first.
+    """Return the layers that a name or a place (`first`, `last`, `all`) means. A layer's own name goes first.
 
     Raises ``ValueError`` if there is no such layer.
     """

@@ -1,6 +1,6 @@
 """The work of a study: which networks are made, whose neighbors are surveyed and embedded, what is searched and driven.
 
-Rows are mappings of the wildcards that the paths of results have, so that rules fill them into patterns.
+A row maps the wildcards in paths of results to their values, so that rules can fill it into patterns.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ def _layers(settings: Settings, task: str, seed: int) -> dict[str, Any]:
 
 
 def embeddings(settings: Settings, task: str) -> list[Row]:
-    """Return the layers whose neighbors are embedded, each of the network of the task's first seed.
+    """Return the layers whose neighbors are embedded. Their network is that of the task's first seed.
 
     Raises ``InputError`` if the task has none.
     """
@@ -116,7 +116,7 @@ def training_kinds(rounds: int) -> list[str]:
 
 
 def tracks_driven(settings: Settings, stage: str, sparsity: float) -> int:
-    """Return on how many tracks a network of a stage is assessed: those of SENSE on all."""
+    """Return on how many tracks a network of a stage is assessed. Networks of SENSE are assessed on all."""
     chosen = settings.driving
     thorough = stage == "sense" or sparsity in chosen.thorough
     return chosen.tracks.returns if thorough else min(chosen.brief, chosen.tracks.returns)

@@ -1,0 +1,75 @@
+"""The work of a study: rows of wildcards for the rules, and one line for what the study does not have."""
+
+import pytest
+
+from aann.errors import InputError
+from aann.settings import work
+from aann.settings.files import merge, read_yaml
+from aann.settings.study import validate
+
+
+@pytest.fixture(scope="module")
+def settings(root):
+    changes = {
+        "tasks": {"mnist": {"sparsities": [0, 90, 95], "seeds": [3, 4]}},
+        "neighbors": {"mnist": {"sparsities": [90], "first": {"fc": "exhaustive", "1.0": 7}, "others": {"fc": 5}}},
+        "sense": {"improvement": {"search": "polish", "tasks": ["mnist"]}},
+    }
+    return validate(merge(read_yaml(root / "config/config.yaml"), changes))
+
+
+def test_networks_are_of_every_sparsity_and_seed(settings):
+    assert work.sparsities(settings, "mnist") == ["0", "90", "95"]
+    assert [(row["sparsity"], row["seed"]) for row in work.networks(settings, "mnist")] == [
+        *(("0", 3), ("0", 4), ("90", 3), ("90", 4), ("95", 3), ("95", 4)),
+    ]
+
+
+def test_surveys_are_of_more_layers_for_the_first_seed(settings):
+    found = {(row["seed"], row["layer"]) for row in work.surveys(settings, "mnist")}
+    assert found >= {(3, "fc"), (3, "1.0"), (4, "fc")}
+    assert work.amount(settings, "mnist", 3, "1.0") == 7
+    assert work.amount(settings, "mnist", 4, "fc") == 5
+
+
+def test_improved_networks_have_neighbors(settings):
+    rows = work.improvement(settings)
+    assert {row["sparsity"] for row in rows} == {"90", "95"}
+    assert {(row["task"], row["origin"], row["search"]) for row in rows} == {("mnist", "psiren", "polish")}
+
+
+def test_tracks_are_those_of_the_settings(settings):
+    assert work.tracks(settings, "train") == settings.driving.tracks.train
+    assert work.tracks(settings, "round2") == settings.driving.tracks.rounds[1]
+    assert work.training_kinds(2) == ["train", "round1", "round2"]
+    assert work.tracks_driven(settings, "sense", 50.0) == settings.driving.tracks.returns
+    assert work.tracks_driven(settings, "psiren", 50.0) == settings.driving.brief
+
+
+@pytest.mark.parametrize(
+    ("run", "expected"),
+    [("", ("psiren", "")), ("-random", ("random", "")), ("-psiren.car-polish", ("psiren", "car-polish"))],
+)
+def test_a_driver_is_named_by_its_run(run, expected):
+    assert work.driver(run) == expected
+
+
+@pytest.mark.parametrize(
+    ("question", "values", "message"),
+    [
+        (work.surveys, ("fashion",), "the setting 'neighbors' has no task 'fashion'"),
+        (work.amount, ("mnist", 4, "9.0"), "layer '9.0' of seed 4: not in the setting 'neighbors.mnist', which has"),
+        (work.embeddings, ("fashion",), "the setting 'neighbors' has no task 'fashion'"),
+        (work.tracks, ("round9",), "round9: the setting 'driving.tracks.rounds' has 2"),
+        (work.networks, ("cats",), "unknown task 'cats'"),
+    ],
+)
+def test_what_a_study_does_not_have_is_one_line(settings, question, values, message):
+    with pytest.raises(InputError, match=message):
+        question(settings, *values)
+
+
+def test_a_study_without_the_improvement_says_so(settings):
+    without = validate(merge(settings.model_dump(), {"sense": {"improvement": None}, "figures": {"s2": None}}))
+    with pytest.raises(InputError, match=r"the setting 'sense.improvement' is not set"):
+        work.improvement(without)
