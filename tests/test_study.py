@@ -16,6 +16,7 @@ from PIL import Image
 
 from aann.figures import kinds
 from aann.networks import Architecture
+from aann.settings.embeddings import EmbeddingsSettings
 from aann.settings.study import load
 from aann.studies import designs, looking, writing
 
@@ -168,7 +169,7 @@ def test_images_of_many_sizes_get_one(tmp_path):
 def test_networks_fit_every_shape(scale, shape):
     network = designs.network(*shape, classes=10)
     assert Architecture.from_dict(network).classes == 10
-    assert designs.weights(network) < 150_000
+    assert sum(designs.weights(network).values()) < 150_000
     layers = [layer["name"] for layer in network["layers"]]
     assert {*designs.searches(designs.SCALES[scale], layers, 1000)} == {"greedy", "polish"}
 
@@ -176,13 +177,13 @@ def test_networks_fit_every_shape(scale, shape):
 def test_small_grey_images_get_the_papers_network_and_colored_ones_about_100_000_weights(paper_settings):
     expected = Architecture.from_dict(paper_settings.networks["static"].model_dump())
     assert Architecture.from_dict(designs.network(1, 28, 28, 10)) == expected
-    assert 90_000 < designs.weights(designs.network(3, 32, 32, 10)) < 110_000
+    assert 90_000 < sum(designs.weights(designs.network(3, 32, 32, 10)).values()) < 110_000
 
 
 def test_networks_learn_from_as_many_minibatches_whatever_the_number_of_images():
     for scale in designs.SCALES.values():
         for images in (200, 1500, 20_000, 60_000):
-            made = designs.training(scale, images, 32)
+            made = designs.training(scale, images, 32, 3)
             steps = made["dense"]["epochs"] * images / made["batch_size"]
             assert 0.75 * scale.dense_steps <= steps <= max(1.25 * scale.dense_steps, images / made["batch_size"])
 
@@ -192,6 +193,20 @@ def test_photographs_of_hands_become_a_study(real_data):  # noqa: F811 (fixture)
     assert "2,062 images of 10 classes" in printed
     data = settings.datasets["sign-digits"]
     assert (data.size, data.channels, data.classes) == ([32, 32], 1, [str(number) for number in range(10)])
+
+
+@pytest.mark.parametrize("scale", designs.SCALES.values())
+@pytest.mark.parametrize("size", [1, 20, 60, 500, 20_480, 10**6])
+def test_as_many_neighbors_are_counted_as_are_embedded(scale, size):
+    layers = {"1.0": 400, "fc": size}
+    embedded, counted = designs.embedding(scale, layers), designs.neighbors(scale, layers)["first"]["fc"]
+    nonzeros = max(1, round(size / 10))
+    if embedded is None:
+        assert min(20, nonzeros) * (size - nonzeros) < 60
+        return
+    in_sources = (size - nonzeros if counted == "exhaustive" else counted / nonzeros) * min(20, nonzeros)
+    assert embedded["count"] <= in_sources
+    assert EmbeddingsSettings.model_validate(embedded).count >= 60
 
 
 # --- bad input --------------------------------------------------------------------------------------------------------

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from aann.networks import Architecture
 from aann.studies.looking import Seen
 
 
@@ -17,6 +19,7 @@ class Scale:
     seeds: tuple[int, ...]
     dense_steps: int
     sparsify_steps: int
+    fine_tune_steps: int
     binary_steps: int
     last_layer_epochs: int
     neighbors: int
@@ -33,6 +36,7 @@ SCALES = {
         seeds=(0, 1),
         dense_steps=3000,
         sparsify_steps=2000,
+        fine_tune_steps=300,
         binary_steps=2200,
         last_layer_epochs=15,
         neighbors=2000,
@@ -47,6 +51,7 @@ SCALES = {
         seeds=(0, 1, 2),
         dense_steps=6000,
         sparsify_steps=12_000,
+        fine_tune_steps=1000,
         binary_steps=6000,
         last_layer_epochs=30,
         neighbors=20_000,
@@ -60,8 +65,8 @@ SCALES = {
 FOCUS = 90
 """The sparsity at which neighbors and searches are looked at, as in the paper."""
 
-_FEW = 5000
-"""Training images; with fewer, minibatches are small."""
+_FEW, _SHALLOW = 5000, 3
+"""Training images, with fewer of which minibatches are small; and layers, with more of which steps are small."""
 
 
 def network(channels: int, height: int, width: int, classes: int) -> dict[str, Any]:
@@ -81,25 +86,21 @@ def network(channels: int, height: int, width: int, classes: int) -> dict[str, A
     return {"input_shape": [channels, height, width], "layers": [*layers, last]}
 
 
-def training(scale: Scale, images: int, side: int) -> dict[str, Any]:
-    """Return the settings of p-SIREN for so many training images."""
+def training(scale: Scale, images: int, side: int, layers: int) -> dict[str, Any]:
+    """Return the settings of p-SIREN for so many training images, pixels a side and layers."""
     batch = 32 if images < _FEW else 64
-    learning_rate = 0.003 if images < _FEW else 0.005
+    rate = 0.002 if layers > _SHALLOW else 0.003 if images < _FEW else 0.005
 
     def epochs(steps: int) -> float:
         found = steps * batch / images
-        return max(1.0, float(round(found))) if found >= 1 else round(found, 2)
+        return float(round(found)) if found >= 1 else max(0.1, round(found, 1))
 
     return {
         "batch_size": batch,
         "shift": 2 if side >= 24 else 1,
-        "dense": {"epochs": epochs(scale.dense_steps), "learning_rate": learning_rate},
-        "sparsify": {
-            "epochs": epochs(scale.sparsify_steps),
-            "learning_rate": learning_rate,
-            "interval": max(1, min(20, scale.sparsify_steps // 200)),
-        },
-        "fine_tune": {"epochs": epochs(scale.dense_steps // 5)},
+        "dense": {"epochs": epochs(scale.dense_steps), "learning_rate": rate},
+        "sparsify": {"epochs": epochs(scale.sparsify_steps), "learning_rate": rate, "interval": 10},
+        "fine_tune": {"epochs": epochs(scale.fine_tune_steps), "learning_rate": rate},
         "binary": {"epochs": epochs(scale.binary_steps), "last_layer_epochs": scale.last_layer_epochs},
     }
 
@@ -136,55 +137,71 @@ def figures(task: str) -> dict[str, Any]:
     }
 
 
+def neighbors(scale: Scale, layers: Mapping[str, int]) -> dict[str, Any]:
+    """Return which neighbors are counted, from the number of weights of each layer: more of the last, to embed some."""
+    *_, last = layers
+    first = dict.fromkeys(layers, scale.neighbors)
+    nonzeros, zeros = _parts(layers[last])
+    wanted = math.ceil(_SPARE * scale.embedded * nonzeros / min(_SOURCES, nonzeros))
+    amount = "exhaustive" if wanted >= nonzeros * zeros else max(wanted, scale.neighbors)
+    others = dict.fromkeys(layers, max(1, scale.neighbors // 4))
+    return {"sparsities": [FOCUS], "first": {**first, last: amount}, "others": others}
+
+
+def embedding(scale: Scale, layers: Mapping[str, int]) -> dict[str, Any] | None:
+    """Return how neighbors of the last layer are embedded; None if it has too few."""
+    *_, last = layers
+    nonzeros, zeros = _parts(layers[last])
+    points = min(scale.embedded, min(_SOURCES, nonzeros) * zeros)
+    if points < _FEWEST_POINTS:
+        return None
+    near = max(5, min(30, points // 10))
+    return {
+        "sparsity": FOCUS,
+        "layers": [last],
+        "count": points,
+        "seeds": list(scale.seeds[:1]),
+        "tsne": {"perplexity": near},
+        "isomap": {"n_neighbors": near},
+        "lle": {"n_neighbors": near},
+    }
+
+
+_SOURCES, _SPARE, _FEWEST_POINTS = 20, 1.5, 60
+"""Weights whose swaps are embedded, how many times the neighbors are counted that are embedded, and the fewest."""
+
+
+def _parts(size: int) -> tuple[int, int]:
+    """Return how many weights of a layer are not zero in focus, and how many are."""
+    nonzeros = max(1, round(size * (100 - FOCUS) / 100))
+    return nonzeros, size - nonzeros
+
+
 def study(name: str, seen: Seen, scale: Scale) -> dict[str, Any]:
     """Return the settings of a study of data, section by section."""
     channels, (height, width) = seen.entry["channels"], seen.entry["size"]
-    chosen = network(channels, height, width, len(seen.classes))
-    layers = [layer["name"] for layer in chosen["layers"]]
-    train = int(seen.counts["train"].sum())
-    few = max(5, min(30, scale.embedded // 10))
+    chosen, train = network(channels, height, width, len(seen.classes)), int(seen.counts["train"].sum())
+    layers = weights(chosen)
+    embedded = embedding(scale, layers)
+    task = {"dataset": name, "network": "small", "sparsities": list(scale.sparsities), "seeds": list(scale.seeds)}
     return {
         "scale": name,
         "standalone": True,
         "datasets": {name: {**seen.entry, "title": name.replace("-", " ").replace("_", " ").capitalize()}},
         "networks": {"small": chosen},
-        "tasks": {
-            name: {
-                "dataset": name,
-                "network": "small",
-                "sparsities": list(scale.sparsities),
-                "seeds": list(scale.seeds),
-            }
-        },
-        "psiren": training(scale, train, min(height, width)),
-        "neighbors": {
-            name: {
-                "sparsities": [FOCUS],
-                "first": dict.fromkeys(layers, scale.neighbors),
-                "others": dict.fromkeys(layers, max(1, scale.neighbors // 4)),
-            }
-        },
-        "embeddings": {
-            name: {
-                "sparsity": FOCUS,
-                "layers": [layers[-1]],
-                "count": scale.embedded,
-                "seeds": [0],
-                "isomap": {"n_neighbors": few},
-                "lle": {"n_neighbors": few},
-            }
-        },
+        "tasks": {name: task},
+        "psiren": training(scale, train, min(height, width), len(layers)),
+        "neighbors": {name: neighbors(scale, layers)},
+        **({"embeddings": {name: embedded}} if embedded else {}),
         "sense": {
-            "searches": searches(scale, layers, train),
+            "searches": searches(scale, list(layers), train),
             "improvement": {"search": "polish", "tasks": [name]},
             "backpropagation": {"steps": scale.backpropagation_steps, "batch_size": 32, "records": 10},
         },
-        "figures": figures(name),
+        "figures": {key: one for key, one in figures(name).items() if embedded or key != "embedding"},
     }
 
 
-def weights(chosen: dict[str, Any]) -> int:
-    """Return how many weights a network has."""
-    from aann.networks import Architecture
-
-    return sum(math.prod(shape) for shape in Architecture.from_dict(chosen).weight_shapes.values())
+def weights(chosen: dict[str, Any]) -> dict[str, int]:
+    """Return how many weights each layer of a network has."""
+    return {name: math.prod(shape) for name, shape in Architecture.from_dict(chosen).weight_shapes.items()}

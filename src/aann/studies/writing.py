@@ -155,7 +155,7 @@ def to_yaml(name: str, study: Mapping[str, Any], seen: Seen, output: Path) -> st
         "# Every setting is explained in config/README.md (`python -m aann settings reference`).",
     ]
     network = next(iter(study["networks"].values()))
-    words = {"name": name, "weights": designs.weights(network), "channels": _on_channels(seen)}
+    words = {"name": name, "weights": sum(designs.weights(network).values()), "channels": _on_channels(seen)}
     for key, value in study.items():
         comment = _COMMENTS[key].format(**words)
         if isinstance(value, Mapping):
