@@ -34,15 +34,16 @@ def test_compiled_code_serves_later_processes(total):
 
 def test_processes_that_compile_for_different_types_at_once_do_not_mix_their_code(total):
     first, second = total(), total()
-    file = first._cache._cache_file
-    save_index = file._save_index
+    one, other = first._cache._cache_file, second._cache._cache_file
+    save_data = one._save_data
 
-    def save_after_the_other(overloads):
-        file._save_index = save_index
+    def save_after_the_other(name, data):
+        one._save_data = save_data
+        other._load_index = dict  # it has read the index before the first wrote there
         assert second(np.array([0.5, 0.25])) == 0.75
-        save_index(overloads)
+        save_data(name, data)
 
-    file._save_index = save_after_the_other
+    one._save_data = save_after_the_other
     assert first(np.arange(5)) == 10
     later = total()
     assert later(np.array([0.5, 0.25])) == 0.75
