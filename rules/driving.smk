@@ -5,17 +5,6 @@ ASSESSED = f"{DRIVING}/{{stage}}/p{{sparsity}}{{run}}/seed{{seed}}"
 FIRST = 1  # demonstrations and their drivers wait for one another, and a third of all work waits for them
 
 
-def driving_settings(*keys):
-    """Return a params function: what a job of this stage that needs these keys depends on, as JSON."""
-    return lambda wildcards: to_json(SETTINGS.driving_part(wildcards.task, keys))
-
-
-def driven_network(wildcards):
-    """Return the network that is assessed: of p-SIREN, or where a run of SENSE starts or ends."""
-    folder = "{task}/p{sparsity}" if wildcards.stage == "psiren" else "{task}-p{sparsity}{run}"
-    return f"{RESULTS}/{{stage}}/{folder}/seed{{seed}}.safetensors".format(**wildcards)
-
-
 rule demonstrations:
     input:
         lambda wildcards: (

@@ -2,12 +2,6 @@
 EMBEDDED = f"{RESULTS}/embeddings/{{task}}/{{layer}}"
 
 
-def embedded_survey(wildcards, pattern):
-    """Return a file of the survey whose neighbors are embedded."""
-    rows = asked(work.embeddings, wildcards.task)
-    return [path for row in rows if row["layer"] == wildcards.layer for path in expand(pattern, **row)]
-
-
 rule embed:
     input:
         neighbors=lambda wildcards: embedded_survey(wildcards, rules.survey.output.neighbors),

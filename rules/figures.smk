@@ -6,26 +6,6 @@ from aann.settings.figures import label, target
 FIGURES = asked(kinds.plans)
 
 
-def files_of_figure(name):
-    """Return the files of a figure by their endings. Snakemake's report shows those that a browser shows."""
-    entry = SETTINGS.figures[name]
-    files = kinds.files(name, entry.kind)
-    described = {
-        ending: report(
-            f"{RESULTS}/{path}",
-            caption=f"../workflow/report/{entry.kind}.rst",
-            category=entry.category,
-            labels={
-                "figure": label(name),
-                "shows": ("the same, interactive" if ending == "html" else entry.shows),
-            },
-        )
-        for ending, path in files.items()
-        if ending not in ("pdf", "csv")
-    }
-    return {ending: described.get(ending, f"{RESULTS}/{path}") for ending, path in files.items()}
-
-
 for NAME, PLAN in FIGURES.items():
 
     rule:
@@ -59,11 +39,6 @@ for NAME, PLAN in FIGURES.items():
 
 # Any other figure ends here, with a list of those that exist. A workflow that imports these rules may have its own.
 if not MODULE:
-
-    def refuse_figure(wildcards):
-        """Raise an error that lists the figures there are."""
-        known = ", ".join(map(target, FIGURES)) or "none, since 'figures' is empty"
-        raise WorkflowError(f"unknown figure {wildcards.figure!r}; expected one of {known}")
 
     rule unknown_figure:
         input:

@@ -5,17 +5,6 @@ START = "{task}-p{sparsity}-{origin}"
 SEARCHED = f"{SENSE}/{START}.{{search}}/seed{{seed}}"
 
 
-def start_network(wildcards):
-    """Return the network that a run starts from."""
-    trained = wildcards.origin == "psiren"
-    return (rules.network.output.network if trained else rules.random_start.output[0]).format(**wildcards)
-
-
-def sense_settings(key):
-    """Return a params function: what a job of this stage other than a search depends on, as JSON."""
-    return lambda wildcards: to_json(SETTINGS.sense_part(wildcards.task, key))
-
-
 rule random_start:
     output:
         f"{SENSE}/{{task}}-p{{sparsity}}-random/seed{{seed}}.safetensors",
