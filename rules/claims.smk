@@ -1,5 +1,16 @@
 # Stage claims: what the paper states, judged from the tables that config/claims.yaml names.
+from functools import cache
+
+from aann.claims.models import load_served
+
 CLAIMS_FILE = beside("config/claims.yaml")
+
+# Claims are read when the target is asked for, since a study need not have what they are about. A workflow that imports
+# this one may leave out rules, so that only here an error names a claim whose tables or figure no rule makes.
+is_made = lambda path: MODULE or any(
+    output.match(f"{RESULTS}/{path}") for rule in workflow.rules for output in rule.output
+)
+served_claims = cache(lambda: checked(load_served, CLAIMS_FILE, is_made))
 
 
 rule claims:
@@ -14,7 +25,10 @@ rule claims:
             f"{RESULTS}/claims/claims.html",
             caption="../workflow/report/claims.rst",
             category="Claims",
-            labels={"figure": "all", "shows": "what the paper states, and what was measured"},
+            labels={
+                "figure": "all",
+                "shows": "what the paper states, and what was measured",
+            },
         ),
     log:
         f"{RESULTS}/logs/claims/claims.log",

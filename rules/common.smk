@@ -99,12 +99,17 @@ def code_fingerprint(*modules):
     return provenance.code_fingerprint(*modules) if workflow.is_main_process else ""
 
 
-def asked(question, *values):
-    """Return the answer of a function of ``aann.settings.work``; an error in the settings ends the build."""
+def checked(function, *values):
+    """Return what a function returns; an error in what it is given ends the build."""
     try:
-        return question(SETTINGS, *values)
+        return function(*values)
     except InputError as error:
         raise WorkflowError(str(error))
+
+
+def asked(question, *values):
+    """Return the answer of a function of ``aann.settings.work``; an error in the settings ends the build."""
+    return checked(question, SETTINGS, *values)
 
 
 def filled(pattern, question, *values):

@@ -4,8 +4,10 @@ EMBEDDED = f"{RESULTS}/embeddings/{{task}}/{{layer}}"
 
 rule embed:
     input:
-        neighbors=lambda wildcards: embedded_survey(wildcards, rules.survey.output.neighbors),
-        summary=lambda wildcards: embedded_survey(wildcards, rules.survey.output.summary),
+        neighbors=lambda wildcards: filled(
+            rules.survey.output.neighbors, work.embedding, wildcards.task, wildcards.layer
+        ),
+        summary=lambda wildcards: filled(rules.survey.output.summary, work.embedding, wildcards.task, wildcards.layer),
     output:
         points=f"{EMBEDDED}.parquet",
         statistics=f"{EMBEDDED}.statistics.csv",

@@ -7,6 +7,7 @@ FIGURES = asked(kinds.plans)
 
 
 for NAME, PLAN in FIGURES.items():
+    ENTRY = SETTINGS.figures[NAME]
 
     rule:
         name:
@@ -15,7 +16,22 @@ for NAME, PLAN in FIGURES.items():
             [f"{RESULTS}/{path}" for path in PLAN.paths],
             beside=[f"{RESULTS}/{path}" for path in PLAN.beside],
         output:
-            **files_of_figure(NAME),
+            **{
+                ending: (
+                    f"{RESULTS}/{path}"
+                    if ending in ("pdf", "csv")  # which a browser does not show in Snakemake's report
+                    else report(
+                        f"{RESULTS}/{path}",
+                        caption=f"../workflow/report/{ENTRY.kind}.rst",
+                        category=ENTRY.category,
+                        labels={
+                            "figure": label(NAME),
+                            "shows": "the same, interactive" if ending == "html" else ENTRY.shows,
+                        },
+                    )
+                )
+                for ending, path in kinds.files(NAME, ENTRY.kind).items()
+            },
         log:
             f"{RESULTS}/logs/figures/{target(NAME)}.log",
         benchmark:
@@ -42,7 +58,7 @@ if not MODULE:
 
     rule unknown_figure:
         input:
-            refuse_figure,
+            lambda wildcards: asked(work.refuse_figure, wildcards.figure),
         output:
             "figure_{figure}",
         log:

@@ -23,10 +23,16 @@ rule random_start:
         " --seed {wildcards.seed} --output {output:q} --settings {params.settings:q} 2> {log:q}"
 
 
+STARTS = {
+    "random": rules.random_start.output[0],
+    "psiren": rules.network.output.network,
+}  # the networks that runs start from
+
+
 rule search:
     input:
         data=rules.split_dataset.output,
-        network=start_network,
+        network=lambda wildcards: STARTS[wildcards.origin].format(**wildcards),
     output:
         trace=f"{SEARCHED}.parquet",
         network=f"{SEARCHED}.safetensors",
@@ -68,7 +74,7 @@ use rule accuracies as outcomes with:
 rule backpropagation:
     input:
         data=rules.split_dataset.output,
-        network=start_network,
+        network=lambda wildcards: STARTS[wildcards.origin].format(**wildcards),
     output:
         f"{SENSE}/{START}.backpropagation/seed{{seed}}.parquet",
     log:
@@ -81,7 +87,7 @@ rule backpropagation:
         gpu=GPUS,
         batch=1,
     params:
-        settings=sense_settings("backpropagation"),
+        settings=lambda wildcards: to_json(SETTINGS.sense_part(wildcards.task, "backpropagation")),
         code=code_fingerprint("aann.sense.backpropagation"),
     shell:
         "python -m aann sense backpropagation --task {wildcards.task} --sparsity {wildcards.sparsity}"
@@ -105,7 +111,7 @@ rule climb:
         mem_mb=growing(3000),
         runtime=growing(15),
     params:
-        settings=sense_settings("climb"),
+        settings=lambda wildcards: to_json(SETTINGS.sense_part(wildcards.task, "climb")),
         code=code_fingerprint("aann.sense.climbs"),
     shell:
         "python -m aann sense climb --task {wildcards.task} --sparsity {wildcards.sparsity} --seed {wildcards.seed}"
