@@ -31,9 +31,9 @@ SCALES = {
     "quick": Scale(
         sparsities=(0, 80, 90, 95),
         seeds=(0, 1),
-        dense_steps=1500,
+        dense_steps=3000,
         sparsify_steps=2000,
-        binary_steps=1500,
+        binary_steps=2200,
         last_layer_epochs=15,
         neighbors=2000,
         embedded=400,

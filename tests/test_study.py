@@ -248,7 +248,7 @@ def only_test_files(path):
         (a_text, "fruit: is of another kind; expected a folder of images"),
         (lambda path: None, "fruit: is not there; expected a folder of images, an .npz or .npy file, a Parquet file"),
         (one_class, "fruit: has images of 1 class (apple); expected two classes or more"),
-        (few_images, "need 1 of class 'pear', of which there are 1"),
+        (few_images, "need 1 of class 'pear', which has 1"),
         (truncated, "pear/3.png: cannot be read as an image"),
         (objects, "it holds Python objects, which are never read"),
         (one_hot, "as if one-hot"),
