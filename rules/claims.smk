@@ -1,27 +1,16 @@
 # Stage claims: what the paper states, judged from the tables that config/claims.yaml names.
 from functools import cache
 
-from aann.claims.models import load as load_claims
+from aann.claims.models import load_served
 
 CLAIMS_FILE = beside("config/claims.yaml")
 
-
-@cache
-def served_claims():
-    """Return the claims; raise an error that names one whose tables or figure no rule makes.
-
-    They are read when the target is asked for, since a study need not have what they are about. A workflow that imports
-    this one may leave out rules.
-    """
-    try:
-        claims = load_claims(CLAIMS_FILE)
-    except InputError as error:
-        raise WorkflowError(str(error))
-    made = [output for rule in workflow.rules for output in rule.output]
-    unserved = claims.unserved(lambda file: any(output.match(f"{RESULTS}/{file}") for output in made))
-    for line in () if MODULE else unserved:
-        raise WorkflowError(f"{CLAIMS_FILE}: {line}")
-    return claims
+# Claims are read when the target is asked for, since a study need not have what they are about. A workflow that imports
+# this one may leave out rules, so that only here an error names a claim whose tables or figure no rule makes.
+is_made = lambda path: MODULE or any(
+    output.match(f"{RESULTS}/{path}") for rule in workflow.rules for output in rule.output
+)
+served_claims = cache(lambda: checked(load_served, CLAIMS_FILE, is_made))
 
 
 rule claims:

@@ -18,17 +18,8 @@ from aann.catalog import TORCHVISION
 from aann.datasets import sources
 from aann.datasets.archives import FILES as ARCHIVE_FILES, SETTINGS_VARIABLE
 from aann.errors import InputError
-from aann.builds.safeguards import (
-    END_WITH_PARENT,
-    KilledJobs,
-    begin_again,
-    call_first,
-    hold_lock,
-    keep_to_machine,
-    remove_unfinished,
-    require_past,
-    require_room,
-)
+from aann.builds.safeguards import END_WITH_PARENT, KilledJobs, begin_again, call_first, hold_lock
+from aann.builds.safeguards import keep_to_machine, remove_unfinished, require_past, require_room
 
 logger.addFilter(wording.explain)
 
@@ -45,12 +36,7 @@ try:
     require_writable(SETTINGS.downloads.folder, "downloads.folder")
     if workflow.is_main_process:
         require_room(".snakemake")
-        require_past(
-            SETTINGS.results,
-            SETTINGS.downloads.folder,
-            beside("config"),
-            beside("workflow"),
-        )
+        require_past(SETTINGS.results, SETTINGS.downloads.folder, beside("config"), beside("workflow"))
         for line in keep_to_machine(workflow.global_resources):
             logger.info(line)
     if workflow.remote_exec:
@@ -113,12 +99,17 @@ def code_fingerprint(*modules):
     return provenance.code_fingerprint(*modules) if workflow.is_main_process else ""
 
 
-def asked(question, *values):
-    """Return the answer of a function of ``aann.settings.work``; an error in the settings ends the build."""
+def checked(function, *values):
+    """Return what a function returns; an error in what it is given ends the build."""
     try:
-        return question(SETTINGS, *values)
+        return function(*values)
     except InputError as error:
         raise WorkflowError(str(error))
+
+
+def asked(question, *values):
+    """Return the answer of a function of ``aann.settings.work``; an error in the settings ends the build."""
+    return checked(question, SETTINGS, *values)
 
 
 def filled(pattern, question, *values):

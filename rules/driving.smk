@@ -5,15 +5,10 @@ ASSESSED = f"{DRIVING}/{{stage}}/p{{sparsity}}{{run}}/seed{{seed}}"
 FIRST = 1  # demonstrations and their drivers wait for one another, and a third of all work waits for them
 
 
-def driving_settings(*keys):
-    """Return a params function: what a job of this stage that needs these keys depends on, as JSON."""
-    return lambda wildcards: to_json(SETTINGS.driving_part(wildcards.task, keys))
-
-
-def driven_network(wildcards):
-    """Return the network that is assessed: of p-SIREN, or where a run of SENSE starts or ends."""
-    folder = "{task}/p{sparsity}" if wildcards.stage == "psiren" else "{task}-p{sparsity}{run}"
-    return f"{RESULTS}/{{stage}}/{folder}/seed{{seed}}.safetensors".format(**wildcards)
+DRIVERS = {
+    "psiren": f"{RESULTS}/psiren/{{task}}/p{{sparsity}}/seed{{seed}}.safetensors",
+    "sense": f"{RESULTS}/sense/{{task}}-p{{sparsity}}{{run}}/seed{{seed}}.safetensors",
+}  # the networks that are assessed: of p-SIREN, or where a run of SENSE starts or ends
 
 
 rule demonstrations:
@@ -42,7 +37,9 @@ rule demonstrations:
     params:
         driver=lambda wildcards, input: [f"--driver {quote(path)}" for path in input],
         number=lambda wildcards: asked(work.tracks, wildcards.kind),
-        settings=driving_settings("seed", "repeat", "steps", "every", "expert", "noise"),
+        settings=lambda wildcards: to_json(
+            SETTINGS.driving_part(wildcards.task, ("seed", "repeat", "steps", "every", "expert", "noise"))
+        ),
         code=code_fingerprint("aann.driving.demonstrations"),
     shell:
         "python -m aann driving demonstrate --task {wildcards.task} --kind {wildcards.kind} --count {params.number}"
@@ -71,7 +68,9 @@ rule driver:
         batch=1,
     params:
         train=lambda wildcards, input: [f"--train {quote(path)}" for path in input.train],
-        settings=driving_settings("seed", "mirror", "psiren", "sparsity"),
+        settings=lambda wildcards: to_json(
+            SETTINGS.driving_part(wildcards.task, ("seed", "mirror", "psiren", "sparsity"))
+        ),
         code=code_fingerprint("aann.driving.drivers"),
     shell:
         "python -m aann driving driver --task {wildcards.task} {params.train} --validation {input.validation:q}"
@@ -102,7 +101,7 @@ rule split_demonstrations:
         batch=1,
     params:
         train=lambda wildcards, input: [f"--train {quote(path)}" for path in input.train],
-        settings=driving_settings("seed", "mirror"),
+        settings=lambda wildcards: to_json(SETTINGS.driving_part(wildcards.task, ("seed", "mirror"))),
         code=code_fingerprint("aann.driving.demonstrations"),
     shell:
         "python -m aann driving split --task {wildcards.task} {params.train} --validation {input.validation:q}"
@@ -122,7 +121,7 @@ rule expert:
         runtime=growing(5),
     params:
         number=SETTINGS.driving.tracks.returns,
-        settings=driving_settings("repeat", "steps", "expert"),
+        settings=lambda wildcards: to_json(SETTINGS.driving_part(wildcards.task, ("repeat", "steps", "expert"))),
         code=code_fingerprint("aann.driving.assessments"),
     shell:
         "python -m aann driving expert --count {params.number} --output {output:q} --threads {threads}"
@@ -131,7 +130,7 @@ rule expert:
 
 rule assess:
     input:
-        network=driven_network,
+        network=lambda wildcards: DRIVERS[wildcards.stage].format(**wildcards),
         data=f"{RESULTS}/datasets/{{task}}.safetensors",
         expert=rules.expert.output,
     output:
@@ -149,7 +148,7 @@ rule assess:
         number=lambda wildcards: work.tracks_driven(SETTINGS, wildcards.stage, float(wildcards.sparsity)),
         origin=lambda wildcards: work.driver(wildcards.run)[0],
         search=lambda wildcards: [f"--search {name}" for name in [work.driver(wildcards.run)[1]] if name],
-        settings=driving_settings("repeat", "steps", "expert"),
+        settings=lambda wildcards: to_json(SETTINGS.driving_part(wildcards.task, ("repeat", "steps", "expert"))),
         code=code_fingerprint("aann.driving.assessments"),
     shell:
         "python -m aann driving assess --task {wildcards.task} --sparsity {wildcards.sparsity} --origin {params.origin}"

@@ -2,16 +2,12 @@
 EMBEDDED = f"{RESULTS}/embeddings/{{task}}/{{layer}}"
 
 
-def embedded_survey(wildcards, pattern):
-    """Return a file of the survey whose neighbors are embedded."""
-    rows = asked(work.embeddings, wildcards.task)
-    return [path for row in rows if row["layer"] == wildcards.layer for path in expand(pattern, **row)]
-
-
 rule embed:
     input:
-        neighbors=lambda wildcards: embedded_survey(wildcards, rules.survey.output.neighbors),
-        summary=lambda wildcards: embedded_survey(wildcards, rules.survey.output.summary),
+        neighbors=lambda wildcards: filled(
+            rules.survey.output.neighbors, work.embedding, wildcards.task, wildcards.layer
+        ),
+        summary=lambda wildcards: filled(rules.survey.output.summary, work.embedding, wildcards.task, wildcards.layer),
     output:
         points=f"{EMBEDDED}.parquet",
         statistics=f"{EMBEDDED}.statistics.csv",

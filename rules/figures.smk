@@ -6,27 +6,8 @@ from aann.settings.figures import label, target
 FIGURES = asked(kinds.plans)
 
 
-def files_of_figure(name):
-    """Return the files of a figure by their endings. Snakemake's report shows those that a browser shows."""
-    entry = SETTINGS.figures[name]
-    files = kinds.files(name, entry.kind)
-    described = {
-        ending: report(
-            f"{RESULTS}/{path}",
-            caption=f"../workflow/report/{entry.kind}.rst",
-            category=entry.category,
-            labels={
-                "figure": label(name),
-                "shows": ("the same, interactive" if ending == "html" else entry.shows),
-            },
-        )
-        for ending, path in files.items()
-        if ending not in ("pdf", "csv")
-    }
-    return {ending: described.get(ending, f"{RESULTS}/{path}") for ending, path in files.items()}
-
-
 for NAME, PLAN in FIGURES.items():
+    ENTRY = SETTINGS.figures[NAME]
 
     rule:
         name:
@@ -35,7 +16,22 @@ for NAME, PLAN in FIGURES.items():
             [f"{RESULTS}/{path}" for path in PLAN.paths],
             beside=[f"{RESULTS}/{path}" for path in PLAN.beside],
         output:
-            **files_of_figure(NAME),
+            **{
+                ending: (
+                    f"{RESULTS}/{path}"
+                    if ending in ("pdf", "csv")  # which a browser does not show in Snakemake's report
+                    else report(
+                        f"{RESULTS}/{path}",
+                        caption=f"../workflow/report/{ENTRY.kind}.rst",
+                        category=ENTRY.category,
+                        labels={
+                            "figure": label(NAME),
+                            "shows": "the same, interactive" if ending == "html" else ENTRY.shows,
+                        },
+                    )
+                )
+                for ending, path in kinds.files(NAME, ENTRY.kind).items()
+            },
         log:
             f"{RESULTS}/logs/figures/{target(NAME)}.log",
         benchmark:
@@ -60,14 +56,9 @@ for NAME, PLAN in FIGURES.items():
 # Any other figure ends here, with a list of those that exist. A workflow that imports these rules may have its own.
 if not MODULE:
 
-    def refuse_figure(wildcards):
-        """Raise an error that lists the figures there are."""
-        known = ", ".join(map(target, FIGURES)) or "none, since 'figures' is empty"
-        raise WorkflowError(f"unknown figure {wildcards.figure!r}; expected one of {known}")
-
     rule unknown_figure:
         input:
-            refuse_figure,
+            lambda wildcards: asked(work.refuse_figure, wildcards.figure),
         output:
             "figure_{figure}",
         log:

@@ -5,17 +5,6 @@ START = "{task}-p{sparsity}-{origin}"
 SEARCHED = f"{SENSE}/{START}.{{search}}/seed{{seed}}"
 
 
-def start_network(wildcards):
-    """Return the network that a run starts from."""
-    trained = wildcards.origin == "psiren"
-    return (rules.network.output.network if trained else rules.random_start.output[0]).format(**wildcards)
-
-
-def sense_settings(key):
-    """Return a params function: what a job of this stage other than a search depends on, as JSON."""
-    return lambda wildcards: to_json(SETTINGS.sense_part(wildcards.task, key))
-
-
 rule random_start:
     output:
         f"{SENSE}/{{task}}-p{{sparsity}}-random/seed{{seed}}.safetensors",
@@ -34,10 +23,16 @@ rule random_start:
         " --seed {wildcards.seed} --output {output:q} --settings {params.settings:q} 2> {log:q}"
 
 
+STARTS = {
+    "random": rules.random_start.output[0],
+    "psiren": rules.network.output.network,
+}  # the networks that runs start from
+
+
 rule search:
     input:
         data=rules.split_dataset.output,
-        network=start_network,
+        network=lambda wildcards: STARTS[wildcards.origin].format(**wildcards),
     output:
         trace=f"{SEARCHED}.parquet",
         network=f"{SEARCHED}.safetensors",
@@ -79,7 +74,7 @@ use rule accuracies as outcomes with:
 rule backpropagation:
     input:
         data=rules.split_dataset.output,
-        network=start_network,
+        network=lambda wildcards: STARTS[wildcards.origin].format(**wildcards),
     output:
         f"{SENSE}/{START}.backpropagation/seed{{seed}}.parquet",
     log:
@@ -92,7 +87,7 @@ rule backpropagation:
         gpu=GPUS,
         batch=1,
     params:
-        settings=sense_settings("backpropagation"),
+        settings=lambda wildcards: to_json(SETTINGS.sense_part(wildcards.task, "backpropagation")),
         code=code_fingerprint("aann.sense.backpropagation"),
     shell:
         "python -m aann sense backpropagation --task {wildcards.task} --sparsity {wildcards.sparsity}"
@@ -116,7 +111,7 @@ rule climb:
         mem_mb=growing(3000),
         runtime=growing(15),
     params:
-        settings=sense_settings("climb"),
+        settings=lambda wildcards: to_json(SETTINGS.sense_part(wildcards.task, "climb")),
         code=code_fingerprint("aann.sense.climbs"),
     shell:
         "python -m aann sense climb --task {wildcards.task} --sparsity {wildcards.sparsity} --seed {wildcards.seed}"

@@ -135,6 +135,10 @@ def test_every_setting_is_described():
             {"networks": {"other": {"input_shape": [1, 2, 2], "layers": TOO_LARGE}}},
             "networks.other: layer '1.0': nothing is left",
         ),
+        (
+            {"networks": {"other": {"input_shape": [1, 2, 2], "layers": [{**TOO_LARGE[0], "kernel": [1, 2, 3]}]}}},
+            "'networks.other.layers.0.kernel': expected a whole number of at least 1, or two: [vertical, horizontal]",
+        ),
     ],
 )
 def test_a_wrong_setting_is_named_in_one_line(values, change, message):

@@ -93,7 +93,10 @@ def test_anything_but_ternary_weights_of_the_architecture_is_refused(network, ch
         ((Dense("1.0", units=2), Convolution("2.0", filters=2, kernel=1), Dense("fc", units=2)), "cannot follow"),
         ((Convolution("1.0", filters=2, kernel=3),), "last layer must be dense"),
         ((Dense("fc", units=2), Dense("fc", units=2)), "distinct"),
-        ((Dense("1.0", units=70_000), Dense("fc", units=2)), "beyond the 16777216"),
+        (
+            (Dense("1.0", units=2_200_000), Dense("fc", units=2)),
+            "561000000, but evaluators hold sums below 536870912",
+        ),
         ((Convolution("1.0", filters=2, kernel=(3, 9), padding=(9, 1)), Dense("fc", units=2)), "nothing is left"),
     ],
 )

@@ -32,6 +32,12 @@ def test_surveys_are_of_more_layers_for_the_first_seed(settings):
     assert work.amount(settings, "mnist", 4, "fc") == 5
 
 
+def test_neighbors_of_the_first_seed_are_embedded(settings):
+    (row,) = work.embedding(settings, "mnist", "fc")
+    assert row in work.embeddings(settings, "mnist")
+    assert row == {"task": "mnist", "sparsity": "90", "seed": 3, "layer": "fc"}
+
+
 def test_improved_networks_have_neighbors(settings):
     rows = work.improvement(settings)
     assert {row["sparsity"] for row in rows} == {"90", "95"}
@@ -60,6 +66,16 @@ def test_a_driver_is_named_by_its_run(run, expected):
         (work.surveys, ("fashion",), "the setting 'neighbors' has no task 'fashion'"),
         (work.amount, ("mnist", 4, "9.0"), "layer '9.0' of seed 4: not in the setting 'neighbors.mnist', which has"),
         (work.embeddings, ("fashion",), "the setting 'neighbors' has no task 'fashion'"),
+        (
+            work.embedding,
+            ("mnist", "2.0"),
+            "layer '2.0': not in the setting 'embeddings.mnist.layers', which has 1.0, fc",
+        ),
+        (
+            work.refuse_figure,
+            ("99",),
+            "unknown figure '99'; expected one of figure_1, .*, video$",
+        ),
         (work.tracks, ("round9",), "round9: the setting 'driving.tracks.rounds' has 2"),
         (work.networks, ("cats",), "unknown task 'cats'"),
     ],

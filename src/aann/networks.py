@@ -24,8 +24,8 @@ from numpy.lib.stride_tricks import sliding_window_view
 from aann.artifacts import read_arrays, write_arrays
 from aann.errors import InputError
 
-LARGEST_EXACT = 2**24
-"""float32 holds every integer up to this size, so sums below it are exact in any order."""
+LARGEST_SUM = 2**29
+"""No unit reaches this: logits, and differences of two, fit 32 bits, and float64 holds them exactly."""
 
 
 Sides = int | tuple[int, int]
@@ -220,7 +220,7 @@ class Architecture:
     """Layer specifications for inputs of shape (channels, height, width); the last layer has one unit for each class.
 
     Inputs are integers in [0, input_scale], or in [-input_scale, input_scale] if ``signed``.
-    Raises ``InputError`` if the layers do not fit each other or a logit could exceed what float32 holds exactly.
+    Raises ``InputError`` if the layers do not fit each other or a sum could reach ``LARGEST_SUM``.
     """
 
     input_shape: tuple[int, int, int]
@@ -238,10 +238,10 @@ class Architecture:
             raise InputError(f"input_scale {self.input_scale}: expected 1 to {2**15 - 1}, to fit int16")
         for name, shape in self.weight_shapes.items():
             bound = self.input_scale * self.added[name] * math.prod(shape[1:])
-            if bound >= LARGEST_EXACT:
+            if bound >= LARGEST_SUM:
                 raise InputError(
-                    f"layer {name!r}: a unit could reach {bound}, beyond the {LARGEST_EXACT} that float32 holds "
-                    "exactly; use fewer inputs to a unit or a smaller input_scale"
+                    f"layer {name!r}: a unit could reach {bound}, but evaluators hold sums below {LARGEST_SUM}; use "
+                    "fewer inputs to a unit or a smaller input_scale"
                 )
 
     @property
@@ -339,6 +339,12 @@ class TernaryNetwork:
         return sum(array.size for array in self.weights.values())
 
     @property
+    def largest_sum(self) -> int:
+        """A bound on what any unit reaches: the most features that one adds, times the input scale."""
+        added, scale = self.architecture.added, self.architecture.input_scale
+        return scale * max(added[name] * most_nonzeros(array) for name, array in self.weights.items())
+
+    @property
     def sparsity(self) -> float:
         """The percentage of weights that are 0."""
         return 100.0 * sum(int((array == 0).sum()) for array in self.weights.values()) / self.size
@@ -388,6 +394,11 @@ class TernaryNetwork:
             )
         described = metadata.get("data")
         return cls(found, arrays, source=str(path), data=described if isinstance(described, dict) else None)
+
+
+def most_nonzeros(weights: np.ndarray) -> int:
+    """Return the largest number of non-zero weights of a unit; weights have shape (units, ...)."""
+    return max(int(np.count_nonzero(unit)) for unit in weights)
 
 
 def require_layer(layer: str, layers: Iterable[str]) -> None:

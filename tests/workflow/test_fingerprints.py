@@ -1,10 +1,12 @@
 """No result depends on code that nobody watches: the fingerprint of a job holds what it imports and what decides it."""
 
+import itertools
 import json
 import re
 
 import pytest
 
+from aann.lineage import provenance
 from aann.lineage.provenance import NO_RESULT_DEPENDS_ON, code_fingerprint, covered
 
 IMPORTED = re.compile(r"^import time:.*\| +(aann[\w.]*)$", re.MULTILINE)
@@ -26,12 +28,29 @@ def modules(root):
     return [".".join(path.parts).removesuffix(".__init__") for path in paths]
 
 
+def fingerprints(root):
+    """Return modules by their fingerprint: each alone, and two of a package together."""
+    alone = [(name,) for name in modules(root) if not left_out(name)]
+    pairs = [
+        pair
+        for pair in itertools.combinations([name for (name,) in alone], 2)
+        if pair[0].rpartition(".")[0] == pair[1].rpartition(".")[0] != "aann"
+    ]
+    return {code_fingerprint(*names): names for names in (*alone, *pairs)}
+
+
+def read_with_settings(root):
+    """Return what settings import to be checked, whatever the job; a job whose result it decides imports it, too."""
+    settings = [name for name in modules(root) if name.startswith("aann.settings.")]
+    return covered(name for module in settings for name in provenance._imports(module))
+
+
 def left_out(module):
     return module == "aann" or ".".join(module.split(".")[:2]) in NO_RESULT_DEPENDS_ON
 
 
 def test_every_module_that_a_job_imports_is_in_its_fingerprint(built, root):
-    fingerprints = {code_fingerprint(name): name for name in modules(root) if not left_out(name)}
+    known, allowed = fingerprints(root), read_with_settings(root)
     missing, seen = {}, set()
     for rule, logs, params in jobs(built):
         if rule in WITHOUT_CODE or rule in seen:
@@ -39,13 +58,11 @@ def test_every_module_that_a_job_imports_is_in_its_fingerprint(built, root):
         seen.add(rule)
         imported = {name for log in logs for name in IMPORTED.findall(log.read_text())}
         assert "aann.errors" in imported, f"{rule}: its log does not say what it imported"
-        named = [
-            fingerprints[value]
-            for text in params
-            for value in re.findall(r"\b[0-9a-f]{16}\b", text)
-            if value in fingerprints
-        ]
-        lacks = {name for name in imported if not left_out(name)} - covered(named)
+        named = {
+            name for text in params for value in re.findall(r"\b[0-9a-f]{16}\b", text) for name in known.get(value, ())
+        }
+        assert named, f"{rule}: has no fingerprint"
+        lacks = {name for name in imported if not left_out(name)} - covered(named) - allowed
         if lacks:
             missing[rule] = sorted(lacks)
     assert missing == {}

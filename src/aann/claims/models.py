@@ -184,6 +184,14 @@ def load(path: Path | str) -> Claims:
     return validate(read_yaml(Path(path)), str(path))
 
 
+def load_served(path: Path | str, is_made: Callable[[str], bool]) -> Claims:
+    """Read a file of claims as ``load`` does; raise ``InputError`` for one whose tables or figure are not made."""
+    claims = load(path)
+    for line in claims.unserved(is_made):
+        raise InputError(f"{path}: {line}")
+    return claims
+
+
 def validate(values: dict[str, Any], source: str) -> Claims:
     """Return validated claims; raise ``InputError`` with one line that names the first wrong one."""
     try:

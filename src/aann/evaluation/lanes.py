@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import operator
+import uuid
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -43,9 +44,22 @@ def compiled(function: Callable[..., Any]) -> Any:
     content = hashlib.sha256(b"".join((here / name).read_bytes() for name in _BENEATH)).hexdigest()[:16]
     numba.config.CACHE_DIR = str(Path(before or here / "__pycache__") / f"lanes-{content}")
     try:
-        return numba.njit(nogil=True, cache=True, error_model="numpy", _nrt=False)(function)
+        dispatcher = numba.njit(nogil=True, cache=True, error_model="numpy", _nrt=False)(function)
     finally:
         numba.config.CACHE_DIR = before
+    _name_files_apart(dispatcher)
+    return dispatcher
+
+
+def _name_files_apart(dispatcher: Any) -> None:
+    """Let no two processes write the compiled code of different types to one file.
+
+    Numba numbers these files by an index without a lock. Two processes that compile a function for different types at
+    once can choose one number, and the index then gives one type the code of the other.
+    """
+    file = dispatcher._cache._cache_file
+    pattern = file._data_name_pattern
+    file._data_name = lambda number: pattern.format(number=uuid.uuid4().int)
 
 
 inlined = numba.njit(nogil=True, error_model="numpy", _nrt=False, forceinline=True)

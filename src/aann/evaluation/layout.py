@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from aann.errors import InputError
-from aann.networks import TernaryNetwork
+from aann.networks import TernaryNetwork, most_nonzeros
 
 
 class LayerLayout(NamedTuple):
@@ -152,5 +152,4 @@ def largest_sum(weights: np.ndarray, input_scale: int, added: int) -> int:
 
     Its inputs are within +-``input_scale``, and each weight meets the sum of so many ``added``.
     """
-    nonzeros = np.count_nonzero(weights.reshape(len(weights), -1), axis=1).max()
-    return int(min(nonzeros + 1, weights[0].size)) * input_scale * added
+    return min(most_nonzeros(weights) + 1, math.prod(weights.shape[1:])) * input_scale * added

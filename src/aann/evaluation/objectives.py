@@ -14,14 +14,14 @@ from aann.errors import InputError
 NO_RIVAL = 2**30
 """The margin of an image where there is only one class."""
 
-_LARGEST = 2**26
+_LARGEST = 2**30
 
 
 @dataclass(frozen=True)
 class Objective:
     """The sum over images of their margins, each cut off at ``low`` and ``high`` (in units of the logits).
 
-    Raises ``InputError`` unless ``low`` is below ``high`` and both lie within +-2^26, which no margin exceeds.
+    Raises ``InputError`` unless ``low`` is below ``high`` and both lie within +-2^30, which no margin exceeds.
     """
 
     low: int

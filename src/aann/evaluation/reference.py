@@ -1,12 +1,16 @@
 """The reference evaluator: a plain PyTorch forward pass over integers.
 
-Every sum is an integer below 2^24, which float32 holds exactly (``Architecture`` proves the bound), so the order of
-summation and the number of threads do not matter. Pooling comes before HardTanh. With max-pooling their order is free,
-since both are monotone; average pooling is a sum, which HardTanh limits as it limits all others.
+Every sum is an integer that the type of its numbers holds exactly, so the order of summation and the number of threads
+do not matter. On the CPU the type is float32 if no unit of the network can go beyond 2^24, else float64, which is exact
+for every network (``aann.networks.LARGEST_SUM``). Other devices compute in float64 and without cuDNN, whose
+convolutions may round or transform.
+
+Pooling comes before HardTanh. With max-pooling their order is free, since both are monotone; average pooling is a sum,
+which HardTanh limits as it limits all others.
+
 Processors that multiply bfloat16 sum in float32 and round results to bfloat16, which holds all integers up to 256: with
 an input scale up to that, HardTanh cuts what was rounded to the scale anyway, so hidden layers are exact there, too,
 unless rounded sums are added up, as in average pooling.
-Devices other than the CPU compute in float64 and without cuDNN, whose convolutions may round or transform.
 """
 
 from __future__ import annotations
@@ -26,6 +30,9 @@ from aann.evaluation.objectives import ACCURACY, NO_RIVAL, Objective
 from aann.networks import Architecture, Convolution, Dense, TernaryNetwork, require_layer
 from aann.swaps import apply_swap, check_swaps
 
+LARGEST_EXACT = 2**24
+"""float32 holds every integer up to this size."""
+
 _BATCH = 500
 
 
@@ -35,7 +42,7 @@ def logits(network: TernaryNetwork, images: np.ndarray, device: str = "cpu") -> 
     Raises ``InputError`` if the images have another shape or a value outside the network's input range, and for a
     device that PyTorch does not know.
     """
-    last = _on(device, network.weights[network.layers[-1]], _wide(device))
+    last = _on(device, network.weights[network.layers[-1]], exact_type(device, network.largest_sum))
     batches = [
         (hidden.to(last.dtype) @ last.T).cpu().numpy().astype(np.int32) for hidden in _hidden(network, images, device)
     ]
@@ -55,7 +62,9 @@ def _hidden(network: TernaryNetwork, images: np.ndarray, device: str = "cpu") ->
     """Yield the inputs of the last layer, floats that hold integers, a batch of images at a time."""
     check_images(network.architecture, images)
     scale = network.architecture.input_scale
-    kind = torch.bfloat16 if device == "cpu" and _may_round(network.architecture) else _wide(device)
+    largest = network.largest_sum
+    rounded = device == "cpu" and largest <= LARGEST_EXACT and _may_round(network.architecture)
+    kind = torch.bfloat16 if rounded else exact_type(device, largest)
     weights = {name: _on(device, array, kind) for name, array in network.weights.items()}
     for start in range(0, len(images), _BATCH):
         batch = _on(device, images[start : start + _BATCH], kind)
@@ -73,9 +82,9 @@ def _may_round(architecture: Architecture) -> bool:
     return fits and architecture.input_scale <= 256 and multiplies_bfloat16()
 
 
-def _wide(device: str) -> torch.dtype:
-    """Return the type that holds every sum of a network exactly."""
-    return torch.float32 if device == "cpu" else torch.float64
+def exact_type(device: str, largest: int) -> torch.dtype:
+    """Return the type in which sums up to the ``largest`` are exact on a device."""
+    return torch.float32 if device == "cpu" and largest <= LARGEST_EXACT else torch.float64
 
 
 def _on(device: str, array: np.ndarray, kind: torch.dtype) -> torch.Tensor:

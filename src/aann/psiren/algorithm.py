@@ -335,6 +335,7 @@ def _train_last_layer(trainer: _Trainer, latent: _Latent, best: _Best) -> None:
     settings, scale = trainer.settings.binary, trainer.architecture.input_scale
     last = trainer.architecture.layers[-1].name
     network = latent.network()
+    exact = reference.exact_type(trainer.device, scale * latent.weights[last][0].numel())
     inputs = trainer.tensor(reference.features(network, trainer.train.images, trainer.device))
     validation = trainer.tensor(reference.features(network, trainer.validation.images, trainer.device))
     labels = trainer.validation.labels
@@ -344,7 +345,7 @@ def _train_last_layer(trainer: _Trainer, latent: _Latent, best: _Best) -> None:
 
     @torch.no_grad()
     def validate() -> float:
-        logits = validation.float() @ ternary().T
+        logits = validation.to(exact) @ ternary().to(exact).T
         correct = int((logits.cpu().numpy().argmax(axis=1) == labels).sum())
         best.offer(correct)
         return correct / len(labels)

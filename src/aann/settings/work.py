@@ -5,9 +5,10 @@ A row maps the wildcards in paths of results to their values, so that rules can 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from aann.errors import InputError
+from aann.settings.figures import target
 
 if TYPE_CHECKING:
     from aann.settings.embeddings import EmbeddingsSettings
@@ -75,6 +76,16 @@ def embeddings(settings: Settings, task: str) -> list[Row]:
     return [{"task": task, "sparsity": f"{chosen.sparsity:g}", "seed": seed, "layer": layer} for layer in chosen.layers]
 
 
+def embedding(settings: Settings, task: str, layer: str) -> list[Row]:
+    """Return the layer, as ``embeddings`` does; raise ``InputError`` if its neighbors are not embedded."""
+    rows = embeddings(settings, task)
+    found = [row for row in rows if row["layer"] == layer]
+    if not found:
+        known = ", ".join(row["layer"] for row in rows)
+        raise InputError(f"layer {layer!r}: not in the setting 'embeddings.{task}.layers', which has {known}")
+    return found
+
+
 def _embedded(settings: Settings, task: str) -> EmbeddingsSettings:
     _studied(settings, task)
     if task not in settings.embeddings:
@@ -129,3 +140,9 @@ def driver(run: str) -> tuple[str, str]:
     """
     origin, _, search = (run.lstrip("-") or "psiren").partition(".")
     return origin, search
+
+
+def refuse_figure(settings: Settings, name: str) -> NoReturn:
+    """Raise ``InputError`` with a list of the figures there are, for a target that is none of them."""
+    known = ", ".join(map(target, settings.figures)) or "none, since 'figures' is empty"
+    raise InputError(f"unknown figure {name!r}; expected one of {known}")
