@@ -66,7 +66,7 @@ FOCUS = 90
 """The sparsity at which neighbors and searches are looked at, as in the paper."""
 
 _FEW, _SHALLOW = 5000, 3
-"""Training images, with fewer of which minibatches are small; and layers, with more of which steps are small."""
+"""With fewer training images, minibatches are small. With more layers, learning rates are."""
 
 
 def network(channels: int, height: int, width: int, classes: int) -> dict[str, Any]:
