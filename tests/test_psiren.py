@@ -69,7 +69,7 @@ def test_global_sparsity_prunes_the_smallest_of_all():
 def test_the_mask_keeps_the_largest_even_among_ties(values, data):
     weights = torch.tensor(values)
     count = data.draw(st.integers(0, len(values)))
-    mask = psiren.keep_largest(weights, count)
+    mask = training.keep_largest(weights, count)
     assert int((mask == 0).sum()) == count
     kept, pruned = weights[mask == 1].abs(), weights[mask == 0].abs()
     assert not len(kept) or not len(pruned) or kept.min() >= pruned.max()

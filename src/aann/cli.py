@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import importlib
 import io
 import signal
 import sys
+from importlib import import_module
 from typing import Any
 
 import click
@@ -27,9 +27,7 @@ class _Stages(click.Group):
 
     def get_command(self, context: click.Context, name: str) -> click.Command | None:
         """Return a group; its module is loaded for it."""
-        if name not in HELP:
-            return None
-        group: click.Command = importlib.import_module(f"aann.commands.{name}").commands
+        group: click.Command | None = import_module(f"aann.commands.{name}").commands if name in HELP else None
         return group
 
     def format_commands(self, context: click.Context, formatter: click.HelpFormatter) -> None:
@@ -42,11 +40,11 @@ class _Stages(click.Group):
         try:
             return super().invoke(context)
         except InputError as error:
-            click.echo(f"error: {error}", err=True)
-            context.exit(1)
+            said, status = f"error: {error}", 1
         except KeyboardInterrupt:
-            click.echo("interrupted", err=True)
-            context.exit(_INTERRUPTED)
+            said, status = "interrupted", _INTERRUPTED
+        click.echo(said, err=True)
+        raise click.exceptions.Exit(status)
 
 
 @click.group(cls=_Stages, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
@@ -55,9 +53,8 @@ def main() -> None:
     """Architecture agnostic neural networks, a group of commands for each stage.
 
     Settings come from config/config.yaml (here, or else beside this package), or from files given with --configfile,
-    each laid over those before it. The workflow gives all settings with --settings instead.
-
-    A job of the workflow shows its progress in its log: tail -f results/<scale>/logs/<stage>/...
+    each laid over those before it. The workflow gives all settings with --settings instead. A job of the workflow shows
+    its progress in its log: tail -f results/<scale>/logs/<stage>/...
     """
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")  # a terminal of another encoding shows question marks

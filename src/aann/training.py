@@ -86,6 +86,13 @@ def initial_weights(architecture: Architecture, generator: torch.Generator) -> W
     return weights
 
 
+def keep_largest(weights: torch.Tensor, zeros: int) -> torch.Tensor:
+    """Return a mask of 0 at the ``zeros`` weights of smallest magnitude, and 1 elsewhere (exactly, ties included)."""
+    mask = torch.ones(weights.numel(), device=weights.device)
+    mask[torch.topk(weights.detach().abs().flatten(), zeros, largest=False, sorted=False).indices] = 0
+    return mask.view_as(weights)
+
+
 @dataclass
 class Progress:
     """How far a phase of training is: at minibatch ``step`` of ``steps``."""

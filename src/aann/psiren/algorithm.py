@@ -196,7 +196,7 @@ class _Pruning:
     def _masks(self, sparsity: float, exact: bool = True) -> Weights:
         """Return masks of a sparsity; if not ``exact``, a layer may lack one zero, but never has fewer than before."""
         zeros = zero_counts(self.weights, sparsity, self.settings.distribution, exact)
-        return {name: keep_largest(tensor, zeros[name]) for name, tensor in self.weights.items()}
+        return {name: training.keep_largest(tensor, zeros[name]) for name, tensor in self.weights.items()}
 
     def hold(self, progress: Progress) -> None:
         """Keep pruned weights at 0, after an optimizer step as well."""
@@ -254,7 +254,7 @@ class _Latent:
         for name in layers:
             self.weights[name].clamp_(-1, 1)
             if self.dynamic:
-                self.masks[name] = keep_largest(self.weights[name], self.zeros[name])
+                self.masks[name] = training.keep_largest(self.weights[name], self.zeros[name])
 
     def ternary(self) -> Weights:
         """Return the ternary weights, through which gradients reach the latent ones."""
@@ -386,13 +386,6 @@ def zero_counts(
             order = np.argsort(counts - shares, kind="stable")
             counts[order[: total - counts.sum()]] += 1
     return {name: int(count) for name, count in zip(weights, counts, strict=True)}
-
-
-def keep_largest(weights: torch.Tensor, zeros: int) -> torch.Tensor:
-    """Return a mask of 0 at the ``zeros`` weights of smallest magnitude, and 1 elsewhere (exactly, ties included)."""
-    mask = torch.ones(weights.numel(), device=weights.device)
-    mask[torch.topk(weights.detach().abs().flatten(), zeros, largest=False, sorted=False).indices] = 0
-    return mask.view_as(weights)
 
 
 def _to_numpy(weights: Weights) -> RealWeights:

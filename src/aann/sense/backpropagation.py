@@ -28,7 +28,6 @@ from aann.errors import InputError
 from aann.evaluation import reference
 from aann.lineage import provenance
 from aann.networks import Architecture, TernaryNetwork
-from aann.psiren.algorithm import keep_largest
 from aann.settings.sense import BackpropagationSettings
 from aann.settings.study import Settings
 from aann.tables import BASELINE, SPLITS
@@ -65,7 +64,7 @@ class _Trained:
         """Make weights ternary again, with as many zeros as before in each layer."""
         for name, tensor in self.weights.items():
             zeros = int((self.masks[name] == 0).sum())
-            self.masks[name] = keep_largest(tensor, zeros)
+            self.masks[name] = training.keep_largest(tensor, zeros)
             tensor.copy_(torch.where(tensor >= 0, self.masks[name], -self.masks[name]))
 
     def network(self) -> TernaryNetwork:
