@@ -64,7 +64,8 @@ from aann.evaluation.objectives import ACCURACY
 from aann.evaluation.reference import channels_last
 from aann.evaluation.state import State
 from aann.figures import style
-from aann.networks import Architecture, Convolution, Layer, TernaryNetwork
+from aann.layers import Convolution, Layer
+from aann.networks import Architecture, TernaryNetwork
 from aann.settings.study import load
 from aann.swaps import Swaps, apply_swap, neighborhood_size, sample_swaps, swaps_at
 

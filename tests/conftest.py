@@ -13,7 +13,8 @@ from own_data import real_data  # noqa: F401 (a fixture)
 
 from aann.datasets import archives
 from aann.datasets.splits import Images
-from aann.networks import Architecture, Convolution, Dense, TernaryNetwork
+from aann.layers import Convolution, Dense
+from aann.networks import Architecture, TernaryNetwork
 from aann.settings.study import load
 
 ROOT = Path(__file__).parent.parent

@@ -19,7 +19,8 @@ from aann.driving.simulator import FRAMES_PER_SECOND, POINT_SPACING, Simulator
 from aann.driving.views import view
 from aann.errors import InputError
 from aann.evaluation.inputs import check_images
-from aann.networks import Architecture, Dense, TernaryNetwork
+from aann.layers import Dense
+from aann.networks import Architecture, TernaryNetwork
 from aann.settings.driving import DrivingSettings
 
 TRACKS = (300_000, 7)

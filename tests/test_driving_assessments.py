@@ -18,7 +18,8 @@ from aann.driving.video import write_video
 from aann.driving.views import view
 from aann.errors import InputError
 from aann.evaluation import reference
-from aann.networks import Architecture, Convolution, Dense
+from aann.layers import Convolution, Dense
+from aann.networks import Architecture
 from aann.sense.starts import random_network
 from aann.settings.driving import DrivingSettings
 from aann.tables import CONFUSION, EXPERT_RETURNS, RETURNS

@@ -16,7 +16,8 @@ from aann.driving.simulator import Simulator
 from aann.driving.views import view
 from aann.errors import InputError
 from aann.evaluation import reference
-from aann.networks import Architecture, Convolution, Dense, TernaryNetwork
+from aann.layers import Convolution, Dense
+from aann.networks import Architecture, TernaryNetwork
 from aann.psiren import algorithm as psiren
 from aann.sense.starts import random_network
 from aann.settings.driving import DrivingSettings

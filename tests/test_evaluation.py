@@ -5,7 +5,8 @@ from hypothesis import strategies as st
 
 from aann.errors import InputError
 from aann.evaluation import reference
-from aann.networks import Architecture, Convolution, Dense, TernaryNetwork
+from aann.layers import Convolution, Dense
+from aann.networks import Architecture, TernaryNetwork
 
 
 def slow_logits(network, images):

@@ -21,7 +21,8 @@ from aann.evaluation import incremental, kernels, objectives, reference, scores
 from aann.evaluation.evaluator import Evaluator
 from aann.evaluation.lanes import LANES
 from aann.evaluation.objectives import ACCURACY, Objective, sum_of_margins
-from aann.networks import Architecture, Convolution, Dense, Geometry, Layer, TernaryNetwork
+from aann.layers import Convolution, Dense, Geometry, Layer
+from aann.networks import Architecture, TernaryNetwork
 from aann.sense.starts import random_network
 from aann.swaps import Swaps, all_swaps, neighborhood_size, sample_swaps
 

@@ -6,7 +6,8 @@ import pytest
 
 from aann.artifacts import seal_of, write_arrays
 from aann.errors import InputError
-from aann.networks import Architecture, Convolution, Dense, TernaryNetwork
+from aann.layers import Convolution, Dense
+from aann.networks import Architecture, TernaryNetwork
 
 
 def test_the_papers_networks_have_its_shapes(paper_settings):

@@ -16,7 +16,8 @@ from aann.artifacts import read_arrays
 from aann.datasets import splits
 from aann.errors import InputError
 from aann.evaluation import reference
-from aann.networks import Architecture, Dense, TernaryNetwork
+from aann.layers import Dense
+from aann.networks import Architecture, TernaryNetwork
 from aann.settings.study import validate
 
 LAYERS = [

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from aann import training
 from aann.errors import InputError
 from aann.evaluation import reference
-from aann.networks import Architecture, Dense, TernaryNetwork
+from aann.layers import Dense
+from aann.networks import Architecture, TernaryNetwork
 from aann.psiren import algorithm as psiren
 from aann.settings.psiren import PSirenSettings
 

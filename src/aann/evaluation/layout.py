@@ -1,7 +1,7 @@
 """How a layer's weights meet its inputs, as index arrays: what the incremental evaluator needs of an architecture.
 
 A *feature* is one value of an image at one place of the network (an input pixel, or one pooled position of one unit); a
-*unit* is a filter or a neuron; a *tap* is one weight of a unit. All kinds of layers (``aann.networks.Layer``) become
+*unit* is a filter or a neuron; a *tap* is one weight of a unit. All kinds of layers (``aann.layers.Layer``) become
 the same few arrays.
 """
 

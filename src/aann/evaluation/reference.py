@@ -27,7 +27,8 @@ from aann.errors import InputError
 from aann.evaluation.evaluator import sample_by_label
 from aann.evaluation.inputs import check_architecture, check_images, check_labels
 from aann.evaluation.objectives import ACCURACY, NO_RIVAL, Objective
-from aann.networks import Architecture, Convolution, Dense, TernaryNetwork, require_layer
+from aann.layers import Convolution, Dense
+from aann.networks import Architecture, TernaryNetwork, require_layer
 from aann.swaps import apply_swap, check_swaps
 
 LARGEST_EXACT = 2**24
