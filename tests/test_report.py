@@ -22,7 +22,8 @@ from aann.errors import InputError
 from aann.figures import climbs, schematic, style
 from aann.report import page, plots, story, summaries, words
 from aann.report.contents import CLAIMS, contents_of
-from aann.settings.study import load
+from aann.settings.files import merge, read_yaml
+from aann.settings.study import load, validate
 
 trace = partial(climbing.trace, layers=("1.0", "fc"), repeat=5, low=0.1)
 baseline = partial(climbing.baseline, last=1000, low=0.1)
@@ -213,7 +214,7 @@ def test_every_figure_is_shown_and_every_claim_that_is_named_exists(paper_notebo
 def test_the_page_is_made_of_all_figures_the_tables_beside_them_and_the_claims(paper_settings):
     contents = contents_of(paper_settings)
     assert list(contents.figures) == list(paper_settings.figures)
-    assert contents.data == {"mnist": "MNIST", "fashion": "Fashion-MNIST", "car": "CarRacing"}
+    assert list(contents.data.items()) == [("mnist", "MNIST"), ("car", "CarRacing"), ("fashion", "Fashion-MNIST")]
     assert contents.figures["s2"].options["titles"] == {"mnist": "MNIST", "fashion": "Fashion-MNIST"}
     beside = ("neighbors/{}/surveys.csv", "embeddings/{}/clustering.csv")
     assert set(contents.tables) == {name.format(task) for name in beside for task in ("mnist", "car")}
@@ -223,6 +224,14 @@ def test_the_page_is_made_of_all_figures_the_tables_beside_them_and_the_claims(p
         *contents.tables,
         CLAIMS,
     }
+
+
+def test_the_page_does_not_depend_on_the_order_in_which_files_are_laid_over_each_other(root):
+    files = [root / "config/config.yaml", root / "config/quick.yaml"]
+    over = read_yaml(files[1])
+    as_snakemake = validate(merge(merge(over, read_yaml(files[0])), over))
+    assert list(as_snakemake.figures) != list(load(files).figures)
+    assert contents_of(as_snakemake).model_dump_json() == contents_of(load(files)).model_dump_json()
 
 
 def test_figures_that_no_cell_shows_come_at_the_end(tmp_path):

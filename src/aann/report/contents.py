@@ -12,6 +12,7 @@ from pydantic import Field, ValidationError
 from aann.errors import InputError
 from aann.figures import kinds
 from aann.settings.messages import first_problem
+from aann.settings.plans import Plan
 from aann.settings.study import Settings
 from aann.settings.types import Section
 
@@ -77,9 +78,8 @@ def contents_of(settings: Settings) -> Contents:
         for name, plan in plans.items()
     }
     tables = dict.fromkeys(path for plan in plans.values() for path in plan.beside)
-    tasks = {one.keys.get("task") for plan in plans.values() for one in plan.inputs}
-    tasks |= {task for plan in plans.values() for task in plan.options.get("titles", ())}
-    data = {task: settings.data_title(task) for task in settings.tasks if task in tasks}
+    shown_tasks = [task for plan in plans.values() for task in _tasks(plan)]
+    data = {task: settings.data_title(task) for task in dict.fromkeys(shown_tasks)}
     return Contents(figures=shown, tables=list(tables), data=data, **(_own(settings) if settings.standalone else {}))
 
 
@@ -103,6 +103,11 @@ def _examined(settings: Settings, task: str) -> Examined:
         sparsity=sparsity,
         seed=seed,
     )
+
+
+def _tasks(plan: Plan) -> list[str]:
+    """Return whose data a figure shows; in the order of its plan, since that of settings depends on who reads them."""
+    return [*(str(one.keys["task"]) for one in plan.inputs if "task" in one.keys), *plan.options.get("titles", ())]
 
 
 def read_contents(text: str, source: str) -> Contents:
