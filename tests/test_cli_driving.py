@@ -444,7 +444,7 @@ def test_figure_2b_names_a_table_of_something_else(gathered, tmp_path):
     confusions, returns = gathered
     output = tmp_path / "figures/figure_2b.png"
     for files, problem in (
-        ((returns, returns), "returns.csv: lacks the column 'split'"),
+        ((returns, returns), "returns.csv: lacks the column 'label'"),
         ((confusions, tmp_path / "absent.csv"), "absent.csv: there is no such file"),
     ):
         inputs = [(role, path, OF_PSIREN) for role, path in zip(("confusions", "returns"), files, strict=True)]

@@ -45,8 +45,8 @@ def test_a_kind_has_a_module_a_caption_and_a_figure_of_the_paper(kind, root, pap
     assert kind in {entry.kind for entry in paper_settings.figures.values()}
 
 
-def test_captions_are_those_of_kinds_claims_and_the_page(root):
-    assert {path.stem for path in (root / "workflow/report").glob("*.rst")} == KINDS | {"claims", "page"}
+def test_captions_are_those_of_kinds_claims_and_the_pages(root):
+    assert {path.stem for path in (root / "workflow/report").glob("*.rst")} == KINDS | {"claims", "page", "study"}
 
 
 def test_names_say_what_targets_and_files_are_called(paper_settings):

@@ -1,5 +1,8 @@
 """Compiled code is kept for later processes, and none gets that of other types."""
 
+import importlib
+import sys
+
 import numpy as np
 import pytest
 
@@ -18,11 +21,12 @@ def total(values):
 def total(tmp_path, monkeypatch):
     """A function in a file of its own, compiled anew by each call: as each process would."""
     monkeypatch.setattr("numba.config.CACHE_DIR", str(tmp_path / "cache"))
-    path = tmp_path / "total.py"
-    path.write_text(MODULE)
-    space = {"__name__": "total"}
-    exec(compile(MODULE, str(path), "exec"), space)
-    return lambda: compiled(space["total"])
+    (tmp_path / "total_of_values.py").write_text(MODULE)
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "total_of_values", raising=False)
+    module = importlib.import_module("total_of_values")
+    yield lambda: compiled(module.total)
+    del sys.modules["total_of_values"]
 
 
 def test_compiled_code_serves_later_processes(total):
