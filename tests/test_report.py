@@ -418,3 +418,13 @@ def test_a_folder_whose_name_zeromq_would_write_otherwise_is_no_place_for_socket
     (tmp_path / "u").mkdir()
     assert [page._holds_sockets(tmp_path / name) for name in "üu"] == [False, True]
     assert list(tmp_path.rglob("*-*")) == []
+
+
+def test_a_kernel_that_answers_too_late_is_one_line(root, monkeypatch):
+    def late(*_, **given):
+        assert given["iopub_timeout"] >= 60
+        raise TimeoutError("A cell timed out while it was being executed, after 600 seconds.\nThe message was: none")
+
+    monkeypatch.setattr("papermill.execute_notebook", late)
+    with pytest.raises(InputError, match=r"^[^\n]*report.ipynb: A cell timed out [^\n]*Run it again when[^\n]*$"):
+        page.run(root / "workflow/notebooks/report.ipynb", {})

@@ -21,6 +21,9 @@ from aann.settings.study import Settings
 
 _SHOWN = 160
 """Characters of a cell that failed that are shown."""
+_PATIENCE = 600
+"""Seconds in which a kernel must answer: on a busy machine, it takes more than the 4 that are usual."""
+
 _SHORT_FOLDERS = ("/tmp", "/var/tmp")
 """Where sockets are made if the folder of temporary files cannot hold them."""
 
@@ -74,12 +77,16 @@ def run(notebook: Path, parameters: Mapping[str, Any]) -> Any:
                 progress_bar=False,
                 kernel_name="python3",
                 language="python",
+                iopub_timeout=_PATIENCE,
                 kernel_manager_class=_kernel_manager(folder, _socket_folder(stack), log),
             )
         except PapermillExecutionError as error:
             raise InputError(f"{notebook}: {_failure(cells, error)}; the page was not made") from error
         except DeadKernelError as error:
             raise InputError(f"{notebook}: its kernel died; run it again with more memory") from error
+        except TimeoutError as error:
+            line = str(error).splitlines()[0]
+            raise InputError(f"{notebook}: {line} Run it again when the machine has less to do") from error
         except RuntimeError as error:
             log.seek(0)
             said = log.read().decode(errors="replace").splitlines()[-1:]
