@@ -18,14 +18,14 @@ NUMBERS_AND_NAMES = {
     "wildcards": r"[A-Za-z0-9._-]+",
     "params.amount": r"exhaustive|\d+",
     "params.number": r"\d+",
-    "params.seed": r"\d+",
     "params.task": r"[a-z0-9_-]+",
-    "params.sampling": r"uniform|sources",
+    "params.name": r"[a-z0-9][a-z0-9_-]*",
+    "params.origin": r"random|psiren",
+    "params.command": r"[a-z]+ [a-z]+",
 }
 """What a placeholder without `:q` may stand for, whatever the configuration."""
 
-WORDS = {"driver", "train", "panels", "sparsities", "outputs", "traces", "baselines", "layers", "runs", "returns"}
-WORDS |= {"titles", "mirrors"}
+WORDS = {"driver", "train", "sparsities", "outputs", "search", "mirrors"}
 """Parameters that are lists of options, each with its values quoted one by one."""
 
 
