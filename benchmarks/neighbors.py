@@ -304,7 +304,9 @@ class Baseline:
         for layer in layers:
             if isinstance(layer, Convolution):
                 values = F.conv2d(values, weights[layer.name], stride=layer.stride, padding=layer.padding)
-                if layer.pool:
+                if layer.pool and layer.pooling == "average":
+                    values = F.avg_pool2d(values, layer.pool, layer.pool_stride or layer.pool, divisor_override=1)
+                elif layer.pool:
                     values = F.max_pool2d(values, layer.pool, layer.pool_stride or layer.pool)
             else:
                 values = F.linear(values.flatten(1), weights[layer.name])

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from aann.evaluation.layout import LayerLayout, Outgoing
+from aann.evaluation.layout import Incoming, LayerLayout, Outgoing
 
 
 class Rows(NamedTuple):
@@ -37,13 +37,14 @@ class Tail(NamedTuple):
 
     first: the values of the first of them.
     outgoing: where its inputs lead to.
-    layouts: all of their layouts, a tuple.
+    layouts, incoming: all of their layouts and connections, tuples.
     zeros: int32, rows of zeros.
     """
 
     first: Values
     outgoing: Outgoing
     layouts: tuple[LayerLayout, ...]
+    incoming: tuple[Incoming, ...]
     zeros: np.ndarray
 
 
@@ -94,7 +95,7 @@ class Room(NamedTuple):
     touched, changes: by slot, which windows of the next layer's unit a half touches, and how its outputs change.
     alone: int32, by slot, sums of the layer after that with a left half, or what a right half changes of them.
     together: int32, by pair, what two halves change beyond that.
-    planes, everywhere: outputs of a unit, and bool, all true.
+    planes: outputs of a layer.
     spare: int32, two sets of sums of a later layer.
     narrow: has integers that hold what one unit contributes to a sum.
     """
@@ -108,7 +109,6 @@ class Room(NamedTuple):
     alone: np.ndarray
     together: np.ndarray
     planes: np.ndarray
-    everywhere: np.ndarray
     spare: np.ndarray
     narrow: np.ndarray
 

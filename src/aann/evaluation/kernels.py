@@ -103,25 +103,62 @@ def add_contributions(layout, channel, planes, narrow, sums, low, high):
             store(sums.array, row, load(sums.array, row) + resized(value, sums.array))
 
 
+@compiled
+def add_up(layout, incoming, planes, sums):
+    """Write all sums of a layer, rows from ``sums.first`` on, from all of its inputs, rows from ``planes.first`` on."""
+    places = layout.taps.shape[1]
+    for unit in range(len(incoming.middles)):
+        start, middle, stop = incoming.starts[unit], incoming.middles[unit], incoming.starts[unit + 1]
+        for place in range(places):
+            value = widened(splat(0, planes.array))
+            for first in range(start, middle, incoming.run):
+                value = value + run_of_inputs(layout, incoming, planes, place, first, middle)
+            for first in range(middle, stop, incoming.run):
+                value = value - run_of_inputs(layout, incoming, planes, place, first, stop)
+            store(sums.array, sums.first + unit * places + place, resized(value, sums.array))
+
+
+@inlined
+def run_of_inputs(layout, incoming, planes, place, first, stop):
+    """Return the sum of as many inputs as integers of their width hold, 32 bits a lane."""
+    value = splat(0, planes.array)
+    for index in range(first, min(first + incoming.run, stop)):
+        feature = layout.taps[incoming.rows[index], place]
+        if feature >= 0:
+            value = value + load(planes.array, planes.first + feature)
+    return widened(value)
+
+
 @inlined
 def changed_sum(layout, inputs, sums, half, place):
-    """Return the sum of the unit that a half changes, at one place and with the change."""
+    """Return the sum of the unit that a half changes, at one place and with the change; a tap meets one feature."""
     value = load(sums, half[UNIT] * layout.taps.shape[1] + place)
-    value = with_tap(layout, inputs, value, half[UNIT], half[TAP], half[SIGN], place)
+    first = half[UNIT] * layout.own
+    value = with_feature(inputs, value, layout.taps[first + half[TAP], place], half[SIGN])
     if half[SECOND_SIGN] != 0:
-        value = with_tap(layout, inputs, value, half[UNIT], half[SECOND_TAP], half[SECOND_SIGN], place)
+        value = with_feature(inputs, value, layout.taps[first + half[SECOND_TAP], place], half[SECOND_SIGN])
     return value
 
 
 @inlined
-def with_tap(layout, inputs, value, unit, tap, sign, place):
-    """Return a sum with what a tap contributes if it has a sign."""
-    first = (unit * layout.own + tap) * layout.added
-    for row in range(first, first + layout.added):
-        feature = layout.taps[row, place]
-        if feature >= 0:
-            plane = resized(load(inputs, feature), value)
-            value = value + plane if sign > 0 else value - plane
+def changed_sum_of_several(layout, inputs, sums, half, place):
+    """Return the same where a tap meets several features; the loops over them would make all other layers slower."""
+    value = load(sums, half[UNIT] * layout.taps.shape[1] + place)
+    first, second = half[UNIT] * layout.own + half[TAP], half[UNIT] * layout.own + half[SECOND_TAP]
+    for row in range(first * layout.added, (first + 1) * layout.added):
+        value = with_feature(inputs, value, layout.taps[row, place], half[SIGN])
+    if half[SECOND_SIGN] != 0:
+        for row in range(second * layout.added, (second + 1) * layout.added):
+            value = with_feature(inputs, value, layout.taps[row, place], half[SECOND_SIGN])
+    return value
+
+
+@inlined
+def with_feature(inputs, value, feature, sign):
+    """Return a sum with a feature, added or taken away; there is none in the padding."""
+    if feature >= 0:
+        plane = resized(load(inputs, feature), value)
+        value = value + plane if sign > 0 else value - plane
     return value
 
 
@@ -132,8 +169,12 @@ def change_outputs(layer, outputs, block, half, scale, deltas):
     pooled = layout.taps.shape[1] // layout.width
     for window in range(pooled):
         value = lowest(sums)
-        for place in range(window * layout.width, (window + 1) * layout.width):
-            value = maximum(value, changed_sum(layout, inputs, sums, half, place))
+        if layout.added == 1:
+            for place in range(window * layout.width, (window + 1) * layout.width):
+                value = maximum(value, changed_sum(layout, inputs, sums, half, place))
+        else:
+            for place in range(window * layout.width, (window + 1) * layout.width):
+                value = maximum(value, changed_sum_of_several(layout, inputs, sums, half, place))
         output = resized(clip(value, -scale, scale), outputs)
         delta = output - load(outputs[block], half[UNIT] * pooled + window)
         deltas.live[deltas.first + window] = not is_zero(delta)
@@ -148,6 +189,17 @@ def activate(layout, sums, others, scale, outputs):
         for place in range(window * layout.width, (window + 1) * layout.width):
             value = maximum(value, load(sums.array, sums.first + place) + load(others.array, others.first + place))
         store(outputs.array, outputs.first + window, resized(clip(value, -scale, scale), outputs.array))
+
+
+@compiled
+def activate_all(layout, sums, others, scale, outputs):
+    """Pool and clamp all units of a layer; ``others`` has as many rows as ``sums``."""
+    places = layout.taps.shape[1]
+    pooled = places // layout.width
+    for unit in range(layout.starts.shape[0]):
+        these = Rows(sums.array, sums.first + unit * places)
+        those = Rows(others.array, others.first + unit * places)
+        activate(layout, these, those, scale, Rows(outputs, unit * pooled))
 
 
 # --- margins ----------------------------------------------------------------------------------------------------------
@@ -198,26 +250,17 @@ def score(margin, bounds, present):
 
 
 @compiled
-def forward_sums(layer, live, narrow, first, last):
-    """Fill the sums of a layer from its inputs, which are all ``live``."""
-    layout, units = layer.layout, layer.layout.starts.shape[0]
+def forward_sums(layer, incoming, first, last):
+    """Fill the sums of a layer from its inputs."""
     for block in range(first, last):
-        sums = layer.sums[block]
-        clear(sums, 0, units * layout.taps.shape[1])
-        for channel in range(layout.starts.shape[1] - 1):
-            planes = Planes(layer.inputs[block], live, channel * layout.features)
-            add_contributions(layout, channel, planes, narrow, Rows(sums, 0), 0, units)
+        add_up(layer.layout, incoming, Rows(layer.inputs[block], 0), Rows(layer.sums[block], 0))
 
 
 @compiled
 def forward_outputs(layer, zeros, scale, outputs, first, last):
     """Fill the outputs of a layer from its sums."""
-    layout, places = layer.layout, layer.layout.taps.shape[1]
-    pooled = places // layout.width
     for block in range(first, last):
-        for unit in range(layout.starts.shape[0]):
-            sums = Rows(layer.sums[block], unit * places)
-            activate(layout, sums, Rows(zeros, 0), scale, Rows(outputs[block], unit * pooled))
+        activate_all(layer.layout, Rows(layer.sums[block], 0), Rows(zeros, 0), scale, outputs[block])
 
 
 @compiled
@@ -481,17 +524,9 @@ def add_interaction(following, tail, block, unit, pair, row, room, scale):
 def margins_after(tail, sums, others, label, room, scale):
     """Return the margins of a block from its sums of the first layer of ``tail``: rows of two int32 arrays, added."""
     for index in range(1, len(tail.layouts)):
-        before, layout = tail.layouts[index - 1], tail.layouts[index]
-        places, units = before.taps.shape[1], layout.starts.shape[0]
-        found = Rows(room.spare, index % 2 * (len(room.spare) // 2))
-        clear(room.spare, found.first, units * layout.taps.shape[1])
-        for unit in range(before.starts.shape[0]):
-            these = Rows(sums.array, sums.first + unit * places)
-            those = Rows(others.array, others.first + unit * places)
-            activate(before, these, those, scale, Rows(room.planes, 0))
-            planes = Planes(room.planes, room.everywhere, 0)
-            add_contributions(layout, unit, planes, room.narrow, found, 0, units)
-        sums, others = found, Rows(tail.zeros, 0)
+        activate_all(tail.layouts[index - 1], sums, others, scale, room.planes)
+        sums, others = Rows(room.spare, index % 2 * (len(room.spare) // 2)), Rows(tail.zeros, 0)
+        add_up(tail.layouts[index], tail.incoming[index], Rows(room.planes, 0), sums)
     return margins(sums, others, tail.layouts[-1].starts.shape[0], label)
 
 
@@ -507,7 +542,8 @@ def change_sums(layer, halves, first, last):
         for index in range(len(halves)):
             half = halves[index]
             for place in range(places):
-                store(sums, half[UNIT] * places + place, changed_sum(layout, inputs, sums, half, place))
+                value = changed_sum_of_several(layout, inputs, sums, half, place)
+                store(sums, half[UNIT] * places + place, value)
 
 
 @compiled

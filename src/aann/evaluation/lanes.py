@@ -10,6 +10,7 @@ Addition wraps around at the width of the integers, so a sum whose value fits is
 from __future__ import annotations
 
 import hashlib
+import math
 import operator
 import uuid
 from collections.abc import Callable
@@ -17,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import numba
+import numpy as np
 from llvmlite import ir
 from numba import types
 from numba.core.cgutils import get_or_insert_function
@@ -26,8 +28,20 @@ from numba.extending import intrinsic, models, register_model, type_callable
 LANES = 64
 """Images in a row: as int16, one register of 512 bits or two of 256."""
 
+_CACHE_LINE = 64
+"""Bytes; a load that crosses from one line to the next takes twice as long."""
+
 _BENEATH = ("lanes.py", "layout.py", "groups.py")
 """Files that compiled code depends on: what rows are, and the order of fields in named tuples."""
+
+
+def empty(shape: tuple[int, ...], kind: Any) -> np.ndarray:
+    """Return an array, not filled, whose rows begin where cache lines do."""
+    size = math.prod(shape) * np.dtype(kind).itemsize
+    space = np.empty(size + _CACHE_LINE, np.uint8)
+    start = -space.ctypes.data % _CACHE_LINE
+    found: np.ndarray = space[start : start + size].view(kind).reshape(shape)
+    return found
 
 
 def compiled(function: Callable[..., Any]) -> Any:

@@ -77,13 +77,41 @@ class Outgoing(NamedTuple):
     signs: np.ndarray
 
 
-def outgoing(layer: LayerLayout) -> Outgoing:
-    """Return a layer's connections by input feature."""
+class Incoming(NamedTuple):
+    """What all the sums of a unit are made of.
+
+    starts: int32 (units + 1), where a unit's non-zero weights start.
+    middles: int32 (units), where those of +1 end and those of -1 begin.
+    rows: int32, their rows of ``LayerLayout.taps``.
+    run: so many inputs may be added up in integers as wide as they are.
+    """
+
+    starts: np.ndarray
+    middles: np.ndarray
+    rows: np.ndarray
+    run: int
+
+
+def incoming(layer: LayerLayout, run: int) -> Incoming:
+    """Return a layer's connections by unit."""
+    units, signs = _units_and_signs(layer)
+    starts = np.append(layer.starts[:, 0], layer.starts[-1, -1])
+    middles = starts[:-1] + np.bincount(units[signs > 0], minlength=layer.units)
+    return Incoming(starts, middles.astype(np.int32), layer.nonzeros[np.lexsort((signs < 0, units))], run)
+
+
+def _units_and_signs(layer: LayerLayout) -> tuple[np.ndarray, np.ndarray]:
+    """Return the unit and the sign, int8, of each of a layer's ``nonzeros``."""
     counts = np.diff(layer.starts[:, [0, -1]], axis=1).ravel()
     units = np.repeat(np.arange(layer.units), counts)
     bounds = np.stack([layer.starts[:, :-1], layer.middles, layer.starts[:, 1:]], axis=-1)
     lengths = np.diff(bounds, axis=-1).ravel()
-    signs = np.repeat(np.tile(np.array([1, -1], np.int8), len(lengths) // 2), lengths)
+    return units, np.repeat(np.tile(np.array([1, -1], np.int8), len(lengths) // 2), lengths)
+
+
+def outgoing(layer: LayerLayout) -> Outgoing:
+    """Return a layer's connections by input feature."""
+    units, signs = _units_and_signs(layer)
     features = layer.taps[layer.nonzeros]
     places = layer.taps.shape[1]
     connection, place = np.nonzero(features >= 0)

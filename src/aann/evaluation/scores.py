@@ -10,7 +10,7 @@ import numpy as np
 
 from aann.evaluation import kernels
 from aann.evaluation.groups import Blocks, Bounds, Desk, Plan, Room, Tail
-from aann.evaluation.lanes import LANES
+from aann.evaluation.lanes import LANES, empty
 from aann.evaluation.layout import outgoing
 from aann.evaluation.objectives import Objective
 from aann.evaluation.plans import plan, unit_and_tap
@@ -75,7 +75,7 @@ def _scores_in_reach(state: State, layer: str, swaps: Swaps, objective: Objectiv
     table = np.stack([column[order] for column in columns], axis=1).astype(np.int32)
     fits = max(-objective.low, objective.high) + 4 * state.scale < 2**15
     desk = Desk(
-        rows=np.empty(logits.shape[1:], logits.dtype),
+        rows=empty(logits.shape[1:], logits.dtype),
         live=np.empty(0, np.bool_),
         zeros=state.zeros[logits.dtype],
         narrow=np.empty((1, LANES), np.int16 if fits else np.int32),
@@ -109,8 +109,8 @@ def _next_to_last_scores(
 def _earlier_scores(state: State, layer: str, swaps: Swaps, objective: Objective, chosen: np.ndarray) -> np.ndarray:
     following, *after = state.names[state.names.index(layer) + 1 :]
     first = state.values(after[0])
-    layouts = tuple(state.layouts[name] for name in after)
-    tail = Tail(first, outgoing(first.layout), layouts, state.zeros[np.dtype(np.int32)])
+    layouts, sources = tuple(state.layouts[name] for name in after), tuple(state.incoming(name) for name in after)
+    tail = Tail(first, outgoing(first.layout), layouts, sources, state.zeros[np.dtype(np.int32)])
     side = max(2, math.isqrt(_TOGETHER_BYTES // (2 * first.layout.rows * LANES * 4)))
     order = plan(state.weights[layer], swaps, side, 2 * side)
     bounds = _bounds(state, objective)
@@ -140,12 +140,12 @@ def _in_parallel(
 def _room(state: State, order: Plan, layer: str, following: str, *after: str) -> Room:
     """Return room for a thread to work on a plan for a layer that others follow."""
     before, *layouts = [state.layouts[name] for name in (layer, following, *after)]
-    places, pooled = layouts[0].taps.shape[1], max(each.pooled for each in layouts)
+    places, outputs = layouts[0].taps.shape[1], max(each.units * each.pooled for each in layouts)
     size = layouts[1].rows if after else 0
     touched = order.slots * layouts[0].pooled if after else 0
 
     def rows(count: int, kind: Any = state.output_type) -> np.ndarray:
-        return np.empty((count, LANES), kind)
+        return empty((count, LANES), kind)
 
     return Room(
         used=np.empty(order.slots, np.bool_),
@@ -156,8 +156,7 @@ def _room(state: State, order: Plan, layer: str, following: str, *after: str) ->
         changes=rows(touched),
         alone=rows(order.slots * size, np.int32),
         together=rows(order.longest * size, np.int32),
-        planes=rows(pooled),
-        everywhere=np.ones(pooled, np.bool_),
+        planes=rows(outputs),
         spare=rows(2 * max((each.rows for each in layouts[2:]), default=0), np.int32),
         narrow=state.narrow,
     )

@@ -9,8 +9,8 @@ import numpy as np
 from aann.evaluation import kernels
 from aann.evaluation.arrangement import Order, arrange, at_random, by_margin, by_similarity
 from aann.evaluation.groups import Blocks, Desk, Values
-from aann.evaluation.lanes import LANES
-from aann.evaluation.layout import connected, largest_sum, layouts
+from aann.evaluation.lanes import LANES, empty
+from aann.evaluation.layout import Incoming, connected, incoming, largest_sum, layouts
 from aann.evaluation.objectives import Objective
 from aann.evaluation.plans import differences
 from aann.evaluation.threads import Threads
@@ -54,6 +54,10 @@ class State:
     def values(self, name: str) -> Values:
         """Return a layer whose integers are kept."""
         return Values(self.layouts[name], self._inputs[name], self._sums[name])
+
+    def incoming(self, name: str) -> Incoming:
+        """Return a layer's connections by unit."""
+        return incoming(self.layouts[name], min(np.iinfo(self.output_type).max // self.scale, 2**15))
 
     @property
     def logits(self) -> np.ndarray:
@@ -101,8 +105,8 @@ class State:
         self._inputs, self._sums = {}, {}
         for name in self.names[kept_from:]:
             layout = self.layouts[name]
-            self._inputs[name] = np.empty((count, layout.inputs, LANES), self.output_type)
-            self._sums[name] = np.empty((count, layout.rows, LANES), self._sum_type(name))
+            self._inputs[name] = empty((count, layout.inputs, LANES), self.output_type)
+            self._sums[name] = empty((count, layout.rows, LANES), self._sum_type(name))
         self.margins = np.empty((count, LANES), np.int32)
         slabs = [slice(at, min(at + _SLAB, count)) for at in range(0, count, _SLAB)]
         self.threads.map(lambda slab: self._forward_slab(flat, slab), slabs)
@@ -112,13 +116,13 @@ class State:
         inputs = np.ascontiguousarray(flat[self.order[slab]].transpose(0, 2, 1)).astype(self.output_type)
         count = len(inputs)
         for name, layout in self.layouts.items():
-            layer = Values(layout, inputs, np.empty((count, layout.rows, LANES), self._sum_type(name)))
-            kernels.forward_sums(layer, np.ones(layout.inputs, np.bool_), self.narrow, 0, count)
+            layer = Values(layout, inputs, empty((count, layout.rows, LANES), self._sum_type(name)))
+            kernels.forward_sums(layer, self.incoming(name), 0, count)
             if name in self._sums:
                 self._inputs[name][slab], self._sums[name][slab] = layer.inputs, layer.sums
             zeros = self.zeros[layer.sums.dtype]
             if name != self.names[-1]:
-                inputs = np.empty((count, layout.units * layout.pooled, LANES), self.output_type)
+                inputs = empty((count, layout.units * layout.pooled, LANES), self.output_type)
                 kernels.forward_outputs(layer, zeros, self.scale, inputs, 0, count)
         kernels.forward_margins(layer.sums, zeros, self.blocks.labels[slab], self.margins[slab], 0, count)
 
@@ -147,7 +151,7 @@ class State:
         layer, after = self.values(name), self.values(following)
 
         def work(first: int, last: int) -> None:
-            rows = np.empty((layer.layout.pooled, LANES), self.output_type)
+            rows = empty((layer.layout.pooled, LANES), self.output_type)
             desk = Desk(rows, np.empty(len(rows), np.bool_), self.zeros[layer.sums.dtype], self.narrow)
             kernels.carry_on(layer, after, units, desk, self.scale, first, last)
 
