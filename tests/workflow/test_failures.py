@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from aann.datasets.archives import MIRROR_VARIABLE
-from aann.settings.figures import target
+from aann.settings.figures import in_order, target
 from aann.settings.study import load
 
 
@@ -46,7 +46,7 @@ def test_a_path_reaches_the_shell_quoted(fresh):
 def test_an_unknown_figure_is_named(fresh):
     result = fresh.snakemake("--", "figure_99")
     assert result.returncode == 1
-    known = ", ".join(map(target, load([fresh.folder / "config/config.yaml"]).figures))
+    known = ", ".join(map(target, in_order(load([fresh.folder / "config/config.yaml"]).figures)))
     assert f"\nunknown figure '99'; expected one of {known}\n" in result.stdout + result.stderr
     assert "Traceback" not in result.stdout + result.stderr
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from aann.errors import InputError
-from aann.settings.figures import target
+from aann.settings.figures import in_order, target
 
 if TYPE_CHECKING:
     from aann.settings.embeddings import EmbeddingsSettings
@@ -144,5 +144,5 @@ def driver(run: str) -> tuple[str, str]:
 
 def refuse_figure(settings: Settings, name: str) -> NoReturn:
     """Raise ``InputError`` with a list of the figures there are, for a target that is none of them."""
-    known = ", ".join(map(target, settings.figures)) or "none, since 'figures' is empty"
+    known = ", ".join(map(target, in_order(settings.figures))) or "none, since 'figures' is empty"
     raise InputError(f"unknown figure {name!r}; expected one of {known}")
