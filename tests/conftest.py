@@ -1,6 +1,7 @@
 """What tests share: small networks and images, and the real data sets."""
 
 import os
+import signal
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +22,12 @@ ROOT = Path(__file__).parent.parent
 torch.set_num_threads(1)
 settings.register_profile("shared-machine", deadline=None)  # other work may stop a test for a while
 settings.load_profile("shared-machine")
+
+
+def pytest_configure(config):
+    """Let processes that tests start end with Ctrl-C: a shell's background jobs inherit that they ignore it."""
+    if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.hookimpl(tryfirst=True)
