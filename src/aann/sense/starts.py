@@ -34,8 +34,7 @@ def random_network(architecture: Architecture, sparsity: float, seed: int) -> Te
 
 def make_start(settings: Settings, task: str, sparsity: float, seed: int, output: Path) -> None:
     """Write a random network for a task. Raises ``InputError`` for an unknown task, and as ``random_network`` does."""
-    specification, data = settings.network(task), splits.describe(settings.dataset(task))
-    network = random_network(Architecture.from_dict(specification), sparsity, seed).described(data)
-    part = {"network": specification, "data": data}
+    drawn = random_network(Architecture.from_dict(settings.network(task)), sparsity, seed)
+    network = drawn.described(splits.describe(settings.dataset(task)))
     keys = {"task": task, "sparsity": sparsity, "seed": seed}
-    network.save(output, provenance.describe("aann.sense.starts", [], part, **keys))
+    network.save(output, provenance.describe("aann.sense.starts", [], settings.network_part(task), **keys))
