@@ -1,4 +1,4 @@
-"""Which images stand in a row together: images of one label, alike in what saves work."""
+"""Which images are in a row together: images of one label, alike in what saves work."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _POWER_STEPS = 8
 class Arrangement(NamedTuple):
     """Blocks of ``LANES`` images.
 
-    order: int64 (blocks, LANES), which image stands where; the last block of a label is filled up with its last image.
+    order: int64 (blocks, LANES), which image is where; the last block of a label is filled up with its last image.
     present: int32 (blocks, LANES), -1 for an image and 0 for one that fills up.
     labels: int64 (blocks,), the label of a block.
     """
@@ -54,7 +54,7 @@ def by_margin(margins: np.ndarray) -> Order:
 
 
 def by_similarity(pixels: np.ndarray) -> Order:
-    """Return an order in which similar images stand together, so that a swap changes the same places of a block.
+    """Return an order in which similar images are side by side, so that a swap changes the same places of a block.
 
     ``pixels`` has shape (images, features). Images are halved along their axis of largest variance, again and again.
     """

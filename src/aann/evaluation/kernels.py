@@ -1,7 +1,7 @@
 """Compiled loops of the incremental evaluator. A row holds one integer for each of ``LANES`` images of one label.
 
-A swap takes a weight from one unit and gives it to another. Each of these two *halves* changes the outputs of one unit,
-and from there to the next HardTanh everything is a sum: halves that several swaps share are computed once, and a pair
+A swap takes a weight from one unit and gives it to another. Each of these two *halves* changes the outputs of one unit.
+From there to the next HardTanh, everything is a sum. So halves that several swaps share are computed once, and a pair
 costs one addition a sum. A swap within one unit is a single half.
 
 Arrays are named for what their rows are: ``inputs`` (features of a layer), ``sums`` (before pooling and HardTanh, units
@@ -277,7 +277,7 @@ def forward_margins(logits, zeros, labels, found, first, last):
 def last_layer_scores(layer, blocks, swaps, desk, bounds, scores):
     """Add to ``scores`` the sum of clipped margins after each swap of the last layer, over some blocks.
 
-    Swaps that take the same weight to the same unit cost one addition each if they stand together. No margin can change
+    Swaps that take the same weight to the same unit cost one addition each if they are side by side. No margin can change
     by more than twice the scale; beyond the bounds by that much it is cut off, so that integers as wide as those of
     ``narrow`` suffice.
     """
@@ -347,7 +347,7 @@ def slots_of(chunk):
 
 @inlined
 def half_of(chunk, slot):
-    """Return the half that stands in a slot of a chunk."""
+    """Return the half in a slot of a chunk."""
     lefts = lefts_of(chunk)
     return chunk[FIRST_LEFT] + slot if slot < lefts else chunk[FIRST_RIGHT] + slot - lefts
 
@@ -450,7 +450,7 @@ def changes_of_chunk(layer, outputs, block, chunk, plan, room, scale):
 def halves_alone(following, tail, block, unit, chunk, plan, room, scale):
     """Write, for one unit of the next layer, its sums with each left half and what each right half changes of them.
 
-    Also which windows a half touches, and how the outputs there change; the sums of the layer after hear of that.
+    Also which windows a half touches, and how the outputs there change. The sums of the next layer then change, too.
     """
     layout, sums, outputs = following.layout, following.sums[block], tail.first.inputs[block]
     places, size = layout.taps.shape[1], tail.first.sums.shape[1]

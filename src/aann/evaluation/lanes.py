@@ -47,7 +47,7 @@ def empty(shape: tuple[int, ...], kind: Any) -> np.ndarray:
 def compiled(function: Callable[..., Any]) -> Any:
     """Compile a function when it is first called, for whatever types; the result serves later processes.
 
-    Numba keeps results by the file that a function stands in. Those here also depend on the files ``_BENEATH``, so they
+    Numba keeps results by the file of a function. Those here also depend on the files ``_BENEATH``, so they
     are kept in a folder named for their content, below ``NUMBA_CACHE_DIR`` or beside the code.
 
     Compiled functions allocate nothing, so Numba need not count references to their arrays: that would cost more than

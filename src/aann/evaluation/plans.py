@@ -77,7 +77,7 @@ def _halves(unit: Any, tap: Any, sign: Any, second_tap: Any = 0, second_sign: An
 
 
 def _chunked(halves: np.ndarray, pairs: np.ndarray, left_bounds: np.ndarray, right_bounds: np.ndarray) -> Plan:
-    """Return a plan in which pairs of halves stand by chunk, and within a chunk by tiles that stay in the cache.
+    """Return a plan in which pairs of halves are ordered by chunk, and within a chunk by tiles that stay in the cache.
 
     ``pairs`` names halves by their rows of the table; those of the plan name them by their slots.
     """

@@ -8,8 +8,8 @@ convolutions may round or transform.
 Pooling comes before HardTanh. With max-pooling their order is free, since both are monotone; average pooling is a sum,
 which HardTanh limits as it limits all others.
 
-Processors that multiply bfloat16 sum in float32 and round results to bfloat16, which holds all integers up to 256: with
-an input scale up to that, HardTanh cuts what was rounded to the scale anyway, so hidden layers are exact there, too,
+Processors that multiply bfloat16 sum in float32 and round results to bfloat16, which holds all integers up to 256. With
+an input scale up to that, HardTanh cuts what was rounded to the scale anyway. So hidden layers are exact there, too,
 unless rounded sums are added up, as in average pooling.
 """
 

@@ -25,7 +25,7 @@ class State:
 
     names: the layers; the integers of those from number ``first`` on are kept.
     weights, layouts: by layer.
-    order: int64 (blocks, LANES), which image stands where.
+    order: int64 (blocks, LANES), which image is where.
     blocks: all blocks, with their labels and who is present.
     margins: int32 (blocks, LANES).
     scale: what HardTanh limits values to.
