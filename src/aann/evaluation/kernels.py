@@ -277,9 +277,9 @@ def forward_margins(logits, zeros, labels, found, first, last):
 def last_layer_scores(layer, blocks, swaps, desk, bounds, scores):
     """Add to ``scores`` the sum of clipped margins after each swap of the last layer, over some blocks.
 
-    Swaps that take the same weight to the same unit cost one addition each if they are side by side. No margin can change
-    by more than twice the scale; beyond the bounds by that much it is cut off, so that integers as wide as those of
-    ``narrow`` suffice.
+    Swaps that take the same weight to the same unit cost one addition each if they are side by side. No margin can
+    change by more than twice the scale. Beyond the bounds by that much it is cut off, so that integers as wide as those
+    of ``narrow`` suffice.
     """
     classes, reach, rows = layer.sums.shape[1], 2 * bounds.scale, desk.rows
     cut = Bounds(bounds.scale, bounds.low - reach, bounds.high + reach)

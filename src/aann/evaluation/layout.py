@@ -1,8 +1,8 @@
 """How a layer's weights meet its inputs, as index arrays: what the incremental evaluator needs of an architecture.
 
 A *feature* is one value of an image at one place of the network: an input pixel, or one pooled position of one unit.
-A *unit* is a filter or a neuron. A *tap* is one weight of a unit. All kinds of layers (``aann.layers.Layer``) become the
-same few arrays.
+A *unit* is a filter or a neuron. A *tap* is one weight of a unit. All kinds of layers (``aann.layers.Layer``) become
+the same few arrays.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from aann.networks import TernaryNetwork, most_nonzeros
 class LayerLayout(NamedTuple):
     """One layer, in arrays that compiled code reads.
 
-    A *place* is one position of a unit in one pooling window: the places of a window are side by side, and a position in
-    no window has none.
+    A *place* is one position of a unit in one pooling window. The places of a window are side by side, and a position
+    in no window has none.
 
     taps: int32 (rows, places), the input feature that a weight meets at a place, or -1 (padding).
     added: how many features a tap meets at a place: it takes their sum. So many rows are one tap.
