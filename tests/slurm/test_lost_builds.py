@@ -35,8 +35,8 @@ def test_jobs_of_a_killed_build_end_before_the_next_one_submits_any(killed):
     later = [job for job in jobs.values() if int(job.number) > max(int(job.number) for job in lost)]
     assert {job.state for job in cancelled} == {"CANCELLED"}
     assert {job.state for job in later} == {"COMPLETED"}
-    assert {"sparsify_mnist", "network"} <= rules_of(later)
-    assert rules_of(job for job in jobs.values() if job.state == "COMPLETED") == RULES  # one may have ended before
+    assert "network" in rules_of(later)
+    assert rules_of(job for job in jobs.values() if job.state == "COMPLETED") == RULES  # some may have ended before
     assert max(job.ended for job in cancelled) <= min(job.started for job in later)
 
 

@@ -11,6 +11,7 @@ order, and writes its records. Outputs of other jobs are named, and the next bui
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -266,13 +267,14 @@ def _run(snakefile: Path, configfiles: Sequence[Path], executor: str, targets: S
 
 def _job(job: Any, workflow: Any) -> Job:
     """Return the ``Job`` that a job of Snakemake is."""
-    unread = {path for name, paths in job.input.items() if name in _UNREAD for path in _listed(paths)}
+    unread = Counter(path for name, paths in job.input.items() if name in _UNREAD for path in _listed(paths))
+    read = [path for path, times in Counter(job.input).items() if times > unread[path]]
     settings = job.params.get("settings")
     records_of = workflow.persistence
     changed = records_of.params_changed(job) or any(records_of.code_changed(job)) or any(records_of.input_changed(job))
     return Job(
         job.rule.name,
-        tuple(Path(path) for path in job.input if path not in unread),
+        tuple(map(Path, read)),
         tuple(Path(path) for path in job.output),
         job.params.get("options") if settings is None else json.loads(settings),
         {**dict(job.params.items()), **job.wildcards_dict},

@@ -32,11 +32,13 @@ _SHOWN = 0.99
 
 def plan(entry: HistogramsFigureSettings, study: Study) -> Plan:
     """Return a plan that needs the histograms of the first seed's networks, and the summaries of all surveys."""
+    surveys = study.surveys(entry.task)
     return Plan(
         kind=entry.kind,
         title=study.title(entry.task),
-        inputs=(study.surveys(entry.task), *study.histograms(entry.task)),
+        inputs=(surveys, *study.histograms(entry.task)),
         options={"seed": study.task(entry.task).seeds[0]},
+        beside=(surveys.path,),
     )
 
 
