@@ -71,7 +71,7 @@ def test_what_changed_before_is_named_and_made_again(moved):
     with (moved.folder / "config/claims.yaml").open("a") as file:
         file.write("# another line\n")
     done = touch(moved)
-    figure, points = "results/small/figures/figure_1.pdf", "results/small/embeddings/car/fc2.parquet"
+    figure, points = "results/small/figures/figure_1.png", "results/small/embeddings/car/fc2.parquet"
     assert sorted(done.stderr.splitlines()) == [
         "results/small/claims/claims.json: was made from another config/claims.yaml; it is made again",
         f"{points}: was made with another setting 'embeddings.car.count'; it is made again",
