@@ -256,4 +256,6 @@ def test_a_released_file_that_is_compressed_keeps_what_it_says(made, tmp_path):
 def test_what_a_random_start_was_made_for_is_recorded(made):
     network, settings = made()
     recorded = read_arrays(network)[1]["provenance"]["settings"]
-    assert recorded["data"] == splits.describe(validate(settings).datasets["fruit"])
+    (task,) = recorded["tasks"]
+    assert recorded == json.loads(json.dumps(validate(settings).network_part(task)))
+    assert "fruit" in recorded["datasets"]
