@@ -26,8 +26,7 @@ def package(root, tmp_path, monkeypatch):
 
 
 def forget():
-    provenance._imports.cache_clear()
-    provenance._code.cache_clear()
+    provenance._read.cache_clear()
 
 
 def fingerprints():

@@ -14,7 +14,7 @@ import platform
 from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from aann import __version__, checkout
 from aann.artifacts import require_intact, sha256
@@ -97,7 +97,7 @@ def code_fingerprint(*modules: str) -> str:
     """Return a hash of the code of modules and of all that they import from this package."""
     digest = hashlib.sha256()
     for name in sorted(covered(modules)):
-        digest.update(f"{name}\n{_code(_file(name))}\n".encode())
+        digest.update(f"{name}\n{_read(name).code}\n".encode())
     return digest.hexdigest()[:16]
 
 
@@ -109,7 +109,7 @@ def covered(modules: Iterable[str]) -> set[str]:
         name = waiting.pop()
         if name not in reached and not _left_out(name):
             reached.add(name)
-            waiting.extend([name.rpartition(".")[0], *_imports(name)])
+            waiting.extend([name.rpartition(".")[0], *_read(name).imports])
     return reached
 
 
@@ -117,11 +117,24 @@ def _left_out(module: str) -> bool:
     return module == "aann" or ".".join(module.split(".")[:2]) in NO_RESULT_DEPENDS_ON
 
 
+class _Module(NamedTuple):
+    """The modules of this package that a module imports, and its code as it is hashed."""
+
+    imports: list[str]
+    code: str
+
+
 @cache
-def _imports(name: str) -> list[str]:
-    """Return the modules of this package that a module imports, anywhere in its code."""
+def _read(name: str) -> _Module:
+    """Return what a fingerprint needs of a module, whose file is parsed once."""
+    tree = ast.parse(_file(name).read_text(encoding="utf-8"))
+    return _Module(_imports(tree), _code(tree))
+
+
+def _imports(tree: ast.Module) -> list[str]:
+    """Return the modules of this package that are imported anywhere in a module."""
     found = []
-    for node in ast.walk(ast.parse(_file(name).read_text(encoding="utf-8"))):
+    for node in ast.walk(tree):
         if isinstance(node, ast.ImportFrom) and node.module and node.module.split(".")[0] == "aann":
             submodules = [f"{node.module}.{alias.name}" for alias in node.names]
             found += [node.module, *(module for module in submodules if _exists(module))]
@@ -139,10 +152,8 @@ def _exists(name: str) -> bool:
     return _file(name).is_file()
 
 
-@cache
-def _code(path: Path) -> str:
-    """Return the code of a file in a form that no layout, comment, docstring or string below a constant changes."""
-    tree = ast.parse(path.read_text(encoding="utf-8"))
+def _code(tree: ast.Module) -> str:
+    """Return code in a form that no layout, comment, docstring or string below a constant changes; prunes the tree."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
             node.body = [statement for statement in node.body if not _is_text(statement)] or [ast.Pass()]
