@@ -29,16 +29,7 @@ from aann.settings.sense import SearchSettings
 from aann.settings.study import Settings
 from aann.tables import OUTCOME, SPLITS, TRACE
 
-_COLUMNS = (
-    "neighborhood",
-    "evaluations",
-    "layer",
-    "from_index",
-    "to_index",
-    "objective",
-    "validation_correct",
-    "test_correct",
-)
+_COLUMNS = tuple(column for column in TRACE.measured if not column.endswith("_accuracy"))
 """What is kept of each row of the trace: a layer is its place in the network, and -1 means that there is no value."""
 
 NOT_COUNTED = -1
