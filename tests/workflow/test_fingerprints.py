@@ -42,7 +42,7 @@ def fingerprints(root):
 def read_with_settings(root):
     """Return what settings import to be checked, whatever the job; a job whose result it decides imports it, too."""
     settings = [name for name in modules(root) if name.startswith("aann.settings.")]
-    return covered(name for module in settings for name in provenance._imports(module))
+    return covered(name for module in settings for name in provenance._read(module).imports)
 
 
 def left_out(module):
