@@ -156,7 +156,7 @@ def test_axes_of_which_two_could_be_channels_are_named_in_the_settings(tmp_path)
         ),
         (
             lambda images, labels: (images, labels + 1),
-            "datasets.own.classes: the train labels are 1 to 3, expected 0 to 2",
+            "datasets.own: classes: the train labels are 1 to 3, expected 0 to 2",
         ),
         (
             lambda images, labels: (images, labels // 2 * 2),
@@ -164,7 +164,7 @@ def test_axes_of_which_two_could_be_channels_are_named_in_the_settings(tmp_path)
         ),
         (
             lambda images, labels: (images, np.array(["kiwi", *CLASSES])[labels]),
-            "datasets.own.classes: the data have 3",
+            "datasets.own: classes: the data have 3",
         ),
         (lambda images, labels: (images, labels * 1j), "type complex128, expected a whole number an image"),
         (lambda images, labels: (images / np.nan, labels), "images hold NaN; expected numbers from 0 to 1, or"),

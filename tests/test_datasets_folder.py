@@ -182,13 +182,13 @@ def test_folders_without_what_is_needed_are_refused(tmp_path):
     (tmp_path / "x").mkdir()
     refused("folder", f"{place}: holds no folders; expected a sub-folder for each class", folder=place)
     fill(tmp_path / "x", 5, classes=["apple"])
-    known = "datasets.own.classes: the data have 1 classes (apple), the setting has apple, pear, plum"
+    known = "datasets.own: classes: the data have 1 classes (apple), the setting has apple, pear, plum"
     refused("folder", known, folder=place)
     fill(tmp_path / "x", 5, classes=["pear"])
     (tmp_path / "x/plum").mkdir()
     refused("folder", f"{place}: class 'plum' has no train images", "PNG", folder=place)
     shutil.copy(tmp_path / "x/pear/0.png", tmp_path / "x/plum/0.png")
-    refused("folder", "datasets.own.test_share': 0.2 of the images need 1 of class 'plum', which has 1", folder=place)
+    refused("folder", "datasets.own: test_share: 0.2 of the images need 1 of class 'plum', which has 1", folder=place)
     refused("folder", "the data have 3 classes (apple, pear, plum), the setting has 4", folder=place, classes=4)
 
 

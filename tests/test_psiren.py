@@ -230,6 +230,19 @@ def test_shifted_images_keep_their_shape_and_move_in_zeros():
         assert min(rows, columns) >= 3
 
 
+def test_about_half_of_the_images_are_mirrored_and_the_others_stay():
+    images = torch.arange(200 * 3 * 4 * 5, dtype=torch.float32).view(200, 3, 4, 5)
+    mirrored = training.mirror(images, torch.Generator().manual_seed(0))
+    turned = (mirrored == images.flip(3)).flatten(1).all(1)
+    assert ((mirrored == images).flatten(1).all(1) ^ turned).all()
+    assert 70 < turned.sum().item() < 130
+
+
+def test_training_mirrors_images_if_the_setting_asks_for_it(make_problem):
+    plain, mirrored = (psiren.train_dense(make_problem(mirror=asked))[0] for asked in (False, True))
+    assert all((plain[name] != mirrored[name]).any() for name in plain)
+
+
 def test_schedules_start_at_one_and_the_cosine_ends_near_zero():
     assert training.cosine(training.Progress(0, 100)) == 1
     assert training.cosine(training.Progress(99, 100)) < 0.001

@@ -258,3 +258,9 @@ def shift(images: torch.Tensor, pixels: int, generator: torch.Generator) -> torc
     height, width = images.shape[2:]
     padded = F.pad(images, (pixels,) * 4)
     return padded[:, :, pixels - down :, pixels - right :][:, :, :height, :width]
+
+
+def mirror(images: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
+    """Return images of which each is mirrored, left to right, with even odds."""
+    mirrored = torch.rand(len(images), generator=generator) < 0.5
+    return torch.where(mirrored.to(images.device)[:, None, None, None], images.flip(3), images)

@@ -102,7 +102,7 @@ def split(name: str, data: Any, archives: Path) -> tuple[dict[str, Images], dict
 
     Raises ``InputError`` if there are too few images, and if the data are not what their settings say.
     """
-    return divide(name, data, read(data, archives))
+    return divide(f"datasets.{name}", data, read(data, archives))
 
 
 def read(data: DatasetSettings, archives: Path) -> Found:
@@ -110,21 +110,21 @@ def read(data: DatasetSettings, archives: Path) -> Found:
     return _source(data).read(data, archives)
 
 
-def divide(name: str, data: Any, found: Found) -> tuple[dict[str, Images], dict[str, Any]]:
-    """Return the splits of what was found, and a description; see ``split``."""
-    classes = _classes(name, data, found)
+def divide(place: str, data: Any, found: Found) -> tuple[dict[str, Images], dict[str, Any]]:
+    """Return the splits of what was found, and a description; see ``split``. Messages call the data ``place``."""
+    classes = _classes(place, data, found)
     for part in ("test", "validation"):
         if part not in found.parts:
-            found.parts["train"], found.parts[part] = _set_aside(found.parts["train"], data, part, name, classes)
+            found.parts["train"], found.parts[part] = _set_aside(found.parts["train"], data, part, place, classes)
     parts = {part: found.parts[part] for part in SPLITS}
-    _require_as_described(name, data, parts, classes)
+    _require_as_described(place, data, parts, classes)
     if found.counts.get("unreadable"):
-        print(f"warning: datasets.{name}: {found.counts['unreadable']} images cannot be read; skipped", file=sys.stderr)
-    counts = {**found.counts, **_repeated(name, parts)}
+        print(f"warning: {place}: {found.counts['unreadable']} images cannot be read; skipped", file=sys.stderr)
+    counts = {**found.counts, **_repeated(place, parts)}
     return parts, describe(data) | {"classes": list(classes), "counts": counts}
 
 
-def _classes(name: str, data: DatasetSettings, found: Found) -> Sequence[str]:
+def _classes(place: str, data: DatasetSettings, found: Found) -> Sequence[str]:
     """Return the names of the classes; raise ``InputError`` if data and settings disagree."""
     known = getattr(data, "classes", data.class_names)
     if found.classes is None:
@@ -132,7 +132,7 @@ def _classes(name: str, data: DatasetSettings, found: Found) -> Sequence[str]:
     agree = len(found.classes) == known if isinstance(known, int) else list(found.classes) == known
     if not agree:
         raise InputError(
-            f"datasets.{name}.classes: the data have {len(found.classes)} classes ({_listed(found.classes)}), "
+            f"{place}: classes: the data have {len(found.classes)} classes ({_listed(found.classes)}), "
             f"the setting has {known if isinstance(known, int) else _listed(known)}; make it equal"
         )
     return found.classes
@@ -143,7 +143,7 @@ def _listed(names: Sequence[str]) -> str:
 
 
 def _set_aside(
-    images: Images, data: DatasetSettings, part: str, name: str, classes: Sequence[str]
+    images: Images, data: DatasetSettings, part: str, place: str, classes: Sequence[str]
 ) -> tuple[Images, Images]:
     """Return the other images, and those drawn for a part: a share of each class, or a number of images.
 
@@ -155,7 +155,7 @@ def _set_aside(
     for label, members, share in _shares(images.labels, getattr(data, key)):
         if share >= len(members):
             raise InputError(
-                f"setting 'datasets.{name}.{key}': {getattr(data, key):g} of the images need {share} of class "
+                f"{place}: {key}: {getattr(data, key):g} of the images need {share} of class "
                 f"{classes[label]!r}, which has {len(members)}; choose fewer, or add images to the class"
             )
         chosen.append(random.choice(members, share, replace=False))
@@ -176,29 +176,29 @@ def _shares(labels: np.ndarray, amount: float) -> list[tuple[int, np.ndarray, in
 
 
 def _require_as_described(
-    name: str, data: DatasetSettings, parts: Mapping[str, Images], classes: Sequence[str]
+    place: str, data: DatasetSettings, parts: Mapping[str, Images], classes: Sequence[str]
 ) -> None:
     """Raise ``InputError`` unless images and labels are those of the settings, and every class is learned."""
     for part, images in parts.items():
         if len(images) == 0 or list(images.images.shape[1:]) != data.shape:
             raise InputError(
-                f"datasets.{name}: its {part} images have shape {images.images.shape}, expected 1 or more of "
+                f"{place}: its {part} images have shape {images.images.shape}, expected 1 or more of "
                 f"{tuple(data.shape)}"
             )
         if images.labels.min() < 0 or images.labels.max() >= len(classes):
             raise InputError(
-                f"datasets.{name}.classes: the {part} labels are {images.labels.min()} to {images.labels.max()}, "
+                f"{place}: classes: the {part} labels are {images.labels.min()} to {images.labels.max()}, "
                 f"expected 0 to {len(classes) - 1}, since it has {len(classes)} classes"
             )
     absent = np.flatnonzero(np.bincount(parts["train"].labels, minlength=len(classes)) == 0)
     if len(absent):
         raise InputError(
-            f"datasets.{name}.classes: no training image is of class {absent[0]} ({classes[absent[0]]!r}); expected "
+            f"{place}: classes: no training image is of class {absent[0]} ({classes[absent[0]]!r}); expected "
             f"some of each of the {len(classes)} classes"
         )
 
 
-def _repeated(name: str, parts: Mapping[str, Images]) -> dict[str, int]:
+def _repeated(place: str, parts: Mapping[str, Images]) -> dict[str, int]:
     """Return how many images of a split are in an earlier one, too; say so if there are any."""
     known: set[bytes] = set()
     counts = {}
@@ -210,7 +210,7 @@ def _repeated(name: str, parts: Mapping[str, Images]) -> dict[str, int]:
     for part, count in counts.items():
         if count:
             print(
-                f"warning: datasets.{name}: {count} of {len(parts[part])} {part} images are in an earlier split, too; "
+                f"warning: {place}: {count} of {len(parts[part])} {part} images are in an earlier split, too; "
                 "what they measure is memory, so keep such images in one split",
                 file=sys.stderr,
             )

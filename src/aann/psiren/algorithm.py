@@ -94,9 +94,11 @@ class _Trainer:
         return images.float() / self.architecture.input_scale
 
     def augmented(self, images: torch.Tensor) -> torch.Tensor:
-        """Return a minibatch of images, scaled and shifted at random as the settings ask."""
-        pixels = self.settings.shift
-        return training.shift(self.scaled(images), pixels, self.generator) if pixels else self.scaled(images)
+        """Return a minibatch of images, scaled, and mirrored and shifted at random as the settings ask."""
+        scaled, pixels = self.scaled(images), self.settings.shift
+        if self.settings.mirror:
+            scaled = training.mirror(scaled, self.generator)
+        return training.shift(scaled, pixels, self.generator) if pixels else scaled
 
     def accuracy(self, weights: Weights) -> float:
         """Return the validation accuracy of real-valued weights."""

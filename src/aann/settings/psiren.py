@@ -66,6 +66,9 @@ class PSirenSettings(Section):
     shift: int = Field(
         1, ge=0, le=14, description="Training images are moved by up to this many pixels each way; 0 for not at all."
     )
+    mirror: bool = Field(
+        False, description="Whether training images are mirrored, left to right, with even odds; for photos, not digits."
+    )
     precision: Literal["auto", "bfloat16", "float32"] = Field(
         "auto",
         description="Type in which training convolves; evaluation is always exact. `auto`: bfloat16 where the "

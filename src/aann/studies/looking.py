@@ -86,7 +86,7 @@ def look(
     found = sources.read(_validated(entry | {"classes": 2}), Path())
     classes = _classes(path, found)
     entry["classes"], own = classes, tuple(found.parts)
-    parts, described = sources.divide("data", _validated(entry), found)
+    parts, described = sources.divide(str(path), _validated(entry), found)
     counts = {part: np.bincount(images.labels, minlength=len(classes)) for part, images in parts.items()}
     return Seen(entry, classes, counts, own, sizes, colored, described["counts"])
 
