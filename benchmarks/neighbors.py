@@ -1,9 +1,10 @@
 """Time how many neighbors a second the incremental evaluator counts exactly, against three ways to do it in PyTorch.
 
-Networks: random ternary ones, equally sparse in all layers, drawn by seed; with --results FOLDER (results/paper), those
-that p-SIREN made for seed 0 where they are there, of MNIST for the network `static` and of the car for `two-frames`.
-Images: MNIST for the static network (the test images, and the training images where more are asked for); for
-`two-frames` the frames in --results, or else, as always for `dynamic`, random integers by seed.
+Networks: those of the settings (config/config.yaml, or a study in --configfile): random ternary ones, equally sparse in
+all layers, drawn by seed; with --results FOLDER (results/paper), those that p-SIREN made for seed 0 of the first task
+that has the network.
+Images: the test images of that task in --results, and its training images where more are asked for. Without --results,
+MNIST's for `static`, and random integers by seed for others.
 
 Contenders, all of which count the same neighbors' correct images, or this stops with an error:
 
@@ -27,6 +28,7 @@ what must be read and added for a neighbor, and what this core could do) and dra
 
 Usage: python benchmarks/neighbors.py [--networks static] [--layers 2.0 fc] [--sparsities 90] [--images 1000]
        [--threads 1] [--seconds 0.7] [--runs 3] [--results results/paper] [--output docs] [--name neighbors]
+       [--configfile study.yaml]
 """
 
 from __future__ import annotations
@@ -44,6 +46,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -66,7 +69,7 @@ from aann.evaluation.state import State
 from aann.figures import style
 from aann.layers import Convolution, Layer
 from aann.networks import Architecture, TernaryNetwork
-from aann.settings.study import load
+from aann.settings.study import Settings, load
 from aann.swaps import Swaps, apply_swap, neighborhood_size, sample_swaps, swaps_at
 
 SEED = 0
@@ -82,9 +85,6 @@ SHORTEST, LONGEST = 0.1, 3
 """Seconds: shorter runs are repeated, and vmap takes no more neighbors at once than fit the longest, but for 2."""
 LOAD = round(os.getloadavg()[0], 2)
 CELL = ["network", "weights", "layer", "sparsity", "images", "threads"]
-NETWORKS = ("static", "dynamic", "two-frames")
-TASKS = {"static": "mnist", "two-frames": "car"}
-"""Tasks whose networks and images are used."""
 
 
 @dataclass(frozen=True)
@@ -119,9 +119,20 @@ class Contender:
 # --- networks and images ----------------------------------------------------------------------------------------------
 
 
+@cache
+def settings() -> Settings:
+    """Return the settings of the study."""
+    return load([parsed().configfile])
+
+
 def architecture(name: str) -> Architecture:
-    """Return a network of config/config.yaml."""
-    return Architecture.from_dict(load(["config/config.yaml"]).networks[name].model_dump())
+    """Return a network of the settings."""
+    return Architecture.from_dict(settings().networks[name].model_dump())
+
+
+def task(name: str) -> str | None:
+    """Return the first task that has a network; None if no task has it."""
+    return next((key for key, entry in settings().tasks.items() if entry.network == name), None)
 
 
 def random_network(specification: Architecture, sparsity: int) -> TernaryNetwork:
@@ -137,9 +148,7 @@ def random_network(specification: Architecture, sparsity: int) -> TernaryNetwork
 
 def network(name: str, sparsity: int, results: Path | None) -> tuple[TernaryNetwork, str]:
     """Return a network, and whether it is random or trained."""
-    file = (
-        results / "psiren" / TASKS[name] / f"p{sparsity}" / "seed0.safetensors" if results and name in TASKS else None
-    )
+    file = results / f"psiren/{task(name)}/p{sparsity}/seed0.safetensors" if results else None
     if file and file.is_file():
         return TernaryNetwork.load(file, architecture(name)), "trained"
     return random_network(architecture(name), sparsity), "random"
@@ -147,20 +156,21 @@ def network(name: str, sparsity: int, results: Path | None) -> tuple[TernaryNetw
 
 def images_of(name: str, count: int, results: Path | None = None) -> tuple[np.ndarray, np.ndarray]:
     """Return images for a network, and their labels."""
-    if name == "two-frames" and results:
-        frames = splits.load(results / "datasets" / f"{TASKS[name]}.safetensors")
-        chosen = frames["test"] if count <= len(frames["test"]) else frames["train"]
+    file = results / f"datasets/{task(name)}.safetensors" if results else None
+    if file and file.is_file():
+        read = splits.load(file)
+        chosen = read["test"] if count <= len(read["test"]) else read["train"]
         return chosen.images[:count], chosen.labels[:count]
     if name == "static":
-        settings = load(["config/config.yaml"]).downloads
-        folder = Path(settings.folder) / "mnist"
-        archives.fetch("mnist", folder, settings.mirrors)
+        folder = Path(settings().downloads.folder) / "mnist"
+        archives.fetch("mnist", folder, settings().downloads.mirrors)
         train_images, train_labels, *test = archives.load("mnist", folder)
         images, labels = test if count <= len(test[1]) else (train_images, train_labels)
         return images[:count], labels[:count]
     shape, scale = architecture(name).input_shape, architecture(name).input_scale
+    lowest = -scale if architecture(name).signed else 0
     random = np.random.default_rng(SEED)
-    images = random.integers(-scale, scale, (count, *shape), dtype=np.int16, endpoint=True)
+    images = random.integers(lowest, scale, (count, *shape), dtype=np.int16, endpoint=True)
     return images, random.integers(0, architecture(name).classes, count)
 
 
@@ -610,9 +620,9 @@ def explain(profiles: list[dict[str, Any]]) -> dict[str, Any]:
 # --- in processes of their own ----------------------------------------------------------------------------------------
 
 
-def child(task: str, name: str) -> dict[str, float]:
+def child(work: str, name: str) -> dict[str, float]:
     """Do what needs a fresh process: compile, or build an evaluator and see what memory that took."""
-    return first_counts(name) if task == "compile" else memory(name)
+    return first_counts(name) if work == "compile" else memory(name)
 
 
 def first_counts(name: str) -> dict[str, float]:
@@ -646,9 +656,9 @@ def megabytes(kind: str) -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1e6 if sys.platform == "darwin" else 1e3)
 
 
-def in_process(task: str, name: str, **environment: str) -> dict[str, float]:
+def in_process(work: str, name: str, **environment: str) -> dict[str, float]:
     """Return what ``child`` returns in a new process."""
-    command = [sys.executable, __file__, "--child", task, name]
+    command = [sys.executable, __file__, "--child", work, name, "--configfile", str(parsed().configfile)]
     done = subprocess.run(command, env={**os.environ, **environment}, stdout=subprocess.PIPE, text=True, check=True)
     found: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
     return found
@@ -732,7 +742,7 @@ def label_ratio(axis: Any, place: int, speeds: pandas.Series[float]) -> None:
 def parsed() -> argparse.Namespace:
     """Return the command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--networks", nargs="+", choices=NETWORKS, default=["static", "dynamic"])
+    parser.add_argument("--networks", nargs="+", default=["static", "dynamic"], help="names in the settings")
     parser.add_argument("--layers", nargs="+", help="layers to swap in; all if not given")
     parser.add_argument("--sparsities", nargs="+", type=int, default=[50, 90, 95])
     parser.add_argument("--images", nargs="+", type=int, default=[1000, 10_000, 60_000], help="60,000: static only")
@@ -740,7 +750,8 @@ def parsed() -> argparse.Namespace:
     parser.add_argument("--baseline-sparsities", nargs="*", type=int, default=[90])
     parser.add_argument("--seconds", type=float, default=0.7, help="about what a run of the evaluator takes")
     parser.add_argument("--runs", type=int, default=3)
-    parser.add_argument("--results", type=Path, help="folder of a scale, with trained networks and frames of the car")
+    parser.add_argument("--results", type=Path, help="folder of a scale, with trained networks and images")
+    parser.add_argument("--configfile", type=Path, default=Path("config/config.yaml"), help="settings of a study")
     parser.add_argument("--output", type=Path, default=Path("docs"))
     parser.add_argument("--name", default="neighbors", help="what its files are called")
     parser.add_argument("--child", nargs=2, help=argparse.SUPPRESS)
@@ -757,7 +768,7 @@ def main() -> None:
     if LOAD > 0.5:
         print(f"other work keeps {LOAD} cores busy: numbers on more than one thread will be off, PyTorch's most of all")
     compiling = compile_times(arguments.networks)
-    used = in_process("memory", "static")
+    used = in_process("memory", arguments.networks[0])
     print(f"memory: {used['before']:.0f} MB before, {used['peak']:.0f} MB at most with an evaluator of 10,000 images")
     profiles: list[dict[str, Any]] = []
     tables = []
@@ -774,7 +785,7 @@ def main() -> None:
     content = {
         "machine": machine(),
         "seconds_of_first_counts": compiling,
-        "peak_megabytes_static": used,
+        f"peak_megabytes_{arguments.networks[0]}": used,
         "profile": explain(profiles),
         "rows": table.to_dict("records"),
         "ratios": ratios(table),

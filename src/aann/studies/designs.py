@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from aann.catalog import HALF
 from aann.networks import Architecture
 from aann.studies.looking import Seen
 
@@ -65,15 +66,18 @@ SCALES = {
 FOCUS = 90
 """The sparsity at which neighbors and searches are looked at, as in the paper."""
 
-_FEW, _SHALLOW = 5000, 3
-"""With fewer training images, minibatches are small. With more layers, learning rates are."""
+_FEW, _LARGE = 5000, 48
+"""With fewer training images, minibatches are small. Images of more pixels a side get another layer."""
+
+_COLORS, _OF_COLORS = 3, {"learning_rate": 0.002, "logit_scale": 20}
+"""Channels of images with colors, and how binarized networks learn them best (on CIFAR-10)."""
 
 
 def network(channels: int, height: int, width: int, classes: int) -> dict[str, Any]:
-    """Return a network for images: the paper's for small grey ones, and another layer and more filters for colors."""
-    filters = [16, 32] if channels == 1 else [32, 64, 64]
-    if min(height, width) > 48:
-        filters = [*filters, 64][:3]
+    """Return a network for images: the paper's, with twice the filters for colors, and another layer for large ones."""
+    filters = [16, 32] if channels == 1 else [32, 64]
+    if min(height, width) > _LARGE:
+        filters = [*filters, 64]
     side, layers = min(height, width), []
     for number, count in enumerate(filters, 1):
         if side < 4:
@@ -83,13 +87,19 @@ def network(channels: int, height: int, width: int, classes: int) -> dict[str, A
         layers.append({**layer, "padding": kernel // 2, "pool": 2})
         side //= 2
     last = {"type": "dense", "name": "fc", "units": classes}
-    return {"input_shape": [channels, height, width], "layers": [*layers, last]}
+    signed = {"input_scale": HALF, "signed": True} if centered(channels) else {}
+    return {"input_shape": [channels, height, width], **signed, "layers": [*layers, last]}
 
 
-def training(scale: Scale, images: int, side: int, layers: int) -> dict[str, Any]:
-    """Return the settings of p-SIREN for so many training images, pixels a side and layers."""
+def centered(channels: int) -> bool:
+    """Return whether networks see images around 0: those with colors, which have no black background."""
+    return channels == _COLORS
+
+
+def training(scale: Scale, images: int, side: int, channels: int) -> dict[str, Any]:
+    """Return the settings of p-SIREN for so many training images, pixels a side and channels."""
     batch = 32 if images < _FEW else 64
-    rate = 0.002 if layers > _SHALLOW else 0.003 if images < _FEW else 0.005
+    rate, binary = (0.001, _OF_COLORS) if channels == _COLORS else (0.003 if images < _FEW else 0.005, {})
 
     def epochs(steps: int) -> float:
         found = steps * batch / images
@@ -98,10 +108,11 @@ def training(scale: Scale, images: int, side: int, layers: int) -> dict[str, Any
     return {
         "batch_size": batch,
         "shift": 2 if side >= 24 else 1,
+        "mirror": False,
         "dense": {"epochs": epochs(scale.dense_steps), "learning_rate": rate},
         "sparsify": {"epochs": epochs(scale.sparsify_steps), "learning_rate": rate, "interval": 10},
         "fine_tune": {"epochs": epochs(scale.fine_tune_steps), "learning_rate": rate},
-        "binary": {"epochs": epochs(scale.binary_steps), "last_layer_epochs": scale.last_layer_epochs},
+        "binary": {"epochs": epochs(scale.binary_steps), "last_layer_epochs": scale.last_layer_epochs, **binary},
     }
 
 
@@ -180,6 +191,7 @@ def _parts(size: int) -> tuple[int, int]:
 def study(name: str, seen: Seen, scale: Scale) -> dict[str, Any]:
     """Return the settings of a study of data, section by section."""
     channels, (height, width) = seen.entry["channels"], seen.entry["size"]
+    entry = {**seen.entry, "centered": centered(channels)}
     chosen, train = network(channels, height, width, len(seen.classes)), int(seen.counts["train"].sum())
     layers = weights(chosen)
     embedded = embedding(scale, layers)
@@ -187,10 +199,10 @@ def study(name: str, seen: Seen, scale: Scale) -> dict[str, Any]:
     return {
         "scale": name,
         "standalone": True,
-        "datasets": {name: {**seen.entry, "title": name.replace("-", " ").replace("_", " ").capitalize()}},
+        "datasets": {name: {**entry, "title": name.replace("-", " ").replace("_", " ").capitalize()}},
         "networks": {"small": chosen},
         "tasks": {name: task},
-        "psiren": training(scale, train, min(height, width), len(layers)),
+        "psiren": training(scale, train, min(height, width), channels),
         "neighbors": {name: neighbors(scale, layers)},
         **({"embeddings": {name: embedded}} if embedded else {}),
         "sense": {
