@@ -76,7 +76,7 @@ _COLORS, _OF_COLORS = 3, {"learning_rate": 0.002, "logit_scale": 20}
 def network(channels: int, height: int, width: int, classes: int) -> dict[str, Any]:
     """Return a network for images: the paper's, with twice the filters for colors, and another layer for large ones."""
     filters = [16, 32] if channels == 1 else [32, 64]
-    if min(height, width) > _LARGE:
+    if max(height, width) > _LARGE:
         filters = [*filters, 64]
     side, layers = min(height, width), []
     for number, count in enumerate(filters, 1):
