@@ -261,6 +261,6 @@ def shift(images: torch.Tensor, pixels: int, generator: torch.Generator) -> torc
 
 
 def mirror(images: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
-    """Return images of which each is mirrored, left to right, with even odds."""
+    """Return images, each mirrored left to right with even odds."""
     mirrored = torch.rand(len(images), generator=generator) < 0.5
     return torch.where(mirrored.to(images.device)[:, None, None, None], images.flip(3), images)
