@@ -171,7 +171,7 @@ def test_networks_fit_every_shape(scale, shape):
     assert Architecture.from_dict(network).classes == 10
     assert sum(designs.weights(network).values()) < 150_000
     layers = [layer["name"] for layer in network["layers"]]
-    assert {*designs.searches(designs.SCALES[scale], layers, 1000)} == {"greedy", "polish"}
+    assert {*designs.searches(designs.SCALES[scale], layers, 1000, shape[0])} == {"greedy", "polish"}
 
 
 def test_small_grey_images_get_the_papers_network_and_colored_ones_about_100_000_weights(paper_settings):

@@ -116,14 +116,18 @@ def training(scale: Scale, images: int, side: int, channels: int) -> dict[str, A
     }
 
 
-def searches(scale: Scale, layers: list[str], images: int) -> dict[str, Any]:
-    """Return a search for random starts, and one for networks that are trained: in the last two layers."""
+def searches(scale: Scale, layers: list[str], images: int, channels: int) -> dict[str, Any]:
+    """Return a search for random starts, and one for networks that are trained: in the last two layers.
+
+    They see as many images as take less than 4 GB.
+    """
+    most = 20_000 if channels == _COLORS else 25_000
     names = layers[-2:]
     neighbors = dict(zip(names, (2304, 16_384)[-len(names) :], strict=True))
     shared = {
         "strategy": {"kind": "greedy", "most": 32},
         "objective": "margins",
-        "images": {"count": min(images, 25_000) if images > 25_000 else "all", "shift": 1, "refresh": 60},
+        "images": {"count": most if images > most else "all", "shift": 1, "refresh": 60},
         "layers": {"names": names, "schedule": "gain"},
         "neighbors": neighbors,
         "draw": "grid",
@@ -206,7 +210,7 @@ def study(name: str, seen: Seen, scale: Scale) -> dict[str, Any]:
         "neighbors": {name: neighbors(scale, layers)},
         **({"embeddings": {name: embedded}} if embedded else {}),
         "sense": {
-            "searches": searches(scale, list(layers), train),
+            "searches": searches(scale, list(layers), train, channels),
             "improvement": {"search": "polish", "tasks": [name]},
             "backpropagation": {"steps": scale.backpropagation_steps, "batch_size": 32, "records": 10},
         },
