@@ -54,11 +54,14 @@ def _serve() -> None:
 
 def _become(words: list[str], folder: str, environment: dict[str, str], said: list[str]) -> None:
     """Let this process be as if it had just been started."""
+    from snakemake.workflow import Workflow
+
     for descriptor, path in enumerate([os.devnull, *said]):
         opened = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
         os.dup2(opened, descriptor)
         os.close(opened)
     os.chdir(folder)
+    Workflow._rundir = folder  # Snakemake keeps it from when it was imported
     os.environ.clear()
     os.environ.update(environment)
     sys.orig_argv[:] = words
