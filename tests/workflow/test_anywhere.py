@@ -427,11 +427,6 @@ def test_without_conda_the_environment_of_jobs_reruns_nothing(clone, tmp_path):
     assert "Nothing to be done" in snakemake(workflow, "figure_1", "--dry-run")
 
 
-def test_every_rule_that_runs_something_has_the_environment(root):
-    output = snakemake(root, "--lint")
-    assert "Congratulations, your workflow is in a good condition!" in output
-
-
 # --- where little can be written --------------------------------------------------------------------------------------
 
 

@@ -1,6 +1,6 @@
 """Every configuration gives a valid dry run, or is refused with one line that names the key.
 
-`AANN_CONFIGURATIONS` says how many are tried: a few hundred unless it is set, thousands by hand. Each is a dry run by
+`AANN_CONFIGURATIONS` says how many are tried: a hundred unless it is set, thousands by hand. Each is a dry run by
 Snakemake itself, in this process; a few go through its command line, too.
 """
 
@@ -20,7 +20,7 @@ from aann.settings.figures import target
 from aann.settings.files import merge
 from aann.settings.study import Settings
 
-COUNT = int(os.environ.get("AANN_CONFIGURATIONS", "200"))
+COUNT = int(os.environ.get("AANN_CONFIGURATIONS", "100"))
 
 
 @pytest.fixture(scope="module")
