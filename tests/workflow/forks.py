@@ -4,6 +4,7 @@ A fork has arguments, a folder and variables of its own, and imports the package
 Tests that signal a build, or that change how Python itself starts, start a process instead.
 """
 
+import atexit
 import json
 import os
 import runpy
@@ -34,7 +35,9 @@ def run(command: Sequence[object], folder: Path, environment: Mapping[str, str])
 def _server() -> subprocess.Popen[str]:
     environment = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
     command = [sys.executable, "-P", __file__]
-    return subprocess.Popen(command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    process = subprocess.Popen(command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    atexit.register(process.communicate)  # which tells it to end
+    return process
 
 
 def _serve() -> None:
