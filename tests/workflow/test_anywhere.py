@@ -496,13 +496,16 @@ def test_the_files_of_the_repository_are_found_without_git(repository, tmp_path)
     assert sorted(path.as_posix() for path in equal_builds.repository_files(repository)) == sorted(listed)
 
 
-def test_verify_runs_from_a_zip(clone):
+def test_verify_builds_twice_and_says_that_all_is_equal_even_from_a_zip(clone):
     assert not (clone / ".git").exists()
-    program = [sys.executable, "tests/workflow/equal_builds.py", "--cores", "1", "--target", "figure_1"]
+    program = [sys.executable, "tests/workflow/equal_builds.py", "--cores", "2", "--target", "figure_1"]
     environment = os.environ | {"PYTHONPATH": str(clone / "src"), "PYTHONDONTWRITEBYTECODE": "1"}
     done = subprocess.run(program, cwd=clone, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "results are equal to the byte" in done.stdout
+    first, second, last = done.stdout.splitlines()
+    assert first == "built with --cores 1 and PYTHONHASHSEED=1 LC_ALL=C.UTF-8 TZ=UTC0"
+    assert second.startswith("built with --cores 2")
+    assert last == "all 3 results are equal to the byte (logs and benchmarks are not compared)"
 
 
 # --- SLURM with another folder ----------------------------------------------------------------------------------------
