@@ -21,6 +21,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pandas
 import torch
 from torch import nn
@@ -117,16 +118,17 @@ def measure(processor: str, runs: int, count: int) -> pandas.DataFrame:
     data, _ = sources.split("mnist", settings.datasets["mnist"], folder)
     images = torch.from_numpy(data["train"].images[:count])
     labels = torch.from_numpy(data["train"].labels[:count])
+    test = data["test"].take(np.arange(min(count, len(data["test"]))))
     architecture = Architecture.from_dict(settings.network("mnist"))
     weights = training.initial_weights(architecture, torch.Generator().manual_seed(0))
 
     rows = []
     for run in range(runs):
         seconds, network = run_plain(weights, images, labels)
-        rows.append((processor, PLAIN, run, seconds, accuracy(network, data["test"])))
+        rows.append((processor, PLAIN, run, seconds, accuracy(network, test)))
         for precision in PRECISIONS:
             seconds, trained = run_package(architecture, weights, images, labels, precision)
-            rows.append((processor, f"aann, {precision}", run, seconds, accuracy(plain_network(trained), data["test"])))
+            rows.append((processor, f"aann, {precision}", run, seconds, accuracy(plain_network(trained), test)))
         for _, name, _, seconds, percent in rows[-1 - len(PRECISIONS) :]:
             print(f"{processor} run {run}  {name:20s} {seconds:6.2f} s  test accuracy {percent:.2f} %", flush=True)
     return pandas.DataFrame(rows, columns=["processor", "loop", "run", "seconds", "test_accuracy_percent"])
@@ -160,7 +162,7 @@ def main() -> None:
     """Run the benchmark."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--runs", type=int, default=5)
-    parser.add_argument("--images", type=int, default=50_000)
+    parser.add_argument("--images", type=int, default=50_000, help="at most so many to train on, and to test on")
     parser.add_argument("--output", type=Path, default=Path("docs/tables/training_epoch.csv"))
     parser.add_argument("--processor", choices=PROCESSORS, help="measure for this one alone, in this process")
     arguments = parser.parse_args()

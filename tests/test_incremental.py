@@ -1,4 +1,7 @@
-"""The incremental evaluator equals the reference evaluator, integer for integer."""
+"""The incremental evaluator equals the reference evaluator, integer for integer.
+
+`AANN_PROBLEMS` says how many random problems are tried. Most of their time goes into compiling for new types.
+"""
 
 import inspect
 import json
@@ -26,6 +29,7 @@ from aann.networks import Architecture, TernaryNetwork
 from aann.sense.starts import random_network
 from aann.swaps import Swaps, all_swaps, neighborhood_size, sample_swaps
 
+PROBLEMS = int(os.environ.get("AANN_PROBLEMS", "24"))
 OBJECTIVES = (ACCURACY, Objective(-300, 200), sum_of_margins(), sum_of_margins(20_000))
 
 
@@ -149,7 +153,7 @@ def assert_equal(fast, slow, layer, swaps):
 
 
 @given(problems(), st.integers(1, 2))
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=PROBLEMS, deadline=None, suppress_health_check=list(HealthCheck))
 def test_counts_and_changes_of_neighbors_equal_the_reference(problem, threads):
     network, images, labels, random = problem
     fast = incremental.IncrementalEvaluator(network, images, labels, threads=threads)
@@ -167,7 +171,7 @@ def test_counts_and_changes_of_neighbors_equal_the_reference(problem, threads):
 
 
 @given(problems(), st.integers(1, 2))
-@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=PROBLEMS // 2, deadline=None, suppress_health_check=list(HealthCheck))
 def test_a_state_updated_by_accepted_swaps_equals_one_built_anew(problem, threads):
     network, images, labels, random = problem
     fast = incremental.IncrementalEvaluator(network, images, labels, threads=threads)

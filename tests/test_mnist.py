@@ -19,10 +19,10 @@ from aann.settings.files import merge
 from aann.swaps import sample_swaps
 
 SHORT = {
-    "dense": {"epochs": 0.5},
-    "sparsify": {"epochs": 1.5},
-    "fine_tune": {"epochs": 0.2},
-    "binary": {"epochs": 0.7, "last_layer_epochs": 4},
+    "dense": {"epochs": 0.2},
+    "sparsify": {"epochs": 0.5},
+    "fine_tune": {"epochs": 0.1},
+    "binary": {"epochs": 0.2, "last_layer_epochs": 1},
 }
 
 

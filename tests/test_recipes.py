@@ -2,11 +2,13 @@
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from workflow.conftest import share_compiled
 
 ROOT = Path(__file__).parents[1]
 BLOCK = re.compile(r"^```(\w*) ?(\S*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -44,10 +46,10 @@ def change(text, diff):
 @pytest.fixture
 def copy(tmp_path):
     for name in ("src", "rules", "workflow", "config", "profiles", "envs"):
-        if (ROOT / name).exists():
-            subprocess.run(["cp", "-r", ROOT / name, tmp_path], check=True)
+        shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
     for name in ("Snakefile", "pyproject.toml"):
         (tmp_path / name).write_text((ROOT / name).read_text())
+    share_compiled(ROOT, tmp_path)
     return tmp_path
 
 

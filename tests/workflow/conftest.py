@@ -4,11 +4,11 @@ import fcntl
 import os
 import shutil
 import subprocess
-import sys
 from functools import partial
 from pathlib import Path
 from typing import Self
 
+import forks
 import pytest
 import yaml
 from equal_builds import EVERYTHING, copy_repository
@@ -158,11 +158,10 @@ class Workflow:
         return self.folder / "results/small"
 
     def command(self, *arguments: str) -> list[str]:
-        return [sys.executable, "-m", "snakemake", "--cores", "2", "--configfile", "small.yaml", *arguments]
+        return [*forks.COMMAND, "--cores", "2", "--configfile", "small.yaml", *arguments]
 
     def snakemake(self, *arguments: str, **variables: str) -> subprocess.CompletedProcess:
-        command, environment = self.command(*arguments), os.environ | variables
-        return subprocess.run(command, cwd=self.folder, env=environment, capture_output=True, text=True, check=False)
+        return forks.run(self.command(*arguments), self.folder, os.environ | variables)
 
     def build(self, *targets: str, options: tuple[str, ...] = (), **variables: str) -> str:
         result = self.snakemake(*options, "--", *(targets or ("all_figures",)), **variables)

@@ -1,8 +1,8 @@
 """Any study plans: one that stands alone, whatever its task is called, and one that takes entries away."""
 
-import subprocess
-import sys
+import os
 
+import forks
 import pytest
 import yaml
 from conftest import SMALL
@@ -47,19 +47,8 @@ ALONE = {
 def planned(workflow, study, *targets):
     """Return the exit status of a dry run of a study, and what it said."""
     (workflow.folder / "study.yaml").write_text(yaml.safe_dump(study))
-    command = [
-        sys.executable,
-        "-m",
-        "snakemake",
-        "--dry-run",
-        "--cores",
-        "2",
-        "--configfile",
-        "study.yaml",
-        "--",
-        *targets,
-    ]
-    result = subprocess.run(command, cwd=workflow.folder, capture_output=True, text=True, check=False)
+    command = [*forks.COMMAND, "--dry-run", "--cores", "2", "--configfile", "study.yaml", "--", *targets]
+    result = forks.run(command, workflow.folder, os.environ)
     return result.returncode, result.stdout + result.stderr
 
 

@@ -7,9 +7,11 @@ import re
 import shutil
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import equal_builds
+import forks
 import pytest
 import yaml
 
@@ -58,19 +60,18 @@ def elsewhere(tmp_path):
     return folder
 
 
-def snakemake(folder, *arguments, check=True, environment=None, **options):
+def in_a_process(command, folder, environment, **options):
+    """Run a command in a process of its own, as `forks.run` does in a fork."""
+    return subprocess.run(
+        [*map(str, command)], cwd=folder, env=environment, capture_output=True, text=True, check=False, **options
+    )
+
+
+def snakemake(folder, *arguments, check=True, environment=None, run=forks.run):
     """Run Snakemake in a folder, with no aann but what it finds itself, and return what it printed."""
     inherited = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
-    command = [sys.executable, "-m", "snakemake", "--cores", "1", *map(str, arguments)]
-    done = subprocess.run(
-        command,
-        cwd=folder,
-        env=inherited | (environment or {}),
-        capture_output=True,
-        text=True,
-        check=False,
-        **options,
-    )
+    command = [*forks.COMMAND, "--cores", "1", *arguments]
+    done = run(command, folder, inherited | (environment or {}))
     output = done.stdout + done.stderr
     assert (done.returncode == 0) == check, output
     return output
@@ -410,9 +411,8 @@ def test_a_package_that_snakemake_lacks_is_named(clone, elsewhere, conda, tmp_pa
     (tmp_path / "lacking").mkdir()
     (tmp_path / "lacking/sitecustomize.py").write_text(LACKING)
     arguments = ("figure_1", "--dry-run", "--snakefile", clone / "Snakefile", "--sdm", "conda")
-    output = snakemake(
-        elsewhere, *arguments, check=False, environment=conda | {"PYTHONPATH": str(tmp_path / "lacking")}
-    )
+    environment = conda | {"PYTHONPATH": str(tmp_path / "lacking")}
+    output = snakemake(elsewhere, *arguments, check=False, environment=environment, run=in_a_process)
     assert (
         "numpy: Snakemake reads this workflow with it, even if jobs have an environment of their own; install" in output
     )
@@ -425,11 +425,6 @@ def test_without_conda_the_environment_of_jobs_reruns_nothing(clone, tmp_path):
     environment = workflow / "envs/jobs.yaml"
     environment.write_text(environment.read_text().replace("matplotlib==", "matplotlib==1"))
     assert "Nothing to be done" in snakemake(workflow, "figure_1", "--dry-run")
-
-
-def test_every_rule_that_runs_something_has_the_environment(root):
-    output = snakemake(root, "--lint")
-    assert "Congratulations, your workflow is in a good condition!" in output
 
 
 # --- where little can be written --------------------------------------------------------------------------------------
@@ -455,8 +450,9 @@ def test_a_checkout_that_cannot_be_written_is_enough(clone, elsewhere, drawn, tm
             ["touch", workflow / "src/x"], check=False, preexec_fn=keep_to_permissions, capture_output=True
         )
         assert refused.returncode == 1
-        snakemake(elsewhere, "figure_1", "--snakefile", workflow / "Snakefile", preexec_fn=keep_to_permissions)
-        output = snakemake(workflow, "figure_1", check=False, preexec_fn=keep_to_permissions)
+        run = partial(in_a_process, preexec_fn=keep_to_permissions)
+        snakemake(elsewhere, "figure_1", "--snakefile", workflow / "Snakefile", run=run)
+        output = snakemake(workflow, "figure_1", check=False, run=run)
     finally:
         for folder in folders:
             folder.chmod(0o755)
@@ -500,13 +496,16 @@ def test_the_files_of_the_repository_are_found_without_git(repository, tmp_path)
     assert sorted(path.as_posix() for path in equal_builds.repository_files(repository)) == sorted(listed)
 
 
-def test_verify_runs_from_a_zip(clone):
+def test_verify_builds_twice_and_says_that_all_is_equal_even_from_a_zip(clone):
     assert not (clone / ".git").exists()
-    program = [sys.executable, "tests/workflow/equal_builds.py", "--cores", "1", "--target", "figure_1"]
+    program = [sys.executable, "tests/workflow/equal_builds.py", "--cores", "2", "--target", "figure_1"]
     environment = os.environ | {"PYTHONPATH": str(clone / "src"), "PYTHONDONTWRITEBYTECODE": "1"}
     done = subprocess.run(program, cwd=clone, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "results are equal to the byte" in done.stdout
+    first, second, last = done.stdout.splitlines()
+    assert first == "built with --cores 1 and PYTHONHASHSEED=1 LC_ALL=C.UTF-8 TZ=UTC0"
+    assert second.startswith("built with --cores 2")
+    assert last == "all 3 results are equal to the byte (logs and benchmarks are not compared)"
 
 
 # --- SLURM with another folder ----------------------------------------------------------------------------------------

@@ -1,15 +1,14 @@
 """Every configuration gives a valid dry run, or is refused with one line that names the key.
 
-`AANN_CONFIGURATIONS` says how many are tried: a few hundred unless it is set, thousands by hand. Each is a dry run by
+`AANN_CONFIGURATIONS` says how many are tried: a hundred unless it is set, thousands by hand. Each is a dry run by
 Snakemake itself, in this process; a few go through its command line, too.
 """
 
 import os
 import re
-import subprocess
-import sys
 from collections import Counter
 
+import forks
 import pytest
 import yaml
 from configurations import Generator
@@ -21,7 +20,7 @@ from aann.settings.figures import target
 from aann.settings.files import merge
 from aann.settings.study import Settings
 
-COUNT = int(os.environ.get("AANN_CONFIGURATIONS", "200"))
+COUNT = int(os.environ.get("AANN_CONFIGURATIONS", "100"))
 
 
 @pytest.fixture(scope="module")
@@ -80,15 +79,13 @@ def test_every_configuration_is_accepted_or_refused_with_a_line_that_names_the_k
 
 
 def test_the_command_accepts_and_refuses_the_same(fresh, base, generator):
-    command = [sys.executable, "-m", "snakemake", "--cores", "2", "--dry-run", "--configfile", "tried.yaml", "--"]
+    command = [*forks.COMMAND, "--cores", "2", "--dry-run", "--configfile", "tried.yaml", "--"]
 
     @settings(max_examples=6, database=None, derandomize=True, deadline=None, phases=[Phase.generate])
     @given(generator.configurations(base))
     def check(config):
         (fresh.folder / "tried.yaml").write_text(yaml.safe_dump(config))
-        result = subprocess.run(
-            [*command, "all_figures"], cwd=fresh.folder, capture_output=True, text=True, check=False
-        )
+        result = forks.run([*command, "all_figures"], fresh.folder, os.environ)
         output = result.stdout + result.stderr
         line = refusal(fresh.folder, config)
         assert result.returncode == bool(line), output

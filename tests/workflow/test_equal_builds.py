@@ -1,7 +1,7 @@
-"""The tool that compares two builds sees what differs; `test_interruptions.py` compares two builds of everything."""
+"""The tool that compares two builds sees what differs.
 
-import subprocess
-import sys
+`test_anywhere.py` runs it, and `test_interruptions.py` compares two builds of everything.
+"""
 
 import pytest
 from equal_builds import SECOND, build, compared, copy_repository, differing
@@ -43,16 +43,6 @@ def test_every_difference_is_a_line(folders):
         f"small/figures/.figure_2.png: only in {one}",
         "small/figures/figure_1.csv: differs",
     ]
-
-
-def test_the_command_builds_twice_and_says_that_all_is_equal(root):
-    command = [sys.executable, "tests/workflow/equal_builds.py", "--target", "figure_1", "--cores", "2"]
-    result = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
-    assert result.returncode == 0, result.stdout + result.stderr
-    first, second, last = result.stdout.splitlines()
-    assert first == "built with --cores 1 and PYTHONHASHSEED=1 LC_ALL=C.UTF-8 TZ=UTC0"
-    assert second.startswith("built with --cores 2")
-    assert last == "all 3 results are equal to the byte (logs and benchmarks are not compared)"
 
 
 def test_a_build_that_fails_ends_with_what_snakemake_printed(tmp_path):

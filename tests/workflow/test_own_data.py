@@ -1,9 +1,9 @@
 """A folder of images of a user's own, studied from an empty folder: what changes in it makes its jobs run again."""
 
+import os
 import shutil
-import subprocess
-import sys
 
+import forks
 import pytest
 import yaml
 from own_data import SIZE, fill
@@ -22,22 +22,10 @@ STUDY = {
 def snakemake(root, tmp_path):
     """Run Snakemake in an empty folder, for the splits."""
     (tmp_path / "fruit.yaml").write_text(yaml.safe_dump(STUDY))
-    command = [
-        sys.executable,
-        "-m",
-        "snakemake",
-        "-s",
-        root / "Snakefile",
-        "--cores",
-        "1",
-        "--configfile",
-        "fruit.yaml",
-    ]
+    command = [*forks.COMMAND, "-s", root / "Snakefile", "--cores", "1", "--configfile", "fruit.yaml"]
 
     def run(*options):
-        result = subprocess.run(
-            [*command, *options, "--", SPLITS], cwd=tmp_path, capture_output=True, text=True, check=False
-        )
+        result = forks.run([*command, *options, "--", SPLITS], tmp_path, os.environ)
         return result.returncode, result.stdout + result.stderr
 
     return run

@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 
+import forks
 import pandas
 import pytest
 import yaml
@@ -123,17 +124,11 @@ def test_new_photos_are_named(done, folder):
 
 
 def test_nothing_runs_again_until_an_image_changes(root, done, folder):
-    command = ["-m", "snakemake", "-s", str(root / "workflow/Snakefile"), "--cores", "2", "--dry-run", "all_figures"]
+    command = [*forks.COMMAND, "-s", root / "workflow/Snakefile", "--cores", "2", "--dry-run", "all_figures"]
 
     def planned():
-        result = subprocess.run(
-            [sys.executable, *command, "--configfile", "signs.yaml", "less.yaml"],
-            cwd=folder,
-            env=os.environ | {"PYTHONPATH": str(root / "src")},
-            capture_output=True,
-            text=True,
-            check=True,
-        )
+        result = forks.run([*command, "--configfile", "signs.yaml", "less.yaml"], folder, os.environ)
+        assert result.returncode == 0, result.stdout + result.stderr
         return {*re.findall(r"^(?:local)?rule (\w+):", result.stdout + result.stderr, re.MULTILINE)}
 
     assert planned() == set()

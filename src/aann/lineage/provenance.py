@@ -11,7 +11,7 @@ import ast
 import hashlib
 import importlib.metadata
 import platform
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -131,10 +131,20 @@ def _read(name: str) -> _Module:
     return _Module(_imports(tree), _code(tree))
 
 
+def _statements(tree: ast.Module) -> Iterator[Any]:
+    """Yield a module and all statements in it, without the expressions in these, which are ten times as many."""
+    waiting: list[Any] = [tree]
+    while waiting:
+        node = waiting.pop()
+        yield node
+        for part in ("body", "orelse", "handlers", "finalbody", "cases"):
+            waiting.extend(getattr(node, part, ()))
+
+
 def _imports(tree: ast.Module) -> list[str]:
     """Return the modules of this package that are imported anywhere in a module."""
     found = []
-    for node in ast.walk(tree):
+    for node in _statements(tree):
         if isinstance(node, ast.ImportFrom) and node.module and node.module.split(".")[0] == "aann":
             submodules = [f"{node.module}.{alias.name}" for alias in node.names]
             found += [node.module, *(module for module in submodules if _exists(module))]
@@ -154,7 +164,7 @@ def _exists(name: str) -> bool:
 
 def _code(tree: ast.Module) -> str:
     """Return code in a form that no layout, comment, docstring or string below a constant changes; prunes the tree."""
-    for node in ast.walk(tree):
+    for node in _statements(tree):
         if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
             node.body = [statement for statement in node.body if not _is_text(statement)] or [ast.Pass()]
     return ast.unparse(tree)
