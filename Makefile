@@ -97,7 +97,7 @@ benchmark: $(READY) ## Time training and neighbors against plain PyTorch; see ho
 	$(BIN)/python benchmarks/imperfect_sight.py
 
 verify: $(READY) ## Build CONFIG (the quick scale) twice under different conditions, and compare to the last byte.
-	$(BIN)/python tests/workflow/equal_builds.py --configfile $(CONFIG) --cores $(CORES)
+	$(BIN)/python tests/workflow/equal_builds.py --configfile $(CONFIG) --cores 1 $(CORES)
 
 report: $(READY) ## Make Snakemake's report of the quick scale.
 	$(BIN)/snakemake --cores $(CORES) --configfile config/quick.yaml --report results/quick/report.html

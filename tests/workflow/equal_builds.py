@@ -1,12 +1,13 @@
-"""`make verify`: two builds in different folders and under different conditions have results equal to the byte.
+"""`make verify`: builds in different folders and under different conditions have results equal to the byte.
 
-    python tests/workflow/equal_builds.py --configfile config/quick.yaml
+    python tests/workflow/equal_builds.py --configfile config/quick.yaml --cores 1 2 64
 
-They differ in cores, hash seed, locale and time zone, and neither finds anything compiled. Times and paths stand in
+They differ in cores, hash seed, locale and time zone, and none finds anything compiled. Times and paths stand in
 `logs/` and `benchmarks/` of a scale, which are not compared.
 """
 
 import argparse
+import itertools
 import os
 import shutil
 import subprocess
@@ -82,25 +83,31 @@ def differing(one: Path, other: Path) -> Iterator[str]:
 
 
 def main() -> None:
-    """Build twice, compare, and fail with a line for each difference; both copies are kept then."""
+    """Build several times and compare with the first; fail with a line for each difference, and keep all copies then."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--configfile", nargs="+", default=["config/quick.yaml"], help="laid over config/config.yaml")
     parser.add_argument(
-        "--cores", type=int, default=machine.processors(), help="of the second build; the first has one"
+        "--cores", type=int, nargs="+", default=[1, machine.processors()], help="of each build, two or more"
     )
     parser.add_argument("--target", nargs="+", default=EVERYTHING, help="what to build")
     chosen = parser.parse_args()
+    if len(chosen.cores) < 2:
+        parser.error("--cores: expected a number for each of two builds or more")
     below = Path(tempfile.mkdtemp(prefix="aann-verify-"))
-    one, other = below / "one", below / "another folder"
-    for folder, conditions, cores in ((one, FIRST, 1), (other, SECOND, chosen.cores)):
+    folders = [below / f"build {number}" for number in range(len(chosen.cores))]
+    for folder, cores, conditions in zip(folders, chosen.cores, itertools.cycle((FIRST, SECOND)), strict=False):
         copy_repository(folder)
         build(folder, conditions, cores, chosen.configfile, chosen.target)
         print(f"built with --cores {cores} and {' '.join(f'{key}={value}' for key, value in conditions.items())}")
-    number, lines = len(compared(one)), list(differing(one, other))
+    first, *others = folders
+    number, lines = (
+        len(compared(first)),
+        [f"{other.name}: {line}" for other in others for line in differing(first, other)],
+    )
     for line in lines:
         print(line, file=sys.stderr)
     if lines or not number:
-        sys.exit(f"error: {len(lines)} of {number} results differ; compare {one} with {other}")
+        sys.exit(f"error: {len(lines)} of {len(others) * number} results differ from those in {first}; see {below}")
     shutil.rmtree(below)
     print(f"all {number} results are equal to the byte ({' and '.join(SIDE_CARS)} are not compared)")
 

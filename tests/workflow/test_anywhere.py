@@ -498,7 +498,7 @@ def test_the_files_of_the_repository_are_found_without_git(repository, tmp_path)
 
 def test_verify_builds_twice_and_says_that_all_is_equal_even_from_a_zip(clone):
     assert not (clone / ".git").exists()
-    program = [sys.executable, "tests/workflow/equal_builds.py", "--cores", "2", "--target", "figure_1"]
+    program = [sys.executable, "tests/workflow/equal_builds.py", "--cores", "1", "2", "--target", "figure_1"]
     environment = os.environ | {"PYTHONPATH": str(clone / "src"), "PYTHONDONTWRITEBYTECODE": "1"}
     done = subprocess.run(program, cwd=clone, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
