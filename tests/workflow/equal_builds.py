@@ -83,7 +83,7 @@ def differing(one: Path, other: Path) -> Iterator[str]:
 
 
 def main() -> None:
-    """Build several times and compare with the first; fail with a line for each difference, and keep all copies then."""
+    """Build several times, compare with the first, and fail with a line for each difference; copies are kept then."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--configfile", nargs="+", default=["config/quick.yaml"], help="laid over config/config.yaml")
     parser.add_argument(
