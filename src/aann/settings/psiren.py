@@ -67,7 +67,7 @@ class PSirenSettings(Section):
         1, ge=0, le=14, description="Training images are moved by up to this many pixels each way; 0 for not at all."
     )
     mirror: bool = Field(
-        False, description="Whether training images are mirrored, left to right, with even odds; for photos, not digits."
+        False, description="Whether training images are mirrored left to right with even odds; for photos, not digits."
     )
     precision: Literal["auto", "bfloat16", "float32"] = Field(
         "auto",
