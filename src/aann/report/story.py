@@ -6,7 +6,6 @@ A cell ends with one of them, which Jupyter and nbconvert show: they have ``_rep
 from __future__ import annotations
 
 import base64
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -23,7 +22,6 @@ from aann.claims import pages
 from aann.claims.verdicts import ENFORCED, Judgement, judgements, read_verdicts, require_one_scale
 from aann.errors import InputError
 from aann.report.contents import CLAIMS, Contents, Shown, contents_of
-from aann.report.words import listed
 from aann.settings.figures import label
 from aann.settings.study import load
 from aann.tables import read_labelled
@@ -114,15 +112,12 @@ class Story:
         return f"[{pages.measured(self.verdicts[name])}](#{name})"
 
     def verdict_counts(self) -> str:
-        """Return in words how many claims have each verdict."""
-        counts = Counter(one.verdict for one in self.verdicts.values())
-        return (
-            f"{len(self.verdicts)} claims: {listed(f'{count} {verdict}' for verdict, count in counts.most_common())}."
-        )
+        """Return in words how many results have each verdict, and what else was measured."""
+        return pages.headline(list(self.verdicts.values()))
 
     def claims(self) -> Html:
-        """Return the table of all claims."""
-        return Html(f'<div class="claims">{pages.table(list(self.verdicts.values()), link="#figure-{figure}")}</div>')
+        """Return the tables of all claims."""
+        return Html(f'<div class="claims">{pages.tables(list(self.verdicts.values()), link="#figure-{figure}")}</div>')
 
     def figure(self, name: str, shows: str) -> Html:
         """Return a figure with a caption; ``shows`` says in words what it shows."""
