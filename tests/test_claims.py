@@ -613,14 +613,14 @@ def judge(results, root, monkeypatch):
     def command(*arguments):
         return CliRunner().invoke(main, [str(argument) for argument in arguments])
 
-    def run(claims, scale="paper"):
+    def run(claims, scale="paper", without=()):
         folder = results.with_name(scale)
         if not folder.exists():
             shutil.copytree(results, folder)
         (folder / "claims.yaml").write_text(yaml.safe_dump({"claims": claims}, sort_keys=False))
         output = folder / "claims/claims.json"
         more = folder / "scale.yaml"
-        more.write_text(json.dumps({"scale": scale, "claims": {"resamples": 200}}))
+        more.write_text(json.dumps({"scale": scale, "claims": {"resamples": 200, "without": [*without]}}))
         files = ("--configfile", "config/config.yaml", "--configfile", more)
         judged = command(
             *("claims", "judge", "--claims", folder / "claims.yaml", "--results", folder, "--output", output, *files)
@@ -701,7 +701,7 @@ def test_verdicts_that_hold_html_are_shown_as_text(judge):
     name, found = read["claims"].popitem()
     odd = '"><script>alert(1)</script>'
     read["claims"][f"{name}{odd}"] = found | {"verdict": f"reproduced{odd}", "statement": odd, "remark": odd}
-    page = Page(pages.html(verdicts.judgements(read), "paper", 0.95))
+    page = Page(pages.html(verdicts.judgements(read), "paper", ClaimsSettings()))
     assert page.rows == list(read["claims"])
     assert page.text.count(odd) == 3
 
@@ -747,6 +747,19 @@ def test_what_no_longer_is_reproduced_fails_with_a_line_at_the_papers_scale(judg
     assert (result.exit_code, result.stderr) == (0, "")
 
 
+def test_claims_may_be_left_out_by_name_and_the_page_says_so(judge):
+    result, output = judge(CLAIMS, without=["never", "again"])
+    assert result.exit_code == 0, result.output
+    assert set(json.loads(output.read_text())["claims"]) == set(CLAIMS) - {"never", "again"}
+    for ending in (".md", ".html"):
+        assert (
+            "Left out, since this run has too few of what they need: never, again."
+            in output.with_suffix(ending).read_text()
+        )
+    result, _ = judge(CLAIMS, without=["nevr"])
+    assert result.stderr == ("error: configuration: claims.without: there is no claim 'nevr'; name one of the claims\n")
+
+
 def test_other_scales_are_informative_and_say_that_data_are_stand_ins(judge):
     _, output = judge(CLAIMS, "quick")
     result = judge.command("claims", "check", output)
@@ -783,11 +796,11 @@ def test_a_file_that_holds_no_verdicts_is_one_line(judge, tmp_path, text):
 def test_numbers_are_readable(results):
     rule = {"kind": "within", "value": 22_127_616, "tolerance": 0.5}
     one = judged(results, sample(column="images", of=None), rule=rule, unit="number", paper=22_127_616)
-    text = pages.markdown([one], "paper", 0.95)
+    text = pages.markdown([one], "paper", ClaimsSettings())
     assert "| 22,127,616 | 1000 | 3 | < 0.001 | < 0.001 | within 22,127,616 ± 0.5 | **contradicted** | [2a]" in text
     one = judged(results, rule={"kind": "at least", "value": 90.125, "tolerance": 1}, paper=90.125)
-    assert f"| 90.12 % | {one.found.percentile:.1f} | 95.22 % | " in pages.markdown([one], "paper", 0.95)
-    assert "| at least 90.12 \N{MINUS SIGN} 1 % |" in pages.markdown([one], "paper", 0.95)
+    assert f"| 90.12 % | {one.found.percentile:.1f} | 95.22 % | " in pages.markdown([one], "paper", ClaimsSettings())
+    assert "| at least 90.12 \N{MINUS SIGN} 1 % |" in pages.markdown([one], "paper", ClaimsSettings())
 
 
 def test_equal_tables_give_equal_bytes(judge):

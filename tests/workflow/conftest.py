@@ -80,12 +80,13 @@ SMALL = {
             "sparsities": [90],
             "first": {"1.0": "exhaustive", "2.0": 50, "fc": "exhaustive"},
             "others": {"1.0": 5, "2.0": 5, "fc": 5},
+            "more_seeds": {"90": None},
         },
-        "car": {"first": {"1.0": 30, "2.0": 30, "fc1": 30, "fc2": "exhaustive"}},
+        "car": {"first": {"1.0": 30, "2.0": 30, "fc1": 30, "fc2": "exhaustive"}, "more_seeds": {"90": None}},
     },
     "embeddings": {"mnist": EMBEDDED, "car": EMBEDDED},
     "sense": {
-        "climb": {"neighbors": 12, "tsne": {"perplexity": 5, "max_iter": 250}},
+        "climb": {"neighbors": 12, "seeds": None, "tsne": {"perplexity": 5, "max_iter": 250}},
         "backpropagation": {"steps": 20, "records": 2},
         "searches": {
             "figure-6": {"neighbors": {"1.0": 5, "2.0": 5, "fc": 5}, "budget": {"evaluations": 450}},
@@ -101,13 +102,15 @@ SMALL = {
         },
     },
     "figures": {
+        "6": {"start": {"seeds": None}},
+        "7": {"start": {"seeds": None}},
         "s1": {
             "runs": [
                 {"start": {"task": "mnist", "sparsity": 80, "origin": "random"}, "searches": ["best", "greedy"]},
                 {"start": {"task": "mnist", "sparsity": 90, "origin": "random"}, "searches": ["best", "greedy"]},
                 {"start": {"task": "mnist", "sparsity": 90, "origin": "psiren"}, "searches": ["annealing"]},
             ]
-        }
+        },
     },
     "datasets": {
         "digits": {"validation_images": 200, "test_images": 100},

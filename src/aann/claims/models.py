@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -247,6 +247,15 @@ class Claims(_Model):
         """The files of the figures that show claims, below the results of the scale, each once."""
         return list(dict.fromkeys(claim.shown_in for claim in self.claims.values()))
 
+    def without(self, names: Iterable[str]) -> Claims:
+        """Return these claims but those of some names; raise ``InputError`` for a name that no claim has."""
+        left_out = list(names)
+        for name in left_out:
+            if name not in self.claims:
+                raise InputError(f"configuration: claims.without: there is no claim {name!r}; name one of the claims")
+        kept = {name: claim for name, claim in self.claims.items() if name not in left_out}
+        return self.model_copy(update={"claims": kept})
+
     def unserved(self, is_made: Callable[[str], bool]) -> Iterator[str]:
         """Yield a line for each table and figure that a claim needs and that is not made."""
         for name, claim in self.claims.items():
@@ -265,9 +274,12 @@ def load(path: Path | str) -> Claims:
     return validate(read_yaml(Path(path)), str(path))
 
 
-def load_served(path: Path | str, is_made: Callable[[str], bool]) -> Claims:
-    """Read a file of claims as ``load`` does; raise ``InputError`` for one whose tables or figure are not made."""
-    claims = load(path)
+def load_served(path: Path | str, is_made: Callable[[str], bool], without: Iterable[str] = ()) -> Claims:
+    """Read a file of claims as ``load`` does, but those of some names.
+
+    Raises ``InputError`` for a claim whose tables or figure are not made, and for a name that no claim has.
+    """
+    claims = load(path).without(without)
     for line in claims.unserved(is_made):
         raise InputError(f"{path}: {line}")
     return claims

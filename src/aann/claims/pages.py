@@ -10,6 +10,7 @@ from typing import get_args
 from aann.claims.estimates import MOST_UNITS, Estimate
 from aann.claims.models import Claim, Measure, Rule, Sample, Verdict
 from aann.claims.verdicts import ENFORCED, Judgement
+from aann.settings.claims import ClaimsSettings
 
 _TITLE = "What the paper states, and what was measured"
 _UNITS = {"percent": " %", "points": " points", "number": ""}
@@ -56,9 +57,9 @@ td.number { text-align: right; white-space: nowrap; } q, small { color: #555; }
 """
 
 
-def markdown(judged: list[Judgement], scale: str, confidence: float) -> str:
+def markdown(judged: list[Judgement], scale: str, settings: ClaimsSettings) -> str:
     """Return the verdicts as a page of Markdown: a table for each kind of claim, reasons, and how each was measured."""
-    parts = [f"# {_TITLE}", _lead(judged, scale, confidence), _LEGEND]
+    parts = [f"# {_TITLE}", _lead(judged, scale, settings), _LEGEND]
     for title, words, ones in _by_kind(judged):
         rows = [_markdown_cells(one) for one in ones]
         columns = _filled(rows)
@@ -70,13 +71,13 @@ def markdown(judged: list[Judgement], scale: str, confidence: float) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def html(judged: list[Judgement], scale: str, confidence: float) -> str:
+def html(judged: list[Judgement], scale: str, settings: ClaimsSettings) -> str:
     """Return the verdicts as a page of HTML that needs no other files than the figures it links to."""
     banner = "" if scale == ENFORCED else ' class="banner"'
     return (
         f'<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n<title>{_TITLE}</title>\n'
         f"<style>{_STYLE}</style>\n</head>\n<body>\n<h1>{_TITLE}</h1>\n"
-        f"<p{banner}>{escape(_lead(judged, scale, confidence))}</p>\n{tables(judged)}\n</body>\n</html>\n"
+        f"<p{banner}>{escape(_lead(judged, scale, settings))}</p>\n{tables(judged)}\n</body>\n</html>\n"
     )
 
 
@@ -136,9 +137,11 @@ def _filled(rows: list[dict[str, str]]) -> list[str]:
     return [name for name in _COLUMNS if any(row[name] for row in rows)]
 
 
-def _lead(judged: list[Judgement], scale: str, confidence: float) -> str:
+def _lead(judged: list[Judgement], scale: str, settings: ClaimsSettings) -> str:
     stand_ins = "" if scale == ENFORCED else _STAND_INS.format(scale=scale)
-    return f"{headline(judged)} Intervals are of {100 * confidence:g} %.{stand_ins}"
+    left_out = f" Left out, since this run has too few of what they need: {', '.join(settings.without)}."
+    more = (left_out if settings.without else "") + stand_ins
+    return f"{headline(judged)} Intervals are of {100 * settings.confidence:g} %.{more}"
 
 
 def _cells(one: Judgement) -> dict[str, str]:

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
-from aann.settings.types import Name, Section, Sparsity, require_distinct
+from aann.settings.types import Name, Section, Seed, Sparsity, require_distinct
 
 FigureName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]*$", max_length=64)]
 
@@ -60,11 +60,22 @@ def _task(help_text: str) -> Any:
 
 
 class StartSettings(Section):
-    """Networks that searches start from: one for each seed of the task."""
+    """Networks that searches start from: one for each seed."""
 
     task: Name = Field(description="A name in `tasks`.")
     sparsity: Sparsity = Field(description="Percentage of zero weights; with `psiren`, one of the task's.")
     origin: Literal["random", "psiren"] = Field(description="`random` weights, or a network of p-SIREN.")
+    seeds: list[Seed] | None = Field(None, min_length=1, description="Their seeds; those of the task if left out.")
+
+    @model_validator(mode="after")
+    def _distinct(self) -> StartSettings:
+        require_distinct(self.seeds or [], "seeds")
+        return self
+
+    @property
+    def keys(self) -> dict[str, str | float]:
+        """Its keys in tables, beside the seed."""
+        return {"task": self.task, "sparsity": self.sparsity, "origin": self.origin}
 
     @property
     def run(self) -> str:

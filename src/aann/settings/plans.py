@@ -154,8 +154,8 @@ class Study:
             for layer in embedded.layers
         ]
 
-    def climb(self) -> Input:
-        """Return the networks that the climb of `sense.climb` surveyed (``tables.CLIMB``)."""
+    def climbs(self) -> list[Input]:
+        """Return the networks that the climbs of `sense.climb` surveyed, by seed (``tables.CLIMB``)."""
         climb = self.settings.sense.climb
         if climb is None:
             self.refuse("", "the setting 'sense.climb' is not set")
@@ -167,9 +167,15 @@ class Study:
             self.settings.climb_of(climb.task)
         except InputError as error:
             self.refuse("", str(error))
-        start, seed = StartSettings(task=climb.task, sparsity=climb.sparsity, origin="psiren"), task.seeds[0]
-        keys = {"task": climb.task, "sparsity": climb.sparsity, "seed": seed}
-        return Input(role="climb", path=f"sense/{start.run}.climb/seed{seed}.parquet", keys=keys)
+        start = StartSettings(task=climb.task, sparsity=climb.sparsity, origin="psiren")
+        return [
+            Input(
+                role="climbs",
+                path=f"sense/{start.run}.climb/seed{seed}.parquet",
+                keys={"task": climb.task, "sparsity": climb.sparsity, "seed": seed},
+            )
+            for seed in climb.seeds or task.seeds[:1]
+        ]
 
     def traces(
         self, role: str, start: StartSettings, search: str, key: str = "", search_key: str = "search"
@@ -189,10 +195,13 @@ class Study:
         return self._runs("baselines", start, ".backpropagation/seed{seed}.parquet", {})
 
     def returns(self, start: StartSettings, search: str = "") -> list[Input]:
-        """Return how the networks drive that a search ended with, or its start, by seed (``tables.RETURNS``)."""
+        """Return how the networks drive that a search ended with, or its start (``tables.RETURNS``).
+
+        Only those of the task's seeds drive, since a network's drives take a minute.
+        """
         stage, origin = ("sense", f"-{start.origin}") if search or start.origin == "random" else ("psiren", "")
         run = f"{stage}/p{start.sparsity:g}{origin}{f'.{search}' if search else ''}"
-        keys = {**start.model_dump(), "search": search}
+        keys = {**start.keys, "search": search}
         return [
             Input(
                 role="returns", path=f"driving/{start.task}/{run}/seed{seed}.returns.csv", keys={**keys, "seed": seed}
@@ -218,8 +227,8 @@ class Study:
             self.refuse("", f"{setting}: no task {task!r}; 'tasks' has {', '.join(self.settings.tasks)}")
 
     def _runs(self, role: str, start: StartSettings, ending: str, more: dict[str, str]) -> list[Input]:
-        keys = {**start.model_dump(), **more}
+        keys = {**start.keys, **more}
         return [
             Input(role=role, path=f"sense/{start.run}{ending.format(seed=seed)}", keys={**keys, "seed": seed})
-            for seed in self.task(start.task).seeds
+            for seed in start.seeds or self.task(start.task).seeds
         ]

@@ -8,7 +8,17 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, model_validator
 
 from aann.settings.embeddings import TSNESettings
-from aann.settings.types import Entries, LayerName, LearningRate, Name, Section, Sparsity, at_place, require_distinct
+from aann.settings.types import (
+    Entries,
+    LayerName,
+    LearningRate,
+    Name,
+    Section,
+    Seed,
+    Sparsity,
+    at_place,
+    require_distinct,
+)
 
 
 class SearchImagesSettings(Section):
@@ -184,14 +194,22 @@ class BackpropagationSettings(Section):
 
 
 class ClimbSettings(Section):
-    """A climb by the p-SIREN network of a task's first seed (Figure 5); all surveyed networks are embedded."""
+    """Climbs by p-SIREN networks of a task (Figure 5 draws the first); all surveyed networks are embedded."""
 
     task: Name = Field(description="A name in `tasks`.")
-    sparsity: Sparsity = Field(90.0, description="The network's; one of the task's.")
+    sparsity: Sparsity = Field(90.0, description="The networks'; one of the task's.")
+    seeds: list[Seed] | None = Field(
+        None, min_length=1, description="The networks' seeds; the task's first if left out. Figure 5 draws the first."
+    )
     layer: LayerName = Field("last", description="The layer in which weights move, by name or by place.")
     neighborhoods: int = Field(6, ge=1, le=6, description="Neighborhoods, each of the best network of the one before.")
     neighbors: int = Field(250, ge=2, description="Neighbors surveyed in each.")
     tsne: TSNESettings = Field(default=TSNESettings(), description="t-SNE.")
+
+    @model_validator(mode="after")
+    def _distinct(self) -> ClimbSettings:
+        require_distinct(self.seeds or [], "seeds")
+        return self
 
 
 class ImprovementSettings(Section):

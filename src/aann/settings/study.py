@@ -222,7 +222,8 @@ class Settings(Section):
         """Return, as settings in their own right, what a job for one key of ``sense`` depends on, without searches."""
         trained = self._device if key == "backpropagation" else {}
         chosen = self.climb_of(task) if key == "climb" else getattr(self.sense, key)
-        return self.part("sense", task) | {"sense": {key: chosen.model_dump()}} | trained
+        values = chosen.model_dump(exclude={"seeds"})
+        return self.part("sense", task) | {"sense": {key: values}} | trained
 
     def driving_part(self, task: str, keys: Sequence[str]) -> dict[str, Any]:
         """Return, as settings in their own right, what a job for a task that needs keys of `driving` depends on."""
