@@ -845,6 +845,16 @@ def test_the_page_on_claims_names_every_statistic_and_its_example_is_a_claim(roo
         assert f"`{take}`" in text
 
 
+def test_the_headline_of_the_readme_is_that_of_the_verdicts(root):
+    words = (root / "docs/verdicts.md").read_text().split("\n\n")[1]
+    results = int(re.match(r"(\d+) results:", words)[1])
+    found = {verdict: int(number) for number, verdict in re.findall(r"(\d+) (\w+)[,.]", words.split(".")[0] + ".")}
+    held = found["reproduced"] + found["exceeded"]
+    counts = f"| {held}, {found['contradicted']}, {found['inconclusive']} | {results} |"
+    assert counts in (root / "README.md").read_text()
+    assert f"| results that hold | {held} |" in (root / "docs/claims.md").read_text()
+
+
 COMMITTED = {
     "accuracies_mnist": "figures/figure_2a.csv",
     "accuracies_fashion": "figures/figure_12.csv",
