@@ -86,7 +86,8 @@ def draw(points: pandas.DataFrame, title: str, output: Path, provenance: Mapping
 
 def first_climb(points: pandas.DataFrame) -> pandas.DataFrame:
     """Return the rows of the first of several climbs."""
-    return points[points.seed == points.seed.iloc[0]]
+    first: pandas.DataFrame = points[points.seed == points.seed.iloc[0]]
+    return first
 
 
 def _neighborhoods(table: pandas.DataFrame) -> Iterator[tuple[pandas.DataFrame, str, str]]:

@@ -230,6 +230,15 @@ _LOOKS = 6
 """Looks of lines that stay apart."""
 
 
+class SelectionFigureSettings(Section):
+    """What climbs gain on the images that choose and on fresh ones, as in Figure S3; `sense.selection` says which."""
+
+    kind: Literal["selection"] = Field(description="Kind of figure.")
+    paper: float | None = Field(None, ge=0, le=100, description="A gain to compare with, in percentage points.")
+    category: Words = _category(_SENSE)
+    shows: Words = _shows("how much of a gain is selection")
+
+
 class ImprovementFigureSettings(Section):
     """What the search of `sense.improvement` adds to networks of p-SIREN, as in Figure S2."""
 
@@ -259,6 +268,7 @@ FigureSettings = Annotated[
     | DrivesFigureSettings
     | ComparisonFigureSettings
     | ImprovementFigureSettings
+    | SelectionFigureSettings
     | VideoFigureSettings,
     Field(discriminator="kind"),
 ]

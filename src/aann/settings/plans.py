@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from pydantic import Field, ValidationError
@@ -13,7 +13,8 @@ from aann.settings.messages import first_problem
 from aann.settings.types import Section
 
 if TYPE_CHECKING:
-    from aann.settings.study import Settings
+    from aann.settings.sense import ClimbSettings, SelectionSettings
+    from aann.settings.study import Climbs, Settings
     from aann.settings.tasks import TaskSettings
 
 
@@ -156,25 +157,35 @@ class Study:
 
     def climbs(self) -> list[Input]:
         """Return the networks that the climbs of `sense.climb` surveyed, by seed (``tables.CLIMB``)."""
-        climb = self.settings.sense.climb
-        if climb is None:
-            self.refuse("", "the setting 'sense.climb' is not set")
-        self._require_known_task(climb.task, "sense.climb.task")
-        task = self.task(climb.task)
-        if climb.sparsity not in task.sparsities:
-            self.refuse("", f"sense.climb.sparsity: {climb.sparsity:g} is not in tasks.{climb.task}.sparsities")
+        climb = self._in_one_layer("climb", self.settings.sense.climb, self.settings.climb_of)
+        return self._of_networks("climb", climb, climb.seeds or self.task(climb.task).seeds[:1])
+
+    def selections(self) -> list[Input]:
+        """Return the climbs of `sense.selection`, by seed (``tables.SELECTION``)."""
+        selection = self._in_one_layer("selection", self.settings.sense.selection, self.settings.selection_of)
+        return self._of_networks("selection", selection, self.task(selection.task).seeds)
+
+    def _in_one_layer(self, key: str, chosen: Climbs | None, placed: Callable[[str], Climbs]) -> Climbs:
+        """Return settings of climbs from networks of p-SIREN, after their task, sparsity and layer were found."""
+        if chosen is None:
+            self.refuse("", f"the setting 'sense.{key}' is not set")
+        self._require_known_task(chosen.task, f"sense.{key}.task")
+        if chosen.sparsity not in self.task(chosen.task).sparsities:
+            self.refuse("", f"sense.{key}.sparsity: {chosen.sparsity:g} is not in tasks.{chosen.task}.sparsities")
         try:
-            self.settings.climb_of(climb.task)
+            return placed(chosen.task)
         except InputError as error:
             self.refuse("", str(error))
-        start = StartSettings(task=climb.task, sparsity=climb.sparsity, origin="psiren")
+
+    def _of_networks(self, name: str, chosen: ClimbSettings | SelectionSettings, seeds: Iterable[int]) -> list[Input]:
+        start = StartSettings(task=chosen.task, sparsity=chosen.sparsity, origin="psiren")
         return [
             Input(
-                role="climbs",
-                path=f"sense/{start.run}.climb/seed{seed}.parquet",
-                keys={"task": climb.task, "sparsity": climb.sparsity, "seed": seed},
+                role=f"{name}s",
+                path=f"sense/{start.run}.{name}/seed{seed}.parquet",
+                keys={"task": chosen.task, "sparsity": chosen.sparsity, "seed": seed},
             )
-            for seed in climb.seeds or task.seeds[:1]
+            for seed in seeds
         ]
 
     def traces(

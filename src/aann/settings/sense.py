@@ -212,6 +212,24 @@ class ClimbSettings(Section):
         return self
 
 
+class SelectionSettings(Section):
+    """How much of a gain is selection (Figure S3): climbs that choose by few test images, and by validation images."""
+
+    task: Name = Field(description="A name in `tasks`; climbs start from its networks of p-SIREN, one for each seed.")
+    sparsity: Sparsity = Field(90.0, description="The networks'; one of the task's.")
+    layer: LayerName = Field("last", description="The layer in which weights move, by name or by place.")
+    neighborhoods: int = Field(6, ge=1, description="Neighborhoods of a climb.")
+    neighbors: list[Annotated[int, Field(ge=1)]] = Field(
+        default=[100, 300, 1000, 3000, 10_000], min_length=1, description="Sizes of neighborhoods: a climb for each."
+    )
+    images: int = Field(1024, ge=1, description="Test images that choose; the others are fresh, for both ways.")
+
+    @model_validator(mode="after")
+    def _distinct(self) -> SelectionSettings:
+        require_distinct(self.neighbors, "neighbors")
+        return self
+
+
 class ImprovementSettings(Section):
     """What a search adds to the networks of p-SIREN of some tasks, at every sparsity (Figure S2)."""
 
@@ -224,7 +242,7 @@ class ImprovementSettings(Section):
         return self
 
 
-_OTHER_RUNS = ("backpropagation", "climb")
+_OTHER_RUNS = ("backpropagation", "climb", "selection")
 """Runs of stage sense that are not searches, by their names in paths."""
 
 
@@ -234,6 +252,7 @@ class SenseSettings(Section):
     searches: Entries[Name, SearchSettings] = Field(default={}, description="Ways of searching; figures name them.")
     improvement: ImprovementSettings | None = Field(None, description="Makes the table sense/improvement.csv.")
     climb: ClimbSettings | None = Field(None, description="A climb over a few neighborhoods.")
+    selection: SelectionSettings | None = Field(None, description="Climbs that choose by few test images, as printed.")
     backpropagation: BackpropagationSettings = Field(
         default=BackpropagationSettings(), description="What the search is compared with in Figures 6 to 8."
     )
