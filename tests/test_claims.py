@@ -855,6 +855,17 @@ def test_the_headline_of_the_readme_is_that_of_the_verdicts(root):
     assert f"| results that hold | {held} |" in (root / "docs/claims.md").read_text()
 
 
+def test_every_recommendation_names_its_claims(root, paper):
+    text = (root / "docs/recommendations.md").read_text()
+    assert len(text.splitlines()) <= 40
+    points = re.split(r"^- ", text, flags=re.MULTILINE)[1:]
+    assert len(points) > 15
+    for point in points:
+        names = re.findall(r"`([a-z0-9-]+)`", point)
+        assert names, point
+        assert set(names) <= set(paper.claims), point
+
+
 COMMITTED = {
     "accuracies_mnist": "figures/figure_2a.csv",
     "accuracies_fashion": "figures/figure_12.csv",
