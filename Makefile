@@ -21,7 +21,7 @@ PACK = $(BIN)/python -m aann release pack --results $(PAPER) --output release \
 # For commands that take a scale: make touch SCALE=quick.
 AT = $(or $(SCALE),paper)
 
-.PHONY: help setup quick figures claims release pack gallery figures-from-release times forecast rules test test-kills \
+.PHONY: help setup quick figures sensitivity claims release pack gallery figures-from-release times forecast rules test test-kills \
   test-slurm check benchmark verify report touch clean clean-results
 .DEFAULT_GOAL := help
 
@@ -42,6 +42,9 @@ quick: $(READY) ## Build all figures at the quick scale, offline, under results/
 
 figures: $(READY) ## Build all figures at the paper's scale, under results/paper/.
 	$(BIN)/snakemake --cores $(CORES) all_figures
+
+sensitivity: $(READY) ## Draw how headline numbers move if one decision at a time is taken the other way.
+	$(BIN)/snakemake --cores $(CORES) figure_sensitivity --configfile config/sensitivity.yaml
 
 claims: $(READY) ## Judge the paper's claims at its scale; fails if one that was reproduced no longer is.
 	$(BIN)/snakemake --cores $(CORES) claims

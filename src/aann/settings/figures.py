@@ -247,6 +247,44 @@ class ImprovementFigureSettings(Section):
     shows: Words = _shows("what SENSE adds to p-SIREN")
 
 
+class DecisionSettings(Section):
+    """Networks that are made with one decision taken some way, and what the figure calls it."""
+
+    label: Words = Field(description="What the decision is.")
+    start: StartSettings = Field(description="Networks of p-SIREN, or where searches start.")
+    search: Name | None = Field(None, description="A name in `sense.searches`; left out for the networks themselves.")
+
+
+class HeadlineSettings(Section):
+    """A headline number, and decisions that are taken the other way, one at a time."""
+
+    title: Words = Field(description="What the number is.")
+    decided: DecisionSettings = Field(description="All decisions as they are.")
+    otherwise: list[DecisionSettings] = Field(min_length=1, max_length=12, description="One decision the other way.")
+
+    @model_validator(mode="after")
+    def _are_networks(self) -> HeadlineSettings:
+        require_distinct([one.label for one in self.otherwise], "otherwise")
+        for one in (self.decided, *self.otherwise):
+            if one.search is None and one.start.origin == "random":
+                raise ValueError(f"{one.label}: a random start has no accuracy of its own here; name a search")
+        return self
+
+
+class SensitivityFigureSettings(Section):
+    """How headline numbers move when one decision at a time is taken the other way."""
+
+    kind: Literal["sensitivity"] = Field(description="Kind of figure.")
+    headlines: list[HeadlineSettings] = Field(min_length=1, max_length=6, description="A panel for each.")
+    category: Words = _category(_PSIREN)
+    shows: Words = _shows("what each decision is worth")
+
+    @model_validator(mode="after")
+    def _distinct(self) -> SensitivityFigureSettings:
+        require_distinct([one.title for one in self.headlines], "headlines")
+        return self
+
+
 class VideoFigureSettings(Section):
     """A video of a drive; its name begins with `video`."""
 
@@ -269,6 +307,7 @@ FigureSettings = Annotated[
     | ComparisonFigureSettings
     | ImprovementFigureSettings
     | SelectionFigureSettings
+    | SensitivityFigureSettings
     | VideoFigureSettings,
     Field(discriminator="kind"),
 ]

@@ -200,6 +200,25 @@ class Study:
         self.require_search(start.task, search, f"{below}{search_key}")
         return self._runs(role, start, f".{search}/seed{{seed}}.parquet", {"search": search})
 
+    def ends(self, role: str, start: StartSettings, search: str | None, key: str) -> list[Input]:
+        """Return the accuracy of single networks, by seed: of p-SIREN (``tables.ACCURACY``), or of where a search ends.
+
+        The latter have the columns ``tables.OUTCOME``. ``key`` is where the entry has both.
+        """
+        self.require_start(start, f"{key}.start")
+        if search is not None:
+            self.require_search(start.task, search, f"{key}.search")
+            return self._runs(role, start, f".{search}/seed{{seed}}.outcome.csv", {"search": search})
+        keys = {"task": start.task, "sparsity": start.sparsity}
+        return [
+            Input(
+                role=role,
+                path=f"psiren/{start.task}/p{start.sparsity:g}/seed{seed}.accuracy.csv",
+                keys={**keys, "seed": seed},
+            )
+            for seed in start.seeds or self.task(start.task).seeds
+        ]
+
     def baselines(self, start: StartSettings) -> list[Input]:
         """Return backpropagation from a start, by seed (``tables.BASELINE``)."""
         self.require_start(start)
