@@ -691,7 +691,7 @@ class Page(HTMLParser):
 
 def test_verdicts_are_read_as_they_were_written(judge):
     read = verdicts.read_verdicts(judge(CLAIMS)[1])
-    again = verdicts.to_dict(verdicts.judgements(read), read["scale"], read["provenance"])
+    again = verdicts.to_dict(verdicts.judgements(read), read["scale"], read["provenance"], read["without"])
     assert json.loads(json.dumps(again)) == read
     assert {one.verdict for one in verdicts.judgements(read)} >= {"reproduced", "contradicted", "not judged"}
 
@@ -750,7 +750,9 @@ def test_what_no_longer_is_reproduced_fails_with_a_line_at_the_papers_scale(judg
 def test_claims_may_be_left_out_by_name_and_the_page_says_so(judge):
     result, output = judge(CLAIMS, without=["never", "again"])
     assert result.exit_code == 0, result.output
-    assert set(json.loads(output.read_text())["claims"]) == set(CLAIMS) - {"never", "again"}
+    found = json.loads(output.read_text())
+    assert set(found["claims"]) == set(CLAIMS) - {"never", "again"}
+    assert found["without"] == ["never", "again"]
     for ending in (".md", ".html"):
         assert (
             "Left out, since this run has too few of what they need: never, again."

@@ -27,7 +27,7 @@ def make_verdicts(settings: Settings, claims: Path, results: Path, output: Path)
     content = {
         ".md": pages.markdown(judged, settings.scale, chosen),
         ".html": pages.html(judged, settings.scale, chosen),
-        ".json": json.dumps(verdicts.to_dict(judged, settings.scale, recorded), indent=2) + "\n",
+        ".json": json.dumps(verdicts.to_dict(judged, settings.scale, recorded, chosen.without), indent=2) + "\n",
     }
     for ending, text in content.items():
         with atomic_path(output.with_suffix(ending)) as temporary:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -120,11 +120,14 @@ def verdict(claim: Claim, found: Estimate) -> Verdict:
     return "exceeded" if beyond and claim.paper is not None else "reproduced"
 
 
-def to_dict(judged: list[Judgement], scale: str, provenance: Mapping[str, Any]) -> dict[str, Any]:
-    """Return verdicts for machines."""
+def to_dict(
+    judged: list[Judgement], scale: str, provenance: Mapping[str, Any], without: Sequence[str] = ()
+) -> dict[str, Any]:
+    """Return verdicts for machines. ``without`` are claims that were left out."""
     return {
         "scale": scale,
         "enforced": scale == ENFORCED,
+        "without": [*without],
         "claims": {one.name: _claim_to_dict(one) for one in judged},
         "provenance": dict(provenance),
     }
@@ -157,7 +160,8 @@ def read_verdicts(path: Path) -> dict[str, Any]:
     """Return what ``to_dict`` returned, from a file; raise ``InputError`` if it holds something else."""
     try:
         read: dict[str, Any] = json.loads(require_intact(path).read_text(encoding="utf-8"))
-        if not all({"failed", "expected", "verdict"} <= set(claim) for claim in read["claims"].values()):
+        known = all({"failed", "expected", "verdict", "found"} <= set(claim) for claim in read["claims"].values())
+        if not known or not isinstance(read["without"], list):
             raise ValueError
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise InputError(f"{path}: holds no verdicts; {remedy(path)}") from error

@@ -85,7 +85,7 @@ def moved(accuracies: pandas.DataFrame) -> pandas.DataFrame:
     """Return accuracies with ``difference``, from the network of equal seed that is made as decided, as a fraction."""
     decided = accuracies[accuracies.label == _DECIDED].set_index(["panel", "seed"]).test_accuracy
     keys = pandas.MultiIndex.from_frame(accuracies[["panel", "seed"]])
-    alone = keys.difference(decided.index)
+    alone = keys[~keys.isin(decided.index)]
     if len(alone):
         panel, seed = alone[0]
         raise InputError(f"{panel}: only a decision taken the other way has seed {seed}; give all the same seeds")

@@ -103,10 +103,19 @@ class Story:
     @cached_property
     def verdicts(self) -> dict[str, Judgement]:
         """All claims by name, judged."""
-        return {one.name: one for one in judgements(read_verdicts(self.results / CLAIMS))}
+        return {one.name: one for one in judgements(self._judged)}
+
+    @cached_property
+    def _judged(self) -> dict[str, Any]:
+        return read_verdicts(self.results / CLAIMS)
 
     def claim(self, name: str) -> str:
-        """Return what was measured for a claim and the verdict, as Markdown that links to the table of claims."""
+        """Return what was measured for a claim and the verdict, as Markdown that links to the table of claims.
+
+        A claim that the run's settings leave out was not measured.
+        """
+        if name in self._judged["without"]:
+            return "not measured in this run"
         if name not in self.verdicts:
             raise InputError(f"{self.results / CLAIMS}: has no claim {name!r}; name one of config/claims.yaml")
         return f"[{pages.measured(self.verdicts[name])}](#{name})"
