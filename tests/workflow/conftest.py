@@ -32,7 +32,7 @@ FEW = {
     "precision": "float32",
     "dense": {"epochs": 1},
     "sparsify": {"epochs": 1, "interval": 2},
-    "binary": {"epochs": 1, "last_layer_epochs": 1},
+    "binary": {"epochs": 1, "last_layer_epochs": 2},
 }
 
 SMALL = {
