@@ -15,15 +15,16 @@ class NeighborsSettings(Section):
         min_length=1, description="Neighbors in each layer, for the task's first seed."
     )
     others: dict[LayerName, Amount] = Field(default={}, description="Neighbors in each layer, for other seeds.")
-    more_seeds: Entries[Sparsity, list[Seed]] = Field(
+    more_seeds: Entries[str, list[Seed]] = Field(
         default={}, description="Further networks to study, beside those of the task: seeds, by sparsity."
     )
 
     @model_validator(mode="after")
     def _seeds_fit(self) -> NeighborsSettings:
         require_distinct(self.sparsities, "sparsities")
+        known = [f"{sparsity:g}" for sparsity in self.sparsities]
         for sparsity, seeds in self.more_seeds.items():
-            if sparsity not in self.sparsities:
-                raise ValueError(f"more_seeds: {sparsity:g} is not in sparsities")
-            require_distinct(seeds, f"more_seeds.{sparsity:g}")
+            if sparsity not in known:
+                raise ValueError(f"more_seeds: {sparsity} is not in sparsities, which has {', '.join(known)}")
+            require_distinct(seeds, f"more_seeds.{sparsity}")
         return self

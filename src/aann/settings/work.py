@@ -42,7 +42,7 @@ def surveys(settings: Settings, task: str) -> list[Row]:
     return [
         {"task": task, "sparsity": f"{sparsity:g}", "seed": seed, "layer": layer}
         for sparsity in studied.sparsities
-        for seed in dict.fromkeys([*seeds, *studied.more_seeds.get(sparsity, ())])
+        for seed in dict.fromkeys([*seeds, *studied.more_seeds.get(f"{sparsity:g}", ())])
         for layer in _layers(settings, task, seed)
     ]
 
