@@ -46,12 +46,12 @@ _STAND_INS = (
     "everything runs, and say nothing about the paper."
 )
 _STYLE = """
-body { font: 15px/1.45 system-ui, sans-serif; margin: 2rem auto; max-width: 78rem; padding: 0 1rem; color: #222; }
-table { border-collapse: collapse; } th, td { padding: .4rem .6rem; text-align: left; vertical-align: top; }
+body { font: 15px/1.45 system-ui, sans-serif; margin: 2rem auto; max-width: 90rem; padding: 0 1rem; color: #222; }
+table { border-collapse: collapse; } th, td { padding: .35rem .4rem; text-align: left; vertical-align: top; }
 th { border-bottom: 2px solid #222; } td { border-bottom: 1px solid #ddd; }
 td.number { text-align: right; white-space: nowrap; } q, small { color: #555; }
 .banner { background: #fff3cd; padding: .8rem; }
-.verdict { white-space: nowrap; font-weight: 600; } .reproduced { color: #00664b; } .exceeded { color: #0072b2; }
+td:first-child { min-width: 16rem; } .verdict { font-weight: 600; } .reproduced { color: #00664b; } .exceeded { color: #0072b2; }
 .contradicted { color: #b3410a; } .inconclusive { color: #7a5c00; } .not-measured, .not-judged { color: #666; }
 .failed { outline: 2px solid #cc3311; }
 """
