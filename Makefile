@@ -9,8 +9,10 @@ CONFIG := config/quick.yaml
 ifneq ($(shell test -n "$$XDG_CACHE_HOME" || { test -d "$$HOME" && test -w "$$HOME"; } || echo unusable),)
 export XDG_CACHE_HOME := $(CURDIR)/.snakemake/cache
 endif
-# Rules that draw and judge; all others may be left out where a release has what they make.
-DRAWING = all_figures claims report_page $$($(BIN)/python -m aann figures list --show targets)
+# Settings of the run that release/ holds. Rules that draw and judge; it has what all others make.
+RELEASED = --configfile config/release.yaml
+DRAWING = all_figures claims report_page \
+  $$($(BIN)/python -m aann figures list --show targets --configfile config/config.yaml $(RELEASED))
 # Packs what results/paper/ was drawn from, and its networks.
 PACK = $(BIN)/python -m aann release pack --results $(PAPER) --output release \
   $$(printf -- '--network %s ' $(PAPER)/psiren/*/p*/seed*.safetensors $(PAPER)/sense/*/seed*.safetensors) \
@@ -19,7 +21,7 @@ PACK = $(BIN)/python -m aann release pack --results $(PAPER) --output release \
 # For commands that take a scale: make touch SCALE=quick.
 AT = $(or $(SCALE),paper)
 
-.PHONY: help setup quick figures claims release pack gallery figures-from-release times forecast rules test test-kills \
+.PHONY: help setup quick figures sensitivity claims release pack gallery figures-from-release times forecast rules test test-kills \
   test-slurm check benchmark verify report touch clean clean-results
 .DEFAULT_GOAL := help
 
@@ -41,6 +43,9 @@ quick: $(READY) ## Build all figures at the quick scale, offline, under results/
 figures: $(READY) ## Build all figures at the paper's scale, under results/paper/.
 	$(BIN)/snakemake --cores $(CORES) all_figures
 
+sensitivity: $(READY) ## Draw how headline numbers move if one decision at a time is taken the other way.
+	$(BIN)/snakemake --cores $(CORES) figure_sensitivity --configfile config/sensitivity.yaml
+
 claims: $(READY) ## Judge the paper's claims at its scale; fails if one that was reproduced no longer is.
 	$(BIN)/snakemake --cores $(CORES) claims
 	$(BIN)/python -m aann claims check results/paper/claims/claims.json
@@ -58,7 +63,8 @@ gallery: ## Put the figures and verdicts of results/paper/ into docs/.
 
 figures-from-release: $(READY) ## Verify release/, draw everything again from it, and compare to the last byte.
 	$(BIN)/python -m aann release unpack release --results $(PAPER)
-	$(BIN)/snakemake --cores $(CORES) --rerun-triggers mtime --allowed-rules $(DRAWING) -- all_figures claims report_page
+	$(BIN)/snakemake --cores $(CORES) $(RELEASED) --rerun-triggers mtime --allowed-rules $(DRAWING) \
+	  -- all_figures claims report_page
 	$(BIN)/python -m aann release compare release --results $(PAPER)
 
 times: $(READY) ## After a run of the paper's scale on CORES cores: draw where its time went.

@@ -117,3 +117,26 @@ rule climb:
         "python -m aann sense climb --task {wildcards.task} --sparsity {wildcards.sparsity} --seed {wildcards.seed}"
         " --network {input.network:q} --data {input.data:q} --output {output:q} --threads {threads}"
         " --settings {params.settings:q} 2> {log:q}"
+
+
+rule selection:
+    input:
+        data=rules.split_dataset.output,
+        network=rules.network.output.network,
+    output:
+        f"{SENSE}/{{task}}-p{{sparsity}}-psiren.selection/seed{{seed}}.parquet",
+    log:
+        f"{RESULTS}/logs/sense/{{task}}-p{{sparsity}}-psiren.selection/seed{{seed}}.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/sense/{{task}}-p{{sparsity}}-psiren.selection/seed{{seed}}.jsonl"
+    resources:
+        mem_mb=growing(3000),
+        runtime=growing(15),
+        batch=1,
+    params:
+        settings=lambda wildcards: to_json(SETTINGS.sense_part(wildcards.task, "selection")),
+        code=code_fingerprint("aann.sense.selection"),
+    shell:
+        "python -m aann sense selection --task {wildcards.task} --sparsity {wildcards.sparsity} --seed {wildcards.seed}"
+        " --network {input.network:q} --data {input.data:q} --output {output:q} --threads {threads}"
+        " --settings {params.settings:q} 2> {log:q}"

@@ -52,21 +52,25 @@ def sample(**changes):
     return {"table": TABLE, "column": "right", "of": "images", "units": ["seed"], **changes}
 
 
-def claim(*of, statistic="mean", rule=None, **changes):
+RULE = {"kind": "at least", "value": 90}
+
+
+def claim(*of, statistic="mean", rule=RULE, **changes):
     return {
+        "kind": "result",
         "statement": "It is so.",
         "source": "Section 1",
         "figure": "2a",
         "unit": "percent",
         "measure": {"statistic": statistic, "samples": list(of or [sample()])},
-        "rule": rule or {"kind": "at least", "value": 90},
+        "rule": rule,
         **changes,
     }
 
 
-def estimated(results, *of, statistic="mean"):
+def estimated(results, *of, statistic="mean", **question):
     measure = models.Measure.model_validate({"statistic": statistic, "samples": list(of)})
-    return estimates.estimate(measure, results, SETTINGS)
+    return estimates.estimate(measure, results, SETTINGS, estimates.Question(**question))
 
 
 def judged(results, *of, scale="paper", **changes):
@@ -146,20 +150,22 @@ def test_a_mean_has_students_interval(results):
     values = [0.90, 0.93, 0.91]
     low, high = stats.t.interval(0.95, 2, np.mean(values), stats.sem(values))
     assert (found.value, found.low, found.high) == pytest.approx((np.mean(values), low, high))
-    assert (found.n, found.interval, found.p) == (3, "Student", None)
-    alone = estimated(results, sample(where={"sparsity": 95, "seed": 0}))
-    assert (alone.value, alone.n, alone.low, alone.interval) == (0.9, 1, None, "none")
+    assert (found.n, found.interval, found.p, found.settling, found.percentile) == (3, "Student", None, None, None)
+    found = estimated(results, sample(where={"sparsity": 95}), bounds=(0.9,))
+    assert found.p == pytest.approx(stats.ttest_1samp(values, 0.9).pvalue)
 
 
 def test_a_difference_is_paired_by_unit_and_has_the_p_of_a_t_test(results):
-    found = estimated(results, sample(where={"sparsity": 80}), sample(where={"sparsity": 95}), statistic="difference")
+    pair = (sample(where={"sparsity": 80}), sample(where={"sparsity": 95}))
+    found = estimated(results, *pair, statistic="difference", bounds=(0,))
     test = stats.ttest_rel([0.96, 0.96, 0.97], [0.90, 0.93, 0.91])
     interval = test.confidence_interval(0.95)
     assert (found.value, found.low, found.high, found.p) == pytest.approx(
         (0.05, interval.low, interval.high, test.pvalue)
     )
-    same = estimated(results, sample(), sample(), statistic="difference")
-    assert (same.value, same.low, same.high, same.p) == (0, 0, 0, None)
+    same = estimated(results, sample(), sample(), statistic="difference", bounds=(0,))
+    assert (same.value, same.low, same.high, same.p) == (0, 0, 0, 1)
+    assert estimated(results, sample(), sample(), statistic="difference", bounds=(0.1,)).p == 0
 
 
 def test_a_share_has_the_exact_interval_of_clopper_and_pearson(results):
@@ -171,8 +177,9 @@ def test_a_share_has_the_exact_interval_of_clopper_and_pearson(results):
 
 def test_an_order_is_the_share_of_units_in_which_it_holds(results):
     by_sparsity = [sample(where={"sparsity": sparsity}) for sparsity in (0, 80, 95)]
-    found = estimated(results, *by_sparsity, statistic="order")
-    assert (found.value, found.n) == (1, 3)
+    found = estimated(results, *by_sparsity, statistic="order", bounds=(0.5,))
+    assert (found.value, found.n, found.p) == (1, 3, 0.25)
+    assert found.settling == 6  # 2 of 64 outcomes are as extreme
     assert found.low == pytest.approx(0.025 ** (1 / 3))
     assert estimated(results, *reversed(by_sparsity), statistic="order").value == 0
     assert estimated(results, sample(), sample(), statistic="order").value == 0
@@ -189,9 +196,12 @@ def test_a_rank_correlation_is_scipys_and_its_bootstrap_is_repeatable(results):
 
 
 def test_a_ratio_is_of_means(results):
-    found = estimated(results, sample(where={"sparsity": 95}), sample(where={"sparsity": 0}), statistic="ratio")
-    assert found.value == pytest.approx(np.mean([0.90, 0.93, 0.91]) / np.mean([0.98, 0.97, 0.99]))
-    assert 0.90 / 0.99 <= found.low < found.value < found.high <= 0.93 / 0.97
+    first, second = ({"sparsity": sparsity} for sparsity in ([95, 80], 0))
+    pair = (sample(where=first, units=["sparsity", "seed"]), sample(where=second))
+    found = estimated(results, *pair, statistic="ratio", bounds=(0.5,))
+    assert found.value == pytest.approx(np.mean([0.90, 0.93, 0.91, 0.96, 0.96, 0.97]) / np.mean([0.98, 0.97, 0.99]))
+    assert 0.90 / 0.99 <= found.low < found.value < found.high <= 0.97 / 0.97
+    assert (found.n, found.p) == (6, 2 / 501)
 
 
 def test_a_count_is_of_units_and_may_be_none(results):
@@ -209,9 +219,55 @@ def test_ranks_with_ties_correlate_as_scipys_do(values, random):
     assert found[0] == pytest.approx(stats.spearmanr(values, others).statistic)
 
 
+VALUES = st.lists(st.integers(-50, 50), min_size=3, max_size=12).filter(lambda values: len(set(values)) > 1)
+ASKED = estimates.Question
+
+
+@given(VALUES, st.floats(-60, 60), st.sampled_from([0.5, 0.9, 0.95, 0.99]))
+def test_a_test_agrees_with_the_interval(values, bound, confidence):
+    settings = ClaimsSettings(confidence=confidence, resamples=100)
+    found = estimates._mean(np.array(values, float), ASKED((bound,)), settings)
+    assert (found.p < 1 - confidence) == (not found.low <= bound <= found.high)
+    whole, part = 40, abs(values[0]) % 41
+    share = estimates._share(part, whole, ASKED(((bound + 60) / 120,)), settings)
+    assert (share.p < 1 - confidence) == (not share.low <= (bound + 60) / 120 <= share.high)
+
+
+@given(VALUES, st.floats(-60, 60))
+def test_as_many_units_as_settle_it_have_an_interval_that_leaves_the_bound_out(values, bound):
+    found = estimates._mean(np.array(values, float), ASKED((bound,)), SETTINGS)
+    n, spread = found.settling, np.std(values, ddof=1)
+    if n == estimates.MOST_UNITS:
+        assert stats.t.ppf(0.975, n) * spread / math.sqrt(n) > 0.97 * abs(found.value - bound)
+        return
+    widths = [stats.t.ppf(0.975, units - 1) * spread / math.sqrt(units) for units in (n, max(2, n - n // 20 - 1))]
+    assert widths[0] < abs(found.value - bound)
+    assert widths[1] >= abs(found.value - bound) or n == 2
+
+
+def test_a_share_and_a_bootstrap_say_how_many_units_settle_them():
+    share = estimates._share(6, 10, ASKED((0.5,)), SETTINGS)
+    low = stats.beta.ppf(0.025, round(0.6 * share.settling), share.settling - round(0.6 * share.settling) + 1)
+    assert 80 < share.settling < 130
+    assert low > 0.5
+    drawn = np.linspace(0, 2, 1000)
+    assert estimates._bootstrap(1.0, 10, drawn, ASKED((0.5,)), SETTINGS).settling == 37  # 10 * (0.95 / 0.5)^2
+    assert estimates._bootstrap(1.0, 10, drawn, ASKED((1.0,)), SETTINGS).settling == estimates.MOST_UNITS
+
+
+def test_the_value_of_one_run_has_a_percentile_among_runs():
+    values = np.array([1.0, 2.0, 3.0])
+    found = [estimates._mean(values, ASKED(single=single), SETTINGS).percentile for single in (-2.0, 2.0, 6.0)]
+    low, high = stats.t.cdf(np.array([-4, 4]) / math.sqrt(4 / 3), 2)
+    assert found == pytest.approx([100 * low, 50, 100 * high])
+    assert estimates._mean(np.ones(3), ASKED(single=1.0), SETTINGS).percentile is None
+
+
 @given(st.lists(st.floats(-1e3, 1e3), min_size=2, max_size=8), st.sampled_from([0.5, 0.9, 0.99]))
 def test_intervals_hold_the_mean_and_grow_with_confidence(values, confidence):
-    found, wider = (estimates._mean(np.array(values), level) for level in (confidence, 0.995))
+    found, wider = (
+        estimates._mean(np.array(values), ASKED(), ClaimsSettings(confidence=level)) for level in (confidence, 0.995)
+    )
     assert found.low <= found.value <= found.high
     assert wider.high - wider.low >= found.high - found.low
 
@@ -223,23 +279,30 @@ def test_intervals_hold_the_mean_and_grow_with_confidence(values, confidence):
     ("kind", "value", "tolerance", "paper", "expected"),
     [
         # 95 % sparse: 91.33 %, Student's interval from 87.54 to 95.13 %
-        ("at least", 91.33, 0, 91.33, "reproduced"),
-        ("at least", 92, 0, 92, "not reproduced"),
-        ("at least", 92, 1, 92, "reproduced"),
         ("at least", 87, 0, 87, "exceeded"),
-        ("at least", 87, 1, 87, "reproduced"),
         ("at least", 87, 0, None, "reproduced"),
-        ("at most", 91, 0, 91, "not reproduced"),
-        ("at most", 91, 0.5, 91, "reproduced"),
+        ("at least", 87, 1, 87, "reproduced"),
+        ("at least", 88, 0, 88, "inconclusive"),
+        ("at least", 88, 1, 88, "reproduced"),
+        ("at least", 95, 0, 95, "inconclusive"),
+        ("at least", 96, 0, 96, "contradicted"),
+        ("at least", 96, 1, 96, "inconclusive"),
         ("at most", 96, 0, 96, "exceeded"),
         ("at most", 96, 1, 96, "reproduced"),
-        ("within", 90, 1, 90, "not reproduced"),
-        ("within", 90, 1.5, 90, "reproduced"),
-        ("within", 92, 1.5, 92, "reproduced"),
+        ("at most", 95, 0, 95, "inconclusive"),
+        ("at most", 87, 0, 87, "contradicted"),
+        ("at most", 87, 1, 87, "inconclusive"),
+        ("within", 91, 4.2, 91, "reproduced"),
+        ("within", 91, 3, 91, "inconclusive"),
+        ("within", 86, 1, 86, "contradicted"),
+        ("within", 97, 1, 97, "contradicted"),
+        ("within", 95, 1, 95, "inconclusive"),
         ("above", 87, 0, None, "reproduced"),
-        ("above", 88, 0, None, "not reproduced"),
+        ("above", 88, 0, None, "inconclusive"),
+        ("above", 96, 0, None, "contradicted"),
         ("below", 96, 0, None, "reproduced"),
-        ("below", 95, 0, None, "not reproduced"),
+        ("below", 95, 0, None, "inconclusive"),
+        ("below", 87, 0, None, "contradicted"),
     ],
 )
 def test_rules(results, kind, value, tolerance, paper, expected):
@@ -266,8 +329,10 @@ def test_a_verdict_is_exceeded_only_if_its_rule_holds_and_turns_with_the_sign(va
         rule = {"kind": kind, "value": sign * bound, "tolerance": tolerance}
         one = models.validate({"claims": {"one": claim(rule=rule, paper=1.0)}}, "x").claims["one"]
         ends = sorted((sign * (value - low), sign * (value + high)))
-        found = estimates.Estimate(sign * value, 3, *ends)
-        assert verdicts.verdict(one, found) != "exceeded" or verdicts._holds(one.rule, found)
+        found = estimates.Estimate(sign * value, 3, *ends, "Student")
+        assert not (one.rule.holds(*ends) and one.rule.fails(*ends))
+        assert (verdicts.verdict(one, found) in ("reproduced", "exceeded")) == one.rule.holds(*ends)
+        assert (verdicts.verdict(one, found) == "contradicted") == one.rule.fails(*ends)
         return verdicts.verdict(one, found)
 
     assert verdict_of(kind, 1) == verdict_of(opposite.get(kind, kind), -1)
@@ -278,10 +343,10 @@ def test_a_verdict_is_exceeded_only_if_its_rule_holds_and_turns_with_the_sign(va
     [
         ("reproduced", 90, False),
         ("exceeded", 90, False),
-        ("reproduced", 99, True),
+        ("reproduced", 95, True),
         ("exceeded", 99, True),
-        ("not reproduced", 99, False),
-        ("not reproduced", 90, False),
+        ("contradicted", 99, False),
+        ("inconclusive", 90, False),
         (None, 99, False),
     ],
 )
@@ -306,7 +371,9 @@ def test_rows_that_are_not_there_are_an_error_at_the_papers_scale_and_not_measur
     ("statistic", "first", "second", "remark"),
     [
         ("difference", {"sparsity": 0}, {"sparsity": 0, "seed": 1}, "samples are paired by unit"),
-        ("spearman", {"sparsity": 0, "seed": [0, 1]}, {"sparsity": 80, "seed": [0, 1]}, "spearman: 2 units without"),
+        ("spearman", {"sparsity": 0}, {"sparsity": 80}, f"{TABLE}: has 3 of the units of a spearman, which needs 5"),
+        ("ratio", {"sparsity": 0}, {"sparsity": 80}, f"{TABLE}: has 3 of the units of a ratio, which needs 5"),
+        ("difference", {"seed": 0}, {"seed": 0}, f"{TABLE}: has 1 of the units of a difference, which needs 2"),
     ],
 )
 def test_too_few_rows_for_a_statistic_are_not_measured_at_other_scales(results, statistic, first, second, remark):
@@ -319,9 +386,32 @@ def test_too_few_rows_for_a_statistic_are_not_measured_at_other_scales(results, 
         judged(results, *pair, statistic=statistic)
 
 
-def test_significance_needs_more_than_one_unit(results):
-    one = judged(results, sample(where={"sparsity": 0, "seed": 0}), rule={"kind": "above", "value": 0})
-    assert (one.verdict, one.remark) == ("not measured", "one unit has no interval")
+def test_one_unit_has_no_interval_and_is_named(results):
+    with pytest.raises(InputError, match=f"claim 'one': {TABLE}: has 1 of the units of a mean, which needs 2"):
+        judged(results, sample(where={"sparsity": 0, "seed": 0}), rule={"kind": "above", "value": 0})
+
+
+def test_a_start_is_shown_with_its_percentile_and_not_judged(results):
+    one = judged(results, sample(where={"sparsity": 0}), kind="start", rule=None, paper=98)
+    assert (one.verdict, one.found.percentile, one.found.p) == ("not judged", pytest.approx(50), None)
+
+
+def test_holms_correction_is_over_all_results(results):
+    bounds = {"near": 90, "far": 50, "middle": 80, "protocol": 50}
+    claims = {
+        name: claim(
+            sample(where={"sparsity": 95}),
+            rule={"kind": "at least", "value": bound},
+            kind="protocol" if name == "protocol" else "result",
+        )
+        for name, bound in bounds.items()
+    }
+    found = verdicts.judge_all(models.validate({"claims": claims}, "x"), results, "paper", SETTINGS)
+    plain = {one.name: one.found.p for one in found}
+    expected = {"far": 3 * plain["far"], "middle": max(3 * plain["far"], 2 * plain["middle"]), "protocol": None}
+    expected["near"] = max(expected["middle"], plain["near"])
+    assert plain["protocol"] is None
+    assert {one.name: one.corrected for one in found} == expected
 
 
 # --- bad input --------------------------------------------------------------------------------------------------------
@@ -331,25 +421,51 @@ def paired(**changes):
     return {"statistic": "difference", "samples": [sample(), sample(**changes)]}
 
 
+def share_of(statistic="share", take="mean", **changes):
+    pair = [sample(take=take)] * (2 if statistic in ("order", "spearman") else 1)
+    return {"measure": {"statistic": statistic, "samples": pair}, **changes}
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"quot": "x"}, "unknown key 'claims.one.quot' (did you mean 'quote'?); expected one of statement, quote"),
+        (
+            {"quot": "x"},
+            "unknown key 'claims.one.quot' (did you mean 'quote'?); expected one of kind, statement, quote",
+        ),
         ({"statement": None}, "key 'claims.one.statement': Input should be a valid string"),
         ({"figure": "2a.png"}, "key 'claims.one.figure': String should match pattern"),
         ({"unit": "%"}, "key 'claims.one.unit': Input should be 'percent', 'points' or 'number' (found '%')"),
         ({"rule": {"kind": "about", "value": 3}}, "key 'claims.one.rule.kind': Input should be 'at least', 'at most'"),
         ({"rule": {"kind": "at least"}}, "key 'claims.one.rule.value' is missing"),
-        ({"rule": {"kind": "above", "value": 0, "tolerance": 1}}, "key 'claims.one.rule': tolerance: 'above' judges"),
+        ({"rule": {"kind": "above", "value": 0, "tolerance": 1}}, "key 'claims.one.rule': tolerance: 'above' has no"),
         (
             {"rule": {"kind": "within", "value": 0, "tolerance": -1}},
             "key 'claims.one.rule.tolerance': Input should be gr",
         ),
         (
             {"expected": "yes"},
-            "key 'claims.one.expected': Input should be 'reproduced', 'exceeded' or 'not reproduced'",
+            "key 'claims.one.expected': Input should be 'reproduced', 'exceeded', 'contradicted' or 'inconclusive'",
         ),
-        ({"expected": "not reproduced"}, "key 'claims.one': reason: is missing"),
+        ({"expected": "contradicted"}, "key 'claims.one': reason: is missing; a claim that is expected to be contradi"),
+        ({"kind": ...}, "key 'claims.one.kind' is missing"),
+        ({"kind": "finding"}, "key 'claims.one.kind': Input should be 'result', 'protocol' or 'start'"),
+        ({"rule": None}, "key 'claims.one': rule: is missing; a result is judged by one"),
+        ({"kind": "start", "paper": 3}, "key 'claims.one': rule: a start is a random draw and is not judged"),
+        ({"kind": "start", "rule": None}, "key 'claims.one': paper: is missing; a start is the value of one draw"),
+        (
+            {"rule": {"kind": "within", "value": math.inf, "tolerance": 1}},
+            "key 'claims.one.rule.value': Input should be a finite number",
+        ),
+        (share_of(rule={"kind": "at least", "value": 0}), "key 'claims.one': rule: every share meets it; expected one"),
+        (share_of(rule={"kind": "at most", "value": 99, "tolerance": 1}), "rule: every share meets it"),
+        (share_of(rule={"kind": "at least", "value": 100}), "rule: no share meets it; expected one that an interval"),
+        (share_of(rule={"kind": "within", "value": 0}), "rule: no share meets it"),
+        (share_of("order", rule={"kind": "above", "value": -1}), "rule: every order meets it"),
+        (share_of("spearman", rule={"kind": "at least", "value": -100}), "rule: every spearman meets it"),
+        (share_of("spearman", rule={"kind": "above", "value": 100}), "rule: no spearman meets it"),
+        (share_of("count", rule={"kind": "at least", "value": 0}), "rule: every count meets it"),
+        (share_of("mean", take="range", rule={"kind": "at least", "value": 0}), "rule: every mean meets it"),
         (
             {"measure": {"statistic": "median", "samples": [sample()]}},
             "key 'claims.one.measure.statistic': Input should",
@@ -378,7 +494,8 @@ def paired(**changes):
 )
 def test_a_claim_that_cannot_be_judged_is_named_in_one_line(changes, message):
     with pytest.raises(InputError) as error:
-        models.validate({"claims": {"one": claim() | changes}}, "my.yaml")
+        values = {key: value for key, value in (claim() | changes).items() if value is not ...}
+        models.validate({"claims": {"one": values}}, "my.yaml")
     assert str(error.value).startswith("my.yaml: ")
     assert message in str(error.value)
     assert "\n" not in str(error.value)
@@ -431,12 +548,12 @@ def test_a_file_that_holds_no_claims_is_named_in_one_line(tmp_path, values, mess
             "share: 9000 of 8470 is not a share",
         ),
         (
-            [sample(where={"sparsity": 0}), sample(column="images", of=None, where={"sparsity": 0})],
+            [sample(units=["sparsity", "seed"]), sample(column="images", of=None, units=["sparsity", "seed"])],
             {"statistic": "spearman"},
-            "spearman: 3 units without spread say nothing",
+            "spearman: 9 units without spread say nothing",
         ),
         (
-            [sample(), sample(column="seed", where={"seed": 0})],
+            [sample(units=["sparsity", "seed"]), sample(column="seed", where={"seed": 0})],
             {"statistic": "ratio"},
             "ratio: the mean of the second sample is 0",
         ),
@@ -496,14 +613,14 @@ def judge(results, root, monkeypatch):
     def command(*arguments):
         return CliRunner().invoke(main, [str(argument) for argument in arguments])
 
-    def run(claims, scale="paper"):
+    def run(claims, scale="paper", without=()):
         folder = results.with_name(scale)
         if not folder.exists():
             shutil.copytree(results, folder)
         (folder / "claims.yaml").write_text(yaml.safe_dump({"claims": claims}, sort_keys=False))
         output = folder / "claims/claims.json"
         more = folder / "scale.yaml"
-        more.write_text(json.dumps({"scale": scale, "claims": {"resamples": 200}}))
+        more.write_text(json.dumps({"scale": scale, "claims": {"resamples": 200, "without": [*without]}}))
         files = ("--configfile", "config/config.yaml", "--configfile", more)
         judged = command(
             *("claims", "judge", "--claims", folder / "claims.yaml", "--results", folder, "--output", output, *files)
@@ -517,8 +634,11 @@ def judge(results, root, monkeypatch):
 CLAIMS = {
     "holds": claim(sample(where={"sparsity": 0}), paper=91, expected="exceeded", quote='It is "so" & <so>.'),
     "no-longer": claim(rule={"kind": "at least", "value": 99}, expected="reproduced", reason="A|reason."),
-    "never": claim(rule={"kind": "at least", "value": 99}, expected="not reproduced", reason="Too little."),
-    "again": claim(expected="not reproduced", reason="It was too little."),
+    "never": claim(rule={"kind": "at least", "value": 99}, expected="contradicted", reason="Too little."),
+    "again": claim(expected="contradicted", reason="It was too little."),
+    "cannot-say": claim(rule={"kind": "above", "value": 95}, expected="inconclusive", reason="There are three."),
+    "as-run": claim(kind="protocol", statistic="count", rule={"kind": "within", "value": 3}, unit="number"),
+    "begins": claim(kind="start", rule=None, paper=93),
 }
 
 
@@ -529,14 +649,19 @@ def test_verdicts_are_written_for_machines_and_for_readers(judge):
     assert (found["scale"], found["enforced"]) == ("paper", True)
     assert {name: one["verdict"] for name, one in found["claims"].items()} == {
         "holds": "exceeded",
-        "no-longer": "not reproduced",
-        "never": "not reproduced",
+        "no-longer": "contradicted",
+        "never": "contradicted",
         "again": "reproduced",
+        "cannot-say": "inconclusive",
+        "as-run": "reproduced",
+        "begins": "not judged",
     }
     holds = found["claims"]["holds"]
     low, high = stats.t.interval(0.95, 2, 98, stats.sem([97, 98, 99]))
-    assert (holds["value"], *holds["interval"]) == pytest.approx((98, low, high))
-    assert (holds["n"], holds["paper"], holds["shown_in"]) == (3, 91, "figures/figure_2a.png")
+    measured = holds["found"]
+    assert (measured["value"], measured["low"], measured["high"]) == pytest.approx((98, low, high))
+    assert (measured["n"], holds["paper"], holds["shown_in"]) == (3, 91, "figures/figure_2a.png")
+    assert measured["p"] < holds["corrected"] < 0.05
     assert found["provenance"]["settings"]["claims"]["resamples"] == 200
     assert set(found["provenance"]["inputs"]) == {"claims.yaml", "figure_2a.csv"}
 
@@ -566,9 +691,9 @@ class Page(HTMLParser):
 
 def test_verdicts_are_read_as_they_were_written(judge):
     read = verdicts.read_verdicts(judge(CLAIMS)[1])
-    again = verdicts.to_dict(verdicts.judgements(read), read["scale"], read["provenance"])
+    again = verdicts.to_dict(verdicts.judgements(read), read["scale"], read["provenance"], read["without"])
     assert json.loads(json.dumps(again)) == read
-    assert {one.verdict for one in verdicts.judgements(read)} >= {"reproduced", "not reproduced"}
+    assert {one.verdict for one in verdicts.judgements(read)} >= {"reproduced", "contradicted", "not judged"}
 
 
 def test_verdicts_that_hold_html_are_shown_as_text(judge):
@@ -576,9 +701,13 @@ def test_verdicts_that_hold_html_are_shown_as_text(judge):
     name, found = read["claims"].popitem()
     odd = '"><script>alert(1)</script>'
     read["claims"][f"{name}{odd}"] = found | {"verdict": f"reproduced{odd}", "statement": odd, "remark": odd}
-    page = Page(pages.html(verdicts.judgements(read), "paper", 0.95))
+    page = Page(pages.html(verdicts.judgements(read), "paper", ClaimsSettings()))
     assert page.rows == list(read["claims"])
     assert page.text.count(odd) == 3
+
+
+def judge_units(output, name):
+    return json.loads(output.read_text())["claims"][name]["found"]["settling"]
 
 
 def test_pages_have_every_claim_with_reason_and_link(judge):
@@ -591,12 +720,19 @@ def test_pages_have_every_claim_with_reason_and_link(judge):
     assert "Too little." in page.text
     text = output.with_suffix(".md").read_text()
     rows = [line for line in text.splitlines() if line.startswith("| ")]
-    assert len(rows) == 2 + len(CLAIMS)
-    assert len({len(re.findall(r"(?<!\\)\|", row)) for row in rows}) == 1
-    assert "4 claims: 1 reproduced, 1 exceeded, 2 not reproduced. Intervals are of 95 %." in text
+    assert len(rows) == 3 * 2 + len(CLAIMS)
+    assert [len(re.findall(r"(?<!\\)\|", row)) for row in rows] == [13] * 7 + [8] * 3 + [10] * 3
+    headline = (
+        "5 results: 1 reproduced, 1 exceeded, 2 contradicted, 1 inconclusive. 1 points of protocol: 1 reproduced. "
+    )
+    assert f"{headline}1 random starts are shown and not judged. Intervals are of 95 %." in text
     assert "stand-ins" not in text
-    assert "**not reproduced** (expected reproduced)" in text
-    assert "- **never** (not reproduced): Too little." in text
+    assert "**contradicted** (expected reproduced)" in text
+    assert "- **never** (contradicted): Too little." in text
+    (row,) = [row for row in rows if "**inconclusive**" in row]
+    units = judge_units(output, "cannot-say")
+    assert f"**inconclusive** (about {units:,} would settle it)" in row
+    assert f"inconclusive (about {units:,} would settle it)" in page.text
 
 
 def test_what_no_longer_is_reproduced_fails_with_a_line_at_the_papers_scale(judge):
@@ -604,13 +740,26 @@ def test_what_no_longer_is_reproduced_fails_with_a_line_at_the_papers_scale(judg
     result = judge.command("claims", "check", output)
     assert result.exit_code == 1
     first, second = result.stderr.splitlines()
-    assert first.startswith(
-        "claim 'no-longer': not reproduced, expected reproduced: It is so. (our value 95.22, rule: "
-    )
-    assert second.startswith("claim 'again': reproduced, expected not reproduced; change 'expected'")
+    assert first.startswith("claim 'no-longer': contradicted, expected reproduced: It is so. (our value 95.22, from 9")
+    assert second.startswith("claim 'again': reproduced, expected contradicted; change 'expected'")
     _, output = judge({name: CLAIMS[name] for name in ("holds", "never")})
     result = judge.command("claims", "check", output)
     assert (result.exit_code, result.stderr) == (0, "")
+
+
+def test_claims_may_be_left_out_by_name_and_the_page_says_so(judge):
+    result, output = judge(CLAIMS, without=["never", "again"])
+    assert result.exit_code == 0, result.output
+    found = json.loads(output.read_text())
+    assert set(found["claims"]) == set(CLAIMS) - {"never", "again"}
+    assert found["without"] == ["never", "again"]
+    for ending in (".md", ".html"):
+        assert (
+            "Left out, since this run has too few of what they need: never, again."
+            in output.with_suffix(ending).read_text()
+        )
+    result, _ = judge(CLAIMS, without=["nevr"])
+    assert result.stderr == ("error: configuration: claims.without: there is no claim 'nevr'; name one of the claims\n")
 
 
 def test_other_scales_are_informative_and_say_that_data_are_stand_ins(judge):
@@ -626,7 +775,7 @@ def test_a_claim_that_was_not_measured_is_shown_as_such(judge):
     result, output = judge({"one": claim(sample(where={"sparsity": 50}), paper=91)}, "quick")
     assert result.exit_code == 0
     assert "has no row with sparsity 50" in output.with_suffix(".md").read_text()
-    assert json.loads(output.read_text())["claims"]["one"]["value"] is None
+    assert json.loads(output.read_text())["claims"]["one"]["found"] is None
     assert judge.command("claims", "check", output).exit_code == 0
 
 
@@ -649,11 +798,11 @@ def test_a_file_that_holds_no_verdicts_is_one_line(judge, tmp_path, text):
 def test_numbers_are_readable(results):
     rule = {"kind": "within", "value": 22_127_616, "tolerance": 0.5}
     one = judged(results, sample(column="images", of=None), rule=rule, unit="number", paper=22_127_616)
-    text = pages.markdown([one], "paper", 0.95)
-    assert "| 22,127,616 | 1000 | 1000 to 1000 (Student) | 3 | within 22,127,616 ± 0.5 | **not reproduced**" in text
+    text = pages.markdown([one], "paper", ClaimsSettings())
+    assert "| 22,127,616 | 1000 | 3 | < 0.001 | < 0.001 | within 22,127,616 ± 0.5 | **contradicted** | [2a]" in text
     one = judged(results, rule={"kind": "at least", "value": 90.125, "tolerance": 1}, paper=90.125)
-    assert "| 90.12 % | 95.22 % | " in pages.markdown([one], "paper", 0.95)
-    assert "| at least 90.12 \N{MINUS SIGN} 1 % |" in pages.markdown([one], "paper", 0.95)
+    assert f"| 90.12 % | {one.found.percentile:.1f} | 95.22 % | " in pages.markdown([one], "paper", ClaimsSettings())
+    assert "| at least 90.12 \N{MINUS SIGN} 1 % |" in pages.markdown([one], "paper", ClaimsSettings())
 
 
 def test_equal_tables_give_equal_bytes(judge):
@@ -689,12 +838,34 @@ def test_every_claim_can_be_described_in_words(paper):
 
 def test_the_page_on_claims_names_every_statistic_and_its_example_is_a_claim(root):
     text = (root / "docs/claims.md").read_text()
-    rows = re.findall(r"^\| `(\w+)` \| (\d)( or more)? \|", text, re.MULTILINE)
-    assert {name: (int(least), None if more else int(least)) for name, least, more in rows} == models.SAMPLES
+    rows = re.findall(r"^\| `(\w+)` \| (\d)( or more)? \| (\d) \|", text, re.MULTILINE)
+    assert {name: (int(least), None if more else int(least)) for name, least, more, _ in rows} == models.SAMPLES
+    assert {name: int(units) for name, *_, units in rows} == models.UNITS
     (example,) = re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)
     assert set(models.validate({"claims": yaml.safe_load(example)}, "docs/claims.md").claims) == {"fashion-90"}
     for take in ("mean", "sum", "first", "last", "rise", "range", "maximum", "minimum", "deviation"):
         assert f"`{take}`" in text
+
+
+def test_the_headline_of_the_readme_is_that_of_the_verdicts(root):
+    words = (root / "docs/verdicts.md").read_text().split("\n\n")[1]
+    results = int(re.match(r"(\d+) results:", words)[1])
+    found = {verdict: int(number) for number, verdict in re.findall(r"(\d+) (\w+)[,.]", words.split(".")[0] + ".")}
+    held = found["reproduced"] + found["exceeded"]
+    counts = f"| {held}, {found['contradicted']}, {found['inconclusive']} | {results} |"
+    assert counts in (root / "README.md").read_text()
+    assert f"| results that hold | {held} |" in (root / "docs/claims.md").read_text()
+
+
+def test_every_recommendation_names_its_claims(root, paper):
+    text = (root / "docs/recommendations.md").read_text()
+    assert len(text.splitlines()) <= 40
+    points = re.split(r"^- ", text, flags=re.MULTILINE)[1:]
+    assert len(points) > 15
+    for point in points:
+        names = re.findall(r"`([a-z0-9-]+)`", point)
+        assert names, point
+        assert set(names) <= set(paper.claims), point
 
 
 COMMITTED = {

@@ -8,7 +8,7 @@ from test_claims import write_figure
 from aann import tables
 from aann.artifacts import write_table
 from aann.claims import models, verdicts
-from aann.figures import climbs, drives, driving, schematic
+from aann.figures import climbs, drives, driving, schematic, selection
 from aann.settings.claims import ClaimsSettings
 
 SETTINGS = ClaimsSettings(resamples=200)
@@ -50,8 +50,10 @@ def clustering(layers):
 
 
 def points(layers):
-    """Return neighbors of two weights, spread over 10 and 20 of a range of 40 images, and the network itself."""
-    found = [(-1, 0, 9000), (3, 1, 9000), (3, 1, 9010), (8, -1, 9020), (8, -1, 9040)]
+    """Return neighbors of six weights, spread over 10 or 20 of a range of 40 images, and the network itself."""
+    found = [(-1, 0, 9000)]
+    for first in (3, 5, 7):
+        found += [(first, 1, 9000), (first, 1, 9010), (first + 1, -1, 9020), (first + 1, -1, 9040)]
     rows = [
         {
             "layer": layer,
@@ -68,13 +70,30 @@ def points(layers):
 
 
 def climb():
-    """Return six neighborhoods, 10 wide and 100 apart, that gain 30 validation images in all."""
-    rows = [{"neighborhood": 0, "best": 0, "validation_correct": 9800, "x": 0.0}]
-    for number in range(1, 7):
-        for best, correct, x in ((0, 9900, 0.0), (1, 9800 + 5 * number, 10.0)):
-            rows.append({"neighborhood": number, "best": best, "validation_correct": correct, "x": 100 * number + x})
+    """Return three climbs over six neighborhoods, 10 wide and 100 apart, that gain 30 validation images or so."""
+    rows = []
+    for seed in SEEDS:
+        rows.append({"seed": seed, "neighborhood": 0, "best": 0, "validation_correct": 9800, "x": 0.0})
+        for number in range(1, 7):
+            for best, correct, x in ((0, 9900, 0.0), (1, 9800 + (4 + seed) * number, 10.0)):
+                row = {"neighborhood": number, "best": best, "validation_correct": correct, "x": 100 * number + x}
+                rows.append({"seed": seed, **row})
     return pandas.DataFrame(rows).assign(
         validation_images=10_000, test_correct=0, test_images=10_000, y=0.0, layer="fc"
+    )
+
+
+def few_climbs():
+    """Return climbs that gain 20 of 1,000 images that choose, and 8 or so of 1,000 fresh ones."""
+    table = crossed(seed=range(5), chosen_by=["test", "validation"], size=[1000, 10_000], neighborhood=[0, 6])
+    ended = table.neighborhood == 6
+    return table.assign(
+        task="mnist-few",
+        sparsity=90.0,
+        choosing_correct=910 + 20 * ended + table.seed,
+        choosing_images=1000,
+        fresh_correct=908 + ended * (6 + table.seed) + table.seed,
+        fresh_images=1000,
     )
 
 
@@ -146,6 +165,8 @@ def results(tmp_path_factory, root):
         "embeddings/car/clustering": clustering(["fc2"]),
         "figures/figure_5": climb(),
         "sense/improvement": improvement(),
+        "figures/figure_s3": selection.gains(few_climbs()),
+        "neighbors/mnist-few/surveys": surveys([90.0], {"1.0": 5, "2.0": 30, "fc": 25}),
         "figures/figure_6": climbs.points(traces(0.40), baselines(0.9)),
         "figures/figure_7": climbs.points(traces(0.30), baselines(0.9)),
         "figures/figure_8a": climbs.points(traces(0.65), baselines(0.9)),
@@ -171,7 +192,13 @@ def judged(results, root):
 
 def test_every_claim_is_measured(judged, root):
     assert set(judged) == set(models.load(root / "config/claims.yaml").claims)
-    assert {one.verdict for one in judged.values()} == {"reproduced", "exceeded", "not reproduced"}
+    assert {one.verdict for one in judged.values()} == {
+        "reproduced",
+        "exceeded",
+        "contradicted",
+        "inconclusive",
+        "not judged",
+    }
     assert all(np.isfinite(one.found.value) for one in judged.values())
 
 
@@ -185,41 +212,47 @@ def test_every_claim_is_measured(judged, root):
         ("car-network-last-layer", 30 * 270, 3, "reproduced"),
         ("mnist-levels", 15, 15, "reproduced"),
         ("car-networks", 57, 57, "reproduced"),
-        ("mnist-90", 98.23, 10_000, "exceeded"),
+        ("mnist-90", 98.23, 10_000, "contradicted"),
         ("mnist-90-mean", 97.19, 3, "exceeded"),
         ("mnist-sparse-as-dense", 1.8, 3, "reproduced"),
         ("car-drives", 100 * 811 / 900, 3, "reproduced"),
         ("neighbors-second-layer", 25, 6, "reproduced"),
-        ("neighbors-by-depth", 0, 6, "not reproduced"),
-        ("neighbors-many-better", 27.6, 12, "reproduced"),
+        ("neighbors-by-depth", 0, 6, "contradicted"),
+        ("neighbors-many-better", 27.6, 6, "reproduced"),
         ("car-neighbors-last-layer", 30, 3, "reproduced"),
         ("clusters-more-tsne", 0.11, 3, "reproduced"),
-        ("clusters-more-any-neighbors", -0.09, 3, "not reproduced"),
-        ("clusters-range", 37.5, 2, "reproduced"),
-        ("car-clusters-range", 37.5, 2, "reproduced"),
-        ("family-performs-alike", 100 * np.std([9000, 9010, 9020, 9040]) / 10_000, 2, "reproduced"),
+        ("clusters-more-any-neighbors", -0.09, 3, "contradicted"),
+        ("clusters-range", 37.5, 6, "inconclusive"),
+        ("car-clusters-range", 37.5, 6, "inconclusive"),
+        ("family-performs-alike", 0.075, 12, "reproduced"),
         ("climb-neighborhoods", 6, 6, "reproduced"),
-        ("climb-gain", 0.3, 1, "not reproduced"),
-        ("climb-apart", 100 * 10 / 510, 6, "reproduced"),
+        ("climb-gain", 0.3, 3, "contradicted"),
+        ("climb-apart", 100 * 10 / 510, 18, "reproduced"),
+        ("few-start", 91, 5, "reproduced"),
+        ("few-gain", 2, 5, "reproduced"),
+        ("few-gain-fresh", 0.8, 5, "contradicted"),
+        ("few-helps", 0.8, 5, "reproduced"),
+        ("few-share", 40, 5, "contradicted"),
+        ("few-neighbors-last-layer", 20, 3, "reproduced"),
         ("sense-after-training-fashion", 1.1, 6, "reproduced"),
-        ("sense-after-training-mnist", 0, 6, "not reproduced"),
-        ("sense-after-training-car", 2, 3, "not reproduced"),
+        ("sense-after-training-mnist", 0, 6, "inconclusive"),
+        ("sense-after-training-car", 2, 3, "inconclusive"),
         ("cycle-length", 90, 90, "reproduced"),
-        ("random-start-validation", 11, 3, "reproduced"),
-        ("random-start-test", 9, 3, "reproduced"),
+        ("random-start-validation", 11, 3, "not judged"),
+        ("random-start-test", 9, 3, "not judged"),
         ("cycle-validation", 41, 3, "exceeded"),
         ("cycle-test", 39, 3, "exceeded"),
         ("cycle-backpropagation", 10, 3, "reproduced"),
         ("cycle-against-literal", 29, 3, "reproduced"),
-        ("cycle-against-backpropagation", -51, 3, "not reproduced"),
-        ("cycle-fc-rises-against-first", 100, 3, "reproduced"),
-        ("cycle-fc-rises-against-second", 100, 3, "reproduced"),
-        ("fc-test", 29, 3, "reproduced"),
-        ("fc-alone-ends-higher", -10, 3, "not reproduced"),
+        ("cycle-against-backpropagation", -51, 3, "contradicted"),
+        ("cycle-fc-rises-against-first", 10, 3, "reproduced"),
+        ("cycle-fc-rises-against-second", 10, 3, "reproduced"),
+        ("fc-test", 29, 3, "inconclusive"),
+        ("fc-alone-ends-higher", -10, 3, "contradicted"),
         ("random-layers-rise", 55, 3, "reproduced"),
         ("greedy-80", 96, 3, "exceeded"),
         ("car-random-layers-validation", 77, 3, "reproduced"),
-        ("car-random-layers-test", 75, 3, "reproduced"),
+        ("car-random-layers-test", 75, 3, "inconclusive"),
         ("car-greedy", 79, 3, "exceeded"),
     ],
 )

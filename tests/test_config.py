@@ -64,6 +64,15 @@ def test_every_setting_is_described():
         ({"tasks": {"mnist": {"seeds": [0, 1, 0]}}}, "seeds: 0 is there twice"),
         ({"tasks": {"mnist": {"seeds": [0.5]}}}, "'tasks.mnist.seeds.0': Input should be a valid integer"),
         (
+            {"neighbors": {"mnist": {"more_seeds": {80: [3]}}}},
+            "'neighbors.mnist': more_seeds: 80 is not in sparsities, which has",
+        ),
+        ({"neighbors": {"mnist": {"more_seeds": {90: [3, 3]}}}}, "more_seeds.90: 3 is there twice"),
+        ({"neighbors": {"mnist": {"more_seeds": {"ninety": [3]}}}}, "more_seeds: ninety is not in sparsities"),
+        ({"figures": {"6": {"start": {"seeds": []}}}}, "start.seeds': List should have at least 1 item"),
+        ({"figures": {"6": {"start": {"seeds": [1, 1]}}}}, "seeds: 1 is there twice"),
+        ({"sense": {"climb": {"seeds": [2, 2]}}}, "seeds: 2 is there twice"),
+        (
             {"tasks": {"mnist": {"dataset": "minst"}}},
             "tasks.mnist.dataset: no data set 'minst' (did you mean 'mnist'?); 'datasets'",
         ),

@@ -96,6 +96,7 @@ def test_only_stages_that_train_depend_on_the_device_and_only_if_it_is_not_the_c
             "backpropagation": settings.sense_part("mnist", "backpropagation"),
             "driver": settings.driving_part("car", ("seed", "mirror", "psiren", "sparsity")),
             "climb": settings.sense_part("mnist", "climb"),
+            "selection": settings.sense_part("mnist", "selection"),
             "search": settings.search("mnist", "greedy"),
             "assess": settings.driving_part("car", ("repeat", "steps", "expert")),
             "datasets": settings.part("datasets", "mnist"),

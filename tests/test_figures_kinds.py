@@ -17,6 +17,8 @@ from aann.artifacts import read_table, write_table
 from aann.errors import InputError
 from aann.figures import kinds
 from aann.lineage import records
+from aann.lineage.release import read_manifest
+from aann.settings import work
 from aann.settings.figures import FigureSettings, in_order, label, picture, target
 from aann.settings.files import merge
 from aann.settings.plans import Plan
@@ -37,12 +39,13 @@ def values(root):
 
 
 @pytest.mark.parametrize("kind", sorted(KINDS))
-def test_a_kind_has_a_module_a_caption_and_a_figure_of_the_paper(kind, root, paper_settings):
+def test_a_kind_has_a_module_a_caption_and_a_figure(kind, root):
     module = importlib.import_module(f"aann.figures.{kind}")
     assert all(callable(getattr(module, name)) for name in ("plan", "read", "draw"))
     assert len(set(module.FILES)) == len(module.FILES) > 0
     assert (root / f"workflow/report/{kind}.rst").read_text().strip()
-    assert kind in {entry.kind for entry in paper_settings.figures.values()}
+    otherwise = load([root / "config/config.yaml", root / "config/sensitivity.yaml"])
+    assert kind in {entry.kind for entry in otherwise.figures.values()}
 
 
 def test_captions_are_those_of_kinds_claims_and_the_pages(root):
@@ -108,8 +111,31 @@ def test_what_a_figure_shows_changes_its_plan_and_no_other(values):
     assert {name for name, plan in kinds.plans(seeds).items() if plan != before[name]} == set()
     seeds = validate(merge(values, {"tasks": {"mnist": {"seeds": [3]}}}))
     assert {name for name, plan in kinds.plans(seeds).items() if plan != before[name]} == {
-        *("3", "4", "5", "6", "7", "8a", "11", "s1")
+        *("3", "4", "8a", "11", "s1")
     }
+
+
+def test_seeds_are_a_setting_of_a_run_and_not_only_of_a_task(paper_settings, values):
+    seeds = {name: kinds.plan(paper_settings, name) for name in ("5", "6", "7", "8a", "s1")}
+    found = {name: {one.keys["seed"] for one in plan.inputs} for name, plan in seeds.items()}
+    assert found == {"5": {*range(10)}, "6": {*range(10)}, "7": {*range(10)}, "8a": {0, 1, 2}, "s1": {0, 1, 2}}
+    studied = {(row["sparsity"], row["seed"]) for row in work.surveys(paper_settings, "mnist")}
+    assert studied == {*(("90", seed) for seed in range(10)), *(("95", seed) for seed in range(3))}
+    start = merge(values, {"figures": {"8a": {"start": {"seeds": [7, 8]}}}})
+    plan = kinds.plan(validate(start), "8a")
+    assert [one.keys["seed"] for one in plan.inputs] == [7, 8, 7, 8]
+    driving = kinds.plan(validate(merge(values, {"figures": {"8b": {"start": {"seeds": [7, 8]}}}})), "8b")
+    roles = {role: {one.keys["seed"] for one in driving.inputs if one.role == role} for role in ("traces", "returns")}
+    assert roles == {"traces": {7, 8}, "returns": {0, 1, 2}}
+
+
+def test_the_settings_beside_the_release_have_the_seeds_of_its_tasks(root):
+    released = load([root / "config/config.yaml", root / "config/release.yaml"])
+    for plan in kinds.plans(released).values():
+        assert {one.keys["seed"] for one in plan.inputs if "seed" in one.keys} <= {0, 1, 2}
+    manifest = read_manifest(root / "release")["files"]
+    needed = {path for plan in kinds.plans(released).values() for path in plan.paths}
+    assert needed <= set(manifest)
 
 
 def test_one_overlay_adds_a_figure_and_takes_others_away(values, tmp_path):

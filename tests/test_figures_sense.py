@@ -220,18 +220,19 @@ def points():
     names = ["neighborhood", "from_index", "to_index", "sign", "best", "validation_correct", "test_correct"]
     table = pandas.DataFrame(rows, columns=names)
     places = random.normal(size=(2, len(table)))
-    return table.assign(layer="fc", validation_images=1000, test_images=1000, x=places[0], y=places[1])
+    return table.assign(seed=3, layer="fc", validation_images=1000, test_images=1000, x=places[0], y=places[1])
 
 
 def test_the_path_goes_from_the_start_through_the_best_that_led_on(points, kept, tmp_path):
     walked = path.path(points)
     assert walked.neighborhood.to_list() == [0, 1, 2, 4]
-    path.draw(points, "MNIST", tmp_path / "x.png", PROVENANCE)
+    climbs = pandas.concat([points, points.assign(seed=0, x=points.x + 1)], ignore_index=True)
+    path.draw(climbs, "MNIST", tmp_path / "x.png", PROVENANCE)
     figure, table = kept[0]
     (line,) = figure.axes[1].lines
     assert np.array_equal(line.get_xdata(), walked.x)
     assert labels(figure) == ["1st", "2nd", "3rd", "4th", "best", "start"]
-    assert table is points
+    assert table is climbs
 
 
 def test_the_page_works_offline_and_names_swaps(points, tmp_path):

@@ -48,6 +48,28 @@ def zeros(weights):
     return {name: int((array == 0).sum()) for name, array in weights.items()}
 
 
+# --- how many images -----------------------------------------------------------------------------------------------
+
+
+def test_few_images_are_drawn_by_the_seed_and_are_all_that_training_sees(make_problem):
+    few, again, other = make_problem(images=50), make_problem(images=50), make_problem(seed=1, images=50)
+    assert len(few.trained_on) == 50
+    assert few.trained_on.sha256 == again.trained_on.sha256 != other.trained_on.sha256
+    every = {image.tobytes() for image in few.train.images}
+    assert {image.tobytes() for image in few.trained_on.images} <= every
+    whole = make_problem()
+    assert whole.trained_on is whole.train
+    seen = psiren._Trainer(few, "dense")
+    assert np.array_equal(seen.images.numpy(), few.trained_on.images)
+    assert np.array_equal(seen.train.labels, few.trained_on.labels)
+
+
+def test_more_images_than_there_are_cannot_be_asked_for(make_problem):
+    assert len(make_problem(images=240).trained_on) == 240
+    with pytest.raises(InputError, match=r"psiren.images: is 241, but there are 240 training images; ask for fewer"):
+        make_problem(images=241)
+
+
 # --- how many zeros, and which ----------------------------------------------------------------------------------------
 
 

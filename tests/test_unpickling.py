@@ -149,7 +149,7 @@ COMMANDS = {
     "archive": ("datasets", "split", "--task", "mnist", "--archives", "archives", "--output", "o"),
     "network": ("sense", "search", *SEARCH, "--trace", "t.parquet", "--output", "o", "--outcome", "o.csv"),
     "survey": ("neighbors", "survey", *SURVEY, "--network", "x.safetensors", "--data", "x.safetensors"),
-    "table": ("figures", "draw", "5", "--plan", plan("path", "climb", "x.parquet"), *DRAWN),
+    "table": ("figures", "draw", "5", "--plan", plan("path", "climbs", "x.parquet"), *DRAWN),
     "table of text": ("figures", "draw", "2a", "--plan", plan("sparsity", "accuracies", "x.csv"), *DRAWN),
     "network of a video": ("figures", "draw", "video", "--plan", VIDEO, *DRAWN),
     "plan": ("figures", "draw", "2a", "--plan", PICKLES["yaml"].decode(), *DRAWN),

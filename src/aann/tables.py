@@ -18,7 +18,7 @@ SPLITS = ("validation", "test")
 """The splits on which networks are counted. They are not counted on training images."""
 
 _TEXT = frozenset(
-    {"task", "origin", "search", "layer", "split", "sampling", "method", "space", "job", "stage", "after"}
+    {"task", "origin", "search", "layer", "split", "sampling", "method", "space", "job", "stage", "after", "chosen_by"}
 )
 """Columns that hold text. All others hold numbers."""
 
@@ -163,6 +163,24 @@ and a sign of 0.
 
 CLIMB = Table(SURVEYED.keys, (*SURVEYED.measured, "x", "y"))
 """``SURVEYED``, embedded in a plane."""
+
+SELECTION = Table(
+    NETWORK,
+    (
+        "layer",
+        "chosen_by",
+        "size",
+        "neighborhood",
+        "choosing_correct",
+        "choosing_images",
+        "fresh_correct",
+        "fresh_images",
+    ),
+)
+"""One row for each climb and neighborhood, from 0 (its start) on: correct images among those that choose, and among
+fresh test images, which choose nothing. ``chosen_by`` is the split of the former, and ``size`` how many neighbors a
+neighborhood has.
+"""
 
 OUTCOME = Table(
     RUN,

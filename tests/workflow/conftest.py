@@ -26,11 +26,21 @@ EMBEDDED = {
     "lle": {"n_neighbors": 10},
 }
 
+FEW = {
+    "images": 100,
+    "batch_size": 16,
+    "precision": "float32",
+    "dense": {"epochs": 1},
+    "sparsify": {"epochs": 1, "interval": 2},
+    "binary": {"epochs": 1, "last_layer_epochs": 2},
+}
+
 SMALL = {
     "scale": "small",
     "tasks": {
         "mnist": {"dataset": "digits", "network": "tiny", "sparsities": [0, 90], "seeds": [0]},
         "fashion": {"dataset": "letters", "network": "tiny", "sparsities": [90], "seeds": [0]},
+        "mnist-few": {"dataset": "digits", "network": "tiny", "seeds": [0, 1], "psiren": FEW},
         "car": {
             "network": "tiny-driver",
             "sparsities": [90],
@@ -80,12 +90,15 @@ SMALL = {
             "sparsities": [90],
             "first": {"1.0": "exhaustive", "2.0": 50, "fc": "exhaustive"},
             "others": {"1.0": 5, "2.0": 5, "fc": 5},
+            "more_seeds": {"90": None},
         },
-        "car": {"first": {"1.0": 30, "2.0": 30, "fc1": 30, "fc2": "exhaustive"}},
+        "mnist-few": {"first": {"1.0": 5, "2.0": 5, "fc": 5}, "others": {"1.0": 5, "2.0": 5, "fc": 5}},
+        "car": {"first": {"1.0": 30, "2.0": 30, "fc1": 30, "fc2": "exhaustive"}, "more_seeds": {"90": None}},
     },
     "embeddings": {"mnist": EMBEDDED, "car": EMBEDDED},
     "sense": {
-        "climb": {"neighbors": 12, "tsne": {"perplexity": 5, "max_iter": 250}},
+        "climb": {"neighbors": 12, "seeds": None, "tsne": {"perplexity": 5, "max_iter": 250}},
+        "selection": {"neighbors": [5, 1000], "images": 50},
         "backpropagation": {"steps": 20, "records": 2},
         "searches": {
             "figure-6": {"neighbors": {"1.0": 5, "2.0": 5, "fc": 5}, "budget": {"evaluations": 450}},
@@ -101,13 +114,15 @@ SMALL = {
         },
     },
     "figures": {
+        "6": {"start": {"seeds": None}},
+        "7": {"start": {"seeds": None}},
         "s1": {
             "runs": [
                 {"start": {"task": "mnist", "sparsity": 80, "origin": "random"}, "searches": ["best", "greedy"]},
                 {"start": {"task": "mnist", "sparsity": 90, "origin": "random"}, "searches": ["best", "greedy"]},
                 {"start": {"task": "mnist", "sparsity": 90, "origin": "psiren"}, "searches": ["annealing"]},
             ]
-        }
+        },
     },
     "datasets": {
         "digits": {"validation_images": 200, "test_images": 100},

@@ -102,6 +102,7 @@ def test_a_gpu_is_asked_for_only_by_jobs_that_train_and_only_with_cuda(fresh, ba
         training = {
             "dense",
             "sparsify_mnist",
+            "sparsify_mnist-few",
             "sparsify_fashion",
             "sparsify_car",
             "network",

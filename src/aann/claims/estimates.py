@@ -1,20 +1,22 @@
-"""A value with an interval, from samples: a few statistics, each with the interval that fits it.
+"""A value with an interval, from samples: a few statistics, each with the interval and the test that fit it.
 
-| statistic | value | interval |
-| --- | --- | --- |
-| count | units in all samples | none: it is exact |
-| mean | mean over units | Student's t |
-| share | sum of counts over sum of all | Clopper and Pearson 1934, exact |
-| difference | mean of first minus second, unit by unit | Student's t, paired |
-| ratio | mean of the first over mean of the second | bootstrap, percentiles |
-| order | share of units in which each sample is larger than the next | Clopper and Pearson |
-| spearman | Spearman's rank correlation of two samples over units | bootstrap, percentiles |
+| statistic | value | interval | test |
+| --- | --- | --- | --- |
+| count | units in all samples | none: it is exact | none |
+| mean | mean over units | Student's t | t-test |
+| share | sum of counts over sum of all | Clopper and Pearson 1934, exact | binomial |
+| difference | mean of first minus second, unit by unit | Student's t, paired | paired t-test |
+| ratio | mean of the first over mean of the second | bootstrap, percentiles | share of resamples |
+| order | share of units in which each sample is larger than the next | Clopper and Pearson | binomial |
+| spearman | Spearman's rank correlation of two samples over units | bootstrap, percentiles | share of resamples |
+
+A test is two-sided and agrees with the interval: p is below 0.05 if an interval of 95 % leaves the bound out.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,47 +24,70 @@ import numpy as np
 import pandas
 from scipy import stats
 
-from aann.claims.models import Measure
+from aann.claims.models import UNITS, Measure
 from aann.claims.samples import NotMeasurableError, Rows, Tables
 from aann.errors import InputError
 from aann.settings.claims import ClaimsSettings
+
+MOST_UNITS = 10_000
+"""The most units that are asked for. Where more would be needed, the value is all but equal to the bound."""
+
+
+@dataclass(frozen=True)
+class Question:
+    """What is asked about a value: how it compares with ``bounds``, and how likely ``single``, of one run, is."""
+
+    bounds: tuple[float, ...] = ()
+    single: float | None = None
 
 
 @dataclass(frozen=True)
 class Estimate:
     """A value, its interval, the number of units behind it, and what kind of interval it is.
 
-    ``low`` and ``high`` are None for a single unit, which says nothing about spread. ``p`` is from a two-sided t-test
-    of a difference against 0.
+    ``p`` is of the test against the nearest of the bounds, which are None where nothing was asked. ``settling`` is how
+    many units would leave all bounds outside of the interval, with the same value and spread; ``MOST_UNITS`` if more.
+    ``percentile`` is the percentage of further runs that a distribution of such runs expects up to a single value.
     """
 
     value: float
     n: int
-    low: float | None = None
-    high: float | None = None
-    interval: str = "none"
+    low: float
+    high: float
+    interval: str
     p: float | None = None
+    settling: int | None = None
+    percentile: float | None = None
 
 
-def estimate(measure: Measure, results: Path | Tables, settings: ClaimsSettings) -> Estimate:
-    """Return the statistic of a measure from the tables of a scale.
+def estimate(
+    measure: Measure, results: Path | Tables, settings: ClaimsSettings, question: Question | None = None
+) -> Estimate:
+    """Return the statistic of a measure from the tables of a scale, and the answer to a question about it.
 
     Raises ``InputError`` if a table or column is missing, or if a share has no counts. Raises ``NotMeasurableError`` if
-    no row is what was asked for, if paired samples have different units, or if their values have no spread.
+    no row is what was asked for, if there are fewer units than the statistic needs, if paired samples have different
+    units, or if their values have no spread.
     """
     tables = results if isinstance(results, Tables) else Tables(results)
     rows = [Rows(sample, tables) for sample in measure.samples]
-    if measure.statistic == "count":
+    asked, name = question or Question(), measure.statistic
+    if name == "count":
         number = sum(one.number() for one in rows)
         return Estimate(float(number), number, float(number), float(number), "exact")
-    if measure.statistic == "share":
-        return _share(*rows[0].counts(), settings.confidence)
+    if name == "share":
+        return _share(*rows[0].counts(), asked, settings)
     values = [one.units() for one in rows]
-    if measure.statistic == "mean":
-        return _mean(values[0].to_numpy(), settings.confidence)
-    if measure.statistic == "ratio":
-        return _ratio(values[0].to_numpy(), values[1].to_numpy(), settings)
-    return _PAIRED[measure.statistic](_paired(values), settings)
+    if len(values[0]) < UNITS[name]:
+        raise NotMeasurableError(
+            f"{measure.samples[0].table}: has {len(values[0])} of the units of a {name}, which needs {UNITS[name]}; "
+            "choose more rows"
+        )
+    if name == "mean":
+        return _mean(values[0].to_numpy(), asked, settings)
+    if name == "ratio":
+        return _ratio(values[0].to_numpy(), values[1].to_numpy(), asked, settings)
+    return _PAIRED[name](_paired(values), asked, settings)
 
 
 def _paired(values: Sequence[pandas.Series]) -> np.ndarray:
@@ -79,61 +104,130 @@ def _paired(values: Sequence[pandas.Series]) -> np.ndarray:
     return np.array([series.reindex(first.index).to_numpy() for series in values])
 
 
-def _mean(values: np.ndarray, confidence: float) -> Estimate:
-    value, n = float(values.mean()), len(values)
-    if n < 2:
-        return Estimate(value, n)
-    half = float(stats.t.ppf((1 + confidence) / 2, n - 1)) * float(values.std(ddof=1)) / math.sqrt(n)
-    return Estimate(value, n, value - half, value + half, "Student")
+def _mean(values: np.ndarray, asked: Question, settings: ClaimsSettings, interval: str = "Student") -> Estimate:
+    value, n, spread = float(values.mean()), len(values), float(values.std(ddof=1))
+    error = spread / math.sqrt(n) if spread > _NO_SPREAD else 0.0
+
+    def width(units: int) -> float:
+        return float(stats.t.ppf((1 + settings.confidence) / 2, units - 1)) * error * math.sqrt(n / units)
+
+    def test(bound: float) -> float:
+        distance = abs(value - bound)
+        if not error:
+            return 1.0 if distance <= _NO_SPREAD else 0.0
+        return 2 * float(stats.t.sf(distance / error, n - 1))
+
+    return Estimate(
+        value,
+        n,
+        value - width(n),
+        value + width(n),
+        interval,
+        _p(test, asked),
+        _settling(lambda units, bound: width(units) < abs(value - bound), asked, UNITS["mean"]),
+        _percentile(value, spread, n, asked.single),
+    )
 
 
-def _difference(values: np.ndarray, settings: ClaimsSettings) -> Estimate:
-    differences = values[0] - values[1]
-    found = _mean(differences, settings.confidence)
-    spread = float(differences.std(ddof=1)) if found.n > 1 else 0.0
-    if spread <= 1e-12:
-        return found
-    statistic = found.value / (spread / math.sqrt(found.n))
-    p = 2 * float(stats.t.sf(abs(statistic), found.n - 1))
-    return Estimate(found.value, found.n, found.low, found.high, "Student, paired", p)
+_NO_SPREAD = 1e-12
+"""Spreads and distances up to this are errors of rounding."""
 
 
-def _share(part: int, whole: int, confidence: float) -> Estimate:
+def _percentile(value: float, spread: float, n: int, single: float | None) -> float | None:
+    """Return where a single value is among further runs, by Student's prediction of one run from n."""
+    if single is None or spread <= _NO_SPREAD:
+        return None
+    return 100 * float(stats.t.cdf((single - value) / (spread * math.sqrt(1 + 1 / n)), n - 1))
+
+
+def _difference(values: np.ndarray, asked: Question, settings: ClaimsSettings) -> Estimate:
+    return _mean(values[0] - values[1], asked, settings, "Student, paired")
+
+
+def _share(part: int, whole: int, asked: Question, settings: ClaimsSettings) -> Estimate:
     """Return a share with its exact interval; raise ``InputError`` if the counts make no share."""
     if not 0 <= part <= whole or whole == 0:
         raise InputError(f"share: {part} of {whole} is not a share; expected counts of a part and of the whole")
-    interval = stats.binomtest(part, whole).proportion_ci(confidence, "exact")
-    return Estimate(part / whole, whole, float(interval.low), float(interval.high), "Clopper-Pearson")
+
+    def interval(units: int) -> tuple[float, float]:
+        found = stats.binomtest(round(part / whole * units), units).proportion_ci(settings.confidence, "exact")
+        return float(found.low), float(found.high)
+
+    def test(bound: float) -> float:
+        below, above = stats.binom.cdf(part, whole, bound), stats.binom.sf(part - 1, whole, bound)
+        return min(1.0, 2 * float(min(below, above)))
+
+    def leaves_out(units: int, bound: float) -> bool:
+        low, high = interval(units)
+        return not low <= bound <= high
+
+    low, high = interval(whole)
+    settling = _settling(leaves_out, asked, UNITS["share"])
+    return Estimate(part / whole, whole, low, high, "Clopper-Pearson", _p(test, asked), settling)
 
 
-def _order(values: np.ndarray, settings: ClaimsSettings) -> Estimate:
+def _order(values: np.ndarray, asked: Question, settings: ClaimsSettings) -> Estimate:
     ordered = np.all(values[:-1] > values[1:], axis=0)
-    return _share(int(np.sum(ordered)), values.shape[1], settings.confidence)
+    return _share(int(np.sum(ordered)), values.shape[1], asked, settings)
 
 
-def _ratio(first: np.ndarray, second: np.ndarray, settings: ClaimsSettings) -> Estimate:
+def _ratio(first: np.ndarray, second: np.ndarray, asked: Question, settings: ClaimsSettings) -> Estimate:
     """Return a ratio of means. The bootstrap draws from the units of each sample by itself."""
     if second.mean() == 0:
         raise NotMeasurableError("ratio: the mean of the second sample is 0; choose another")
-    value, n = float(first.mean() / second.mean()), len(first)
-    if n < 2:
-        return Estimate(value, n)
     random = np.random.default_rng(settings.seed)
     draws = [_redraw(len(sample), settings.resamples, random) for sample in (first, second)]
     with np.errstate(divide="ignore", invalid="ignore"):
         ratios = first[draws[0]].mean(axis=1) / second[draws[1]].mean(axis=1)
-    return Estimate(value, n, *_percentiles(ratios, settings.confidence), "bootstrap")
+    return _bootstrap(float(first.mean() / second.mean()), len(first), ratios, asked, settings)
 
 
-def _spearman(values: np.ndarray, settings: ClaimsSettings) -> Estimate:
+def _spearman(values: np.ndarray, asked: Question, settings: ClaimsSettings) -> Estimate:
     """Return a rank correlation, which is not defined without spread. The bootstrap draws pairs."""
     n = values.shape[1]
     value = float(_rank_correlations(values[:, None])[0])
-    if n < 3 or math.isnan(value):
+    if math.isnan(value):
         raise NotMeasurableError(f"spearman: {n} units without spread say nothing; choose more rows")
     drawn = _redraw(n, settings.resamples, np.random.default_rng(settings.seed))
-    found = _rank_correlations(values[:, drawn])
-    return Estimate(value, n, *_percentiles(found, settings.confidence), "bootstrap")
+    return _bootstrap(value, n, _rank_correlations(values[:, drawn]), asked, settings)
+
+
+def _bootstrap(value: float, n: int, drawn: np.ndarray, asked: Question, settings: ClaimsSettings) -> Estimate:
+    """Return a value with the percentiles of resamples. More units narrow them as the root of their number."""
+    defined = np.sort(drawn[np.isfinite(drawn)])
+    low, high = map(float, np.quantile(defined, [(1 - settings.confidence) / 2, (1 + settings.confidence) / 2]))
+
+    def test(bound: float) -> float:
+        beyond = min(np.sum(defined <= bound), np.sum(defined >= bound))
+        return min(1.0, 2 * float(beyond + 1) / (len(defined) + 1))
+
+    def leaves_out(units: int, bound: float) -> bool:
+        width = (value - low if bound < value else high - value) * math.sqrt(n / units)
+        return width < abs(value - bound)
+
+    settling = _settling(leaves_out, asked, UNITS["spearman"])
+    return Estimate(value, n, low, high, "bootstrap", _p(test, asked), settling)
+
+
+def _p(test: Callable[[float], float], asked: Question) -> float | None:
+    """Return the p of a test against the nearest bound, which is the largest one."""
+    return max(map(test, asked.bounds), default=None)
+
+
+def _settling(leaves_out: Callable[[int, float], bool], asked: Question, least: int) -> int | None:
+    """Return the fewest units from ``least`` on whose interval leaves all bounds out; ``MOST_UNITS`` if none do."""
+    if not asked.bounds:
+        return None
+    enough = (units for units in _growing(least) if all(leaves_out(units, bound) for bound in asked.bounds))
+    return next(enough, MOST_UNITS)
+
+
+def _growing(least: int) -> Iterable[int]:
+    """Yield numbers of units: each up to a hundred, and then about 5 % more each time."""
+    units = least
+    while units < MOST_UNITS:
+        yield units
+        units += max(1, units // 20) if units >= 100 else 1
 
 
 def _rank_correlations(pairs: np.ndarray) -> np.ndarray:
@@ -150,13 +244,7 @@ def _redraw(n: int, resamples: int, random: np.random.Generator) -> np.ndarray:
     return random.integers(n, size=(resamples, n))
 
 
-def _percentiles(values: np.ndarray, confidence: float) -> tuple[float, float]:
-    defined = values[np.isfinite(values)]
-    low, high = np.quantile(defined, [(1 - confidence) / 2, (1 + confidence) / 2])
-    return float(low), float(high)
-
-
-_PAIRED: dict[str, Callable[[np.ndarray, ClaimsSettings], Estimate]] = {
+_PAIRED: dict[str, Callable[[np.ndarray, Question, ClaimsSettings], Estimate]] = {
     "difference": _difference,
     "order": _order,
     "spearman": _spearman,

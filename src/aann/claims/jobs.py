@@ -16,7 +16,8 @@ def make_verdicts(settings: Settings, claims: Path, results: Path, output: Path)
 
     Raises ``InputError`` for a claim or a table that is not valid.
     """
-    read, chosen = models.load(claims), settings.claims
+    chosen = settings.claims
+    read = models.load(claims).without(chosen.without)
     judged = verdicts.judge_all(read, results, settings.scale, chosen)
     recorded = provenance.describe(
         "aann.claims.jobs",
@@ -24,9 +25,9 @@ def make_verdicts(settings: Settings, claims: Path, results: Path, output: Path)
         {"scale": settings.scale, "claims": chosen.model_dump()},
     )
     content = {
-        ".md": pages.markdown(judged, settings.scale, chosen.confidence),
-        ".html": pages.html(judged, settings.scale, chosen.confidence),
-        ".json": json.dumps(verdicts.to_dict(judged, settings.scale, recorded), indent=2) + "\n",
+        ".md": pages.markdown(judged, settings.scale, chosen),
+        ".html": pages.html(judged, settings.scale, chosen),
+        ".json": json.dumps(verdicts.to_dict(judged, settings.scale, recorded, chosen.without), indent=2) + "\n",
     }
     for ending, text in content.items():
         with atomic_path(output.with_suffix(ending)) as temporary:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import math
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -14,8 +15,11 @@ from aann.settings.files import read_yaml
 from aann.settings.messages import first_problem
 
 Scalar = str | int | float
-Verdict = Literal["reproduced", "exceeded", "not reproduced", "not measured"]
-Expected = Literal["reproduced", "exceeded", "not reproduced"]
+Verdict = Literal["reproduced", "exceeded", "contradicted", "inconclusive", "not judged", "not measured"]
+Expected = Literal["reproduced", "exceeded", "contradicted", "inconclusive"]
+HOLDS = ("reproduced", "exceeded")
+"""Verdicts on what the paper states and we find as well."""
+
 ClaimName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$")]
 TablePath = Annotated[
     str, Field(pattern=r"^[A-Za-z0-9_-][A-Za-z0-9_.-]*(/[A-Za-z0-9_-][A-Za-z0-9_.-]*)*\.(csv|parquet)$")
@@ -34,6 +38,18 @@ SAMPLES = {
     "spearman": (2, 2),
 }
 """How many samples a statistic needs, at least and at most."""
+
+UNITS = {"count": 0, "mean": 2, "share": 1, "difference": 2, "ratio": 5, "order": 1, "spearman": 5}
+"""How many units the interval of a statistic needs, at least. One unit has no spread, and few resamples few values."""
+
+_RANGES = {"count": (0.0, math.inf), "share": (0.0, 1.0), "order": (0.0, 1.0), "spearman": (-1.0, 1.0)}
+"""Between which values a statistic always lies. Others may have any value."""
+
+_EXACT = ("share", "order")
+"""Statistics whose intervals always have a width."""
+
+_NOT_NEGATIVE = ("range", "deviation")
+"""What is taken from the rows of a unit and is never below 0."""
 
 _PAIRED = ("difference", "order", "spearman")
 
@@ -98,45 +114,110 @@ class Measure(_Model):
             )
         return self
 
+    @property
+    def limits(self) -> tuple[float, float]:
+        """Between which values it always lies."""
+        taken = self.samples[0]
+        if self.statistic == "mean" and taken.take in _NOT_NEGATIVE and taken.units is not None:
+            return 0.0, math.inf
+        return _RANGES.get(self.statistic, (-math.inf, math.inf))
+
 
 class Rule(_Model):
-    """When a claim is reproduced.
+    """When a claim is reproduced: a statement about the whole interval.
 
-    `at least`, `at most` and `within` judge our value, give or take the tolerance. `above` and `below` judge the whole
-    interval, so they are tests of significance.
+    The interval lies between two bounds. `at least`, `at most` and `within` move the bounds outwards by the tolerance,
+    and include them. `above` and `below` do not.
     """
 
-    kind: Literal["at least", "at most", "within", "above", "below"] = Field(description="How our value is compared.")
-    value: float = Field(description="What it is compared with, in the unit of the claim.")
-    tolerance: float = Field(0.0, ge=0, description="How far off our value may be.")
+    kind: Literal["at least", "at most", "within", "above", "below"] = Field(
+        description="On which side of the value the whole interval lies."
+    )
+    value: float = Field(allow_inf_nan=False, description="What it is compared with, in the unit of the claim.")
+    tolerance: float = Field(0.0, ge=0, description="How far beyond the value it may reach.")
 
     @model_validator(mode="after")
     def _tolerance_fits(self) -> Rule:
-        if self.kind in ("above", "below") and self.tolerance:
-            raise ValueError(f"tolerance: {self.kind!r} judges the interval; expected none")
+        if self.strict and self.tolerance:
+            raise ValueError(f"tolerance: {self.kind!r} has no room; expected none")
         return self
+
+    @property
+    def strict(self) -> bool:
+        """Whether the bounds are excluded."""
+        return self.kind in ("above", "below")
+
+    @property
+    def bounds(self) -> tuple[float, float]:
+        """The bounds of the interval, in the unit of the claim; infinite where there is none."""
+        low = self.value - self.tolerance if self.kind in ("at least", "above", "within") else -math.inf
+        high = self.value + self.tolerance if self.kind in ("at most", "below", "within") else math.inf
+        return low, high
+
+    def holds(self, low: float, high: float) -> bool:
+        """Return whether a whole interval lies between the bounds."""
+        least, most = self.bounds
+        return least < low and high < most if self.strict else least <= low and high <= most
+
+    def leaves_room(self, low: float, high: float) -> bool:
+        """Return whether the bounds lie inside of some interval from ``low`` to ``high`` that has a width."""
+        least, most = self.bounds
+        return least < high and most > low
+
+    def fails(self, low: float, high: float) -> bool:
+        """Return whether a whole interval lies on the other side of a bound."""
+        least, most = self.bounds
+        return high <= least or low >= most if self.strict else high < least or low > most
 
 
 class Claim(_Model):
     """One statement of the paper."""
 
+    kind: Literal["result", "protocol", "start"] = Field(
+        description="`result`: something could have come out otherwise. `protocol`: the run is the one that the paper "
+        "describes. `start`: what a random draw scored in one run of the paper; it is shown and not judged."
+    )
     statement: Text = Field(description="What is judged, in a sentence.")
     quote: Text | None = Field(None, description="The paper's words.")
     source: Text = Field(description="Where in the paper.")
     figure: FigureName = Field(description="The figure that shows it here.")
-    paper: float | None = Field(None, description="The paper's value, in the unit of the claim.")
+    paper: float | None = Field(
+        None, description="The paper's value, of one run if it was measured, in the unit of the claim."
+    )
     unit: Literal["percent", "points", "number"] = Field(
         description="`percent` and `points` multiply what is measured by 100."
     )
     measure: Measure = Field(description="How it is measured here.")
-    rule: Rule = Field(description="When it is reproduced.")
+    rule: Rule | None = Field(None, description="When it is reproduced. A start has none.")
     expected: Expected | None = Field(None, description="The verdict of the full-scale run.")
     reason: Text | None = Field(None, description="Why it is not reproduced, or what to know of the measure.")
 
     @model_validator(mode="after")
+    def _rule_fits(self) -> Claim:
+        if self.kind == "start":
+            if self.rule or self.expected:
+                raise ValueError("rule: a start is a random draw and is not judged; expected no rule and no 'expected'")
+            if self.paper is None:
+                raise ValueError("paper: is missing; a start is the value of one draw")
+        elif self.rule is None:
+            raise ValueError(f"rule: is missing; a {self.kind} is judged by one")
+        else:
+            self._require_open(self.rule)
+        return self
+
+    def _require_open(self, rule: Rule) -> None:
+        """Raise ``ValueError`` for a rule that every value that can be measured meets, or none."""
+        least, most = (bound * self.scale for bound in self.measure.limits)
+        if rule.holds(least, most):
+            raise ValueError(f"rule: every {self.measure.statistic} meets it; expected one that a value can contradict")
+        never = self.measure.statistic in _EXACT and not rule.leaves_room(least, most)
+        if never or rule.fails(least, most):
+            raise ValueError(f"rule: no {self.measure.statistic} meets it; expected one that an interval can meet")
+
+    @model_validator(mode="after")
     def _says_why_not(self) -> Claim:
-        if self.expected == "not reproduced" and self.reason is None:
-            raise ValueError("reason: is missing; a claim that is expected not to be reproduced says why")
+        if self.expected in ("contradicted", "inconclusive") and self.reason is None:
+            raise ValueError(f"reason: is missing; a claim that is expected to be {self.expected} says why")
         return self
 
     @property
@@ -166,6 +247,15 @@ class Claims(_Model):
         """The files of the figures that show claims, below the results of the scale, each once."""
         return list(dict.fromkeys(claim.shown_in for claim in self.claims.values()))
 
+    def without(self, names: Iterable[str]) -> Claims:
+        """Return these claims but those of some names; raise ``InputError`` for a name that no claim has."""
+        left_out = list(names)
+        for name in left_out:
+            if name not in self.claims:
+                raise InputError(f"configuration: claims.without: there is no claim {name!r}; name one of the claims")
+        kept = {name: claim for name, claim in self.claims.items() if name not in left_out}
+        return self.model_copy(update={"claims": kept})
+
     def unserved(self, is_made: Callable[[str], bool]) -> Iterator[str]:
         """Yield a line for each table and figure that a claim needs and that is not made."""
         for name, claim in self.claims.items():
@@ -184,9 +274,12 @@ def load(path: Path | str) -> Claims:
     return validate(read_yaml(Path(path)), str(path))
 
 
-def load_served(path: Path | str, is_made: Callable[[str], bool]) -> Claims:
-    """Read a file of claims as ``load`` does; raise ``InputError`` for one whose tables or figure are not made."""
-    claims = load(path)
+def load_served(path: Path | str, is_made: Callable[[str], bool], without: Iterable[str] = ()) -> Claims:
+    """Read a file of claims as ``load`` does, but those of some names.
+
+    Raises ``InputError`` for a claim whose tables or figure are not made, and for a name that no claim has.
+    """
+    claims = load(path).without(without)
     for line in claims.unserved(is_made):
         raise InputError(f"{path}: {line}")
     return claims

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from aann.artifacts import remedy, require_intact
-from aann.claims.estimates import Estimate, estimate
-from aann.claims.models import Claim, Claims, Rule, Verdict
+from aann.claims.estimates import Estimate, Question, estimate
+from aann.claims.models import HOLDS, Claim, Claims, Verdict
 from aann.claims.samples import NotMeasurableError, Tables
 from aann.errors import InputError
 from aann.lineage import trace as lineage
@@ -22,18 +23,22 @@ ENFORCED = "paper"
 
 @dataclass(frozen=True)
 class Judgement:
-    """A claim, what was measured in its unit (None where nothing was), and the verdict."""
+    """A claim, what was measured in its unit (None where nothing was), and the verdict.
+
+    ``corrected`` is the p of a result after Holm's correction over all results (Holm 1979).
+    """
 
     name: str
     claim: Claim
     found: Estimate | None
     verdict: Verdict
     remark: str | None = None
+    corrected: float | None = None
 
     @property
     def failed(self) -> bool:
         """Whether this was expected to be reproduced, and was not."""
-        return self.claim.expected in ("reproduced", "exceeded") and self.verdict not in ("reproduced", "exceeded")
+        return self.claim.expected in HOLDS and self.verdict not in HOLDS
 
 
 def judge_all(claims: Claims, results: Path, scale: str, settings: ClaimsSettings) -> list[Judgement]:
@@ -44,7 +49,18 @@ def judge_all(claims: Claims, results: Path, scale: str, settings: ClaimsSetting
     """
     require_one_scale([results / table for table in claims.tables], results, scale)
     tables = Tables(results)
-    return [_judge(name, claim, tables, scale, settings) for name, claim in claims.claims.items()]
+    return corrected([_judge(name, claim, tables, scale, settings) for name, claim in claims.claims.items()])
+
+
+def corrected(judged: list[Judgement]) -> list[Judgement]:
+    """Return judgements with the p of results after Holm's correction, in the same order."""
+    tests = {one.name: one.found.p for one in judged if one.claim.kind == "result" and one.found}
+    plain = sorted((p, name) for name, p in tests.items() if p is not None)
+    largest, found = 0.0, {}
+    for place, (p, name) in enumerate(plain):
+        largest = max(largest, min(1.0, (len(plain) - place) * p))
+        found[name] = largest
+    return [replace(one, corrected=found.get(one.name)) for one in judged]
 
 
 def require_one_scale(tables: list[Path], results: Path, scale: str) -> None:
@@ -63,71 +79,67 @@ def _judge(name: str, claim: Claim, tables: Tables, scale: str, settings: Claims
     try:
         if not (tables.results / claim.shown_in).is_file():
             raise InputError(f"there is no figure {claim.figure!r}, {tables.results / claim.shown_in}")
-        found = _scaled(estimate(claim.measure, tables, settings), claim.scale)
+        found = _scaled(estimate(claim.measure, tables, settings, _question(claim)), claim.scale)
     except NotMeasurableError as error:
         if scale == ENFORCED:
             raise InputError(f"claim {name!r}: {error}") from error
         return Judgement(name, claim, None, "not measured", str(error))
     except InputError as error:
         raise InputError(f"claim {name!r}: {error}") from error
-    if claim.rule.kind in ("above", "below") and found.low is None:
-        return Judgement(name, claim, found, "not measured", "one unit has no interval")
     return Judgement(name, claim, found, verdict(claim, found))
 
 
+def _question(claim: Claim) -> Question:
+    """Return what is asked about the measured value of a claim, as a fraction."""
+    bounds = claim.rule.bounds if claim.kind == "result" and claim.rule else ()
+    single = None if claim.paper is None else claim.paper / claim.scale
+    return Question(tuple(bound / claim.scale for bound in bounds if math.isfinite(bound)), single)
+
+
 def _scaled(found: Estimate, scale: float) -> Estimate:
-    low, high = (None if bound is None else scale * bound for bound in (found.low, found.high))
-    return Estimate(scale * found.value, found.n, low, high, found.interval, found.p)
+    return replace(found, value=scale * found.value, low=scale * found.low, high=scale * found.high)
 
 
 def verdict(claim: Claim, found: Estimate) -> Verdict:
     """Return the verdict on what was measured, in the unit of the claim.
 
-    The paper's value is exceeded if the whole interval lies beyond it, in the claim's direction, by more than the
-    tolerance.
+    It is about the whole interval, in both directions. The paper's value is exceeded if the interval lies beyond it, in
+    the claim's direction, by more than the tolerance.
     """
     rule = claim.rule
-    if not _holds(rule, found):
-        return "not reproduced"
-    if claim.paper is not None and found.low is not None and found.high is not None:
-        if rule.kind == "at least" and found.low > rule.value + rule.tolerance:
-            return "exceeded"
-        if rule.kind == "at most" and found.high < rule.value - rule.tolerance:
-            return "exceeded"
-    return "reproduced"
+    if rule is None:
+        return "not judged"
+    if rule.fails(found.low, found.high):
+        return "contradicted"
+    if not rule.holds(found.low, found.high):
+        return "inconclusive"
+    beyond = (
+        (rule.kind == "at least" and found.low > rule.value + rule.tolerance)
+        or (rule.kind == "at most" and found.high < rule.value - rule.tolerance)
+    )  # fmt: skip
+    return "exceeded" if beyond and claim.paper is not None else "reproduced"
 
 
-def _holds(rule: Rule, found: Estimate) -> bool:
-    match rule.kind:
-        case "at least":
-            return found.value >= rule.value - rule.tolerance
-        case "at most":
-            return found.value <= rule.value + rule.tolerance
-        case "within":
-            return abs(found.value - rule.value) <= rule.tolerance
-        case "above":
-            return found.low is not None and found.low > rule.value
-        case "below":
-            return found.high is not None and found.high < rule.value
-
-
-def to_dict(judged: list[Judgement], scale: str, provenance: Mapping[str, Any]) -> dict[str, Any]:
-    """Return verdicts for machines."""
+def to_dict(
+    judged: list[Judgement], scale: str, provenance: Mapping[str, Any], without: Sequence[str] = ()
+) -> dict[str, Any]:
+    """Return verdicts for machines. ``without`` are claims that were left out."""
     return {
         "scale": scale,
         "enforced": scale == ENFORCED,
+        "without": [*without],
         "claims": {one.name: _claim_to_dict(one) for one in judged},
         "provenance": dict(provenance),
     }
 
 
 def _claim_to_dict(one: Judgement) -> dict[str, Any]:
-    claim, found = one.claim, one.found
-    interval = None if found is None or found.low is None else [found.low, found.high]
+    claim = one.claim
     return {
         "verdict": one.verdict,
         "expected": claim.expected,
         "failed": one.failed,
+        "kind": claim.kind,
         "statement": claim.statement,
         "quote": claim.quote,
         "source": claim.source,
@@ -135,12 +147,9 @@ def _claim_to_dict(one: Judgement) -> dict[str, Any]:
         "shown_in": claim.shown_in,
         "paper": claim.paper,
         "unit": claim.unit,
-        "value": None if found is None else found.value,
-        "n": None if found is None else found.n,
-        "interval": interval,
-        "interval_kind": None if found is None else found.interval,
-        "p": None if found is None else found.p,
-        "rule": claim.rule.model_dump(),
+        "found": None if one.found is None else asdict(one.found),
+        "corrected": one.corrected,
+        "rule": None if claim.rule is None else claim.rule.model_dump(),
         "measure": claim.measure.model_dump(exclude_defaults=True),
         "reason": claim.reason,
         "remark": one.remark,
@@ -151,7 +160,8 @@ def read_verdicts(path: Path) -> dict[str, Any]:
     """Return what ``to_dict`` returned, from a file; raise ``InputError`` if it holds something else."""
     try:
         read: dict[str, Any] = json.loads(require_intact(path).read_text(encoding="utf-8"))
-        if not all({"failed", "expected", "verdict"} <= set(claim) for claim in read["claims"].values()):
+        known = all({"failed", "expected", "verdict", "found"} <= set(claim) for claim in read["claims"].values())
+        if not known or not isinstance(read["without"], list):
             raise ValueError
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise InputError(f"{path}: holds no verdicts; {remedy(path)}") from error
@@ -165,31 +175,32 @@ def judgements(read: Mapping[str, Any]) -> list[Judgement]:
 
 def _claim_from_dict(name: str, read: Mapping[str, Any]) -> Judgement:
     claim = Claim.model_validate({key: read[key] for key in Claim.model_fields})
-    if read["value"] is None:
-        return Judgement(name, claim, None, read["verdict"], read["remark"])
-    low, high = read["interval"] or (None, None)
-    found = Estimate(read["value"], read["n"], low, high, read["interval_kind"], read["p"])
-    return Judgement(name, claim, found, read["verdict"], read["remark"])
+    found = None if read["found"] is None else Estimate(**read["found"])
+    return Judgement(name, claim, found, read["verdict"], read["remark"], read["corrected"])
 
 
 def failures(read: Mapping[str, Any]) -> list[str]:
     """Return a line for each claim that was expected to be reproduced and was not, from what ``to_dict`` returned."""
     return [
         f"claim {name!r}: {claim['verdict']}, expected {claim['expected']}: {claim['statement']} "
-        f"(our value {_number(claim['value'])}, rule: {claim['rule']['kind']} {claim['rule']['value']:g})"
+        f"({_interval(claim['found'])}, rule: {claim['rule']['kind']} {claim['rule']['value']:g})"
         for name, claim in read["claims"].items()
         if claim["failed"]
     ]
 
 
 def surprises(read: Mapping[str, Any]) -> list[str]:
-    """Return a line for each claim that was not expected to be reproduced, but was."""
+    """Return a line for each claim whose verdict is not the one expected, though none is worse for the paper."""
     return [
         f"claim {name!r}: {claim['verdict']}, expected {claim['expected']}; change 'expected' if it stays so"
         for name, claim in read["claims"].items()
-        if claim["expected"] == "not reproduced" and claim["verdict"] in ("reproduced", "exceeded")
+        if claim["expected"] not in (None, claim["verdict"])
+        and not claim["failed"]
+        and claim["verdict"] != "not measured"
     ]
 
 
-def _number(value: float | None) -> str:
-    return "none" if value is None else f"{value:.4g}"
+def _interval(found: Mapping[str, Any] | None) -> str:
+    if found is None:
+        return "nothing was measured"
+    return f"our value {found['value']:.4g}, from {found['low']:.4g} to {found['high']:.4g}"

@@ -19,7 +19,7 @@ commands = click.Group("claims", help=HELP["claims"])
 @options.path("--output", "Writes the verdicts as JSON, and as Markdown and HTML beside it.")
 @options.settings
 def judge(claims: Path, results: Path, output: Path, settings: Settings) -> None:
-    """Judge every claim: reproduced, exceeded, not reproduced, or not measured at this scale."""
+    """Judge every claim: reproduced, exceeded, contradicted, inconclusive, or not measured at this scale."""
     from aann.claims.jobs import make_verdicts
 
     make_verdicts(settings, claims, results, output)

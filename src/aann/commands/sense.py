@@ -108,3 +108,22 @@ def climb(
 
     keys = {"task": task, "sparsity": sparsity, "seed": seed}
     climbs.make_climb(settings, keys, network, data, output, threads)
+
+
+@commands.command("selection")
+@options.task
+@options.sparsity
+@options.seed("Draws the neighbors, and the test images that choose.")
+@_network
+@options.data
+@options.path("--output", "Writes the counts after each neighborhood, a Parquet table.")
+@options.threads
+@options.settings
+def selection(
+    task: str, sparsity: float, seed: int, network: Path, data: Path, output: Path, threads: int, settings: Settings
+) -> None:
+    """Figure S3: climb by few test images, and by validation images, and count on fresh images, too."""
+    from aann.sense import selection
+
+    keys = {"task": task, "sparsity": sparsity, "seed": seed}
+    selection.make_selection(settings, keys, network, data, output, threads)

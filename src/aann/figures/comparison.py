@@ -47,7 +47,7 @@ def plan(entry: ComparisonFigureSettings, study: Study) -> Plan:
         for trace in study.traces("traces", run.start, search, f"runs.{place}", f"searches.{number}")
     ]
     titles = study.titles(run.start.task for run in entry.runs)
-    marks = [{**mark.start.model_dump(), "percent": mark.percent, "label": mark.label} for mark in entry.marks]
+    marks = [{**mark.start.keys, "percent": mark.percent, "label": mark.label} for mark in entry.marks]
     return Plan(
         kind=entry.kind,
         title=" and ".join(titles.values()),

@@ -108,10 +108,10 @@ def draw(
     climbs.draw_means(axes[0, 1], table)
     _draw_searches(axes[1, 0], counted)
     _draw_returns(axes[1, 1], driven, returns)
-    seeds = table.seed.nunique()
+    seeds, searched = table.seed.nunique(), counted.seed.nunique()
     axes[0, 0].set(title=f"(a) One climb, paper's protocol (seed {first.seed.iloc[0]})", ylabel="Accuracy (%)")
     axes[0, 1].set(title=f"(b) Test accuracy, mean and range, n = {seeds}")
-    axes[1, 0].set(title=f"(c) Our searches, mean and range, n = {seeds}", ylabel="Test accuracy (%)")
+    axes[1, 0].set(title=f"(c) Our searches, mean and range, n = {searched}", ylabel="Test accuracy (%)")
     for axis in axes[0]:
         axis.set(xlabel="Neighborhood", ylim=(0, 100))
     handles, labels = axes[0, 0].get_legend_handles_labels()

@@ -25,24 +25,24 @@ _ORDINALS = ("1st", "2nd", "3rd", "4th", "5th", "6th")
 
 
 def plan(entry: PathFigureSettings, study: Study) -> Plan:
-    """Return a plan that needs the networks that the climb of the settings surveyed."""
-    climb = study.climb()
-    task, sparsity = str(climb.keys["task"]), float(climb.keys["sparsity"])
+    """Return a plan that needs the networks that the climbs of the settings surveyed."""
+    climbs = study.climbs()
+    task, sparsity = str(climbs[0].keys["task"]), float(climbs[0].keys["sparsity"])
     layer = study.settings.climb_of(task).layer
     title = f"{study.title(task)}, {sparsity:g} % sparse, layer {layer}"
-    return Plan(kind=entry.kind, title=title, inputs=(climb,))
+    return Plan(kind=entry.kind, title=title, inputs=tuple(climbs))
 
 
 def read(source: Source) -> dict[str, Any]:
     """Return the networks that were surveyed, and what the data and the start are."""
-    return {"points": source.table("climb", CLIMB), "title": source.plan.title}
+    return {"points": source.table("climbs", CLIMB), "title": source.plan.title}
 
 
 def draw(points: pandas.DataFrame, title: str, output: Path, provenance: Mapping[str, Any]) -> None:
-    """Draw the climb from the side, with test accuracy as height, and from the top.
+    """Draw the first climb from the side, with test accuracy as height, and from the top.
 
-    ``points`` has the columns ``tables.SURVEYED`` and ``x``, ``y``. Black dots are the best of each neighborhood by
-    validation accuracy, the red line is the path, and the blue dot its start. Beside
+    ``points`` has the columns ``tables.CLIMB``, of one climb or more; the table drawn holds all of them. Black dots are
+    the best of each neighborhood by validation accuracy, the red line is the path, and the blue dot its start. Beside
     the figure is a page to turn it and point at it.
     """
     import matplotlib.pyplot as plt
@@ -51,7 +51,8 @@ def draw(points: pandas.DataFrame, title: str, output: Path, provenance: Mapping
     style.use_style()
     figure = plt.figure(figsize=(style.PAGE_WIDTH, 3.6), layout=ConstrainedLayoutEngine(wspace=0.12))
     side, top = figure.add_subplot(1, 2, 1, projection="3d"), figure.add_subplot(1, 2, 2)
-    table = points.assign(percent=100 * points.test_correct / points.test_images)
+    drawn = first_climb(points)
+    table = drawn.assign(percent=100 * drawn.test_correct / drawn.test_images)
     walked = path(table)
     for group, color, label in _neighborhoods(table):
         side.scatter(group.x, group.y, group.percent, s=4, color=color, linewidth=0, depthshade=False, label=label)
@@ -80,7 +81,13 @@ def draw(points: pandas.DataFrame, title: str, output: Path, provenance: Mapping
         title=f"Neighborhoods of {size:,} neighbors; the best by validation accuracy leads on",
     )
     style.save(figure, output, points, provenance)
-    write_html(points, title, output.with_suffix(".html"))
+    write_html(drawn, title, output.with_suffix(".html"))
+
+
+def first_climb(points: pandas.DataFrame) -> pandas.DataFrame:
+    """Return the rows of the first of several climbs."""
+    first: pandas.DataFrame = points[points.seed == points.seed.iloc[0]]
+    return first
 
 
 def _neighborhoods(table: pandas.DataFrame) -> Iterator[tuple[pandas.DataFrame, str, str]]:

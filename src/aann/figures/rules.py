@@ -23,7 +23,7 @@ _STAGES = (
     ("dense|sparsify|network|accuracies", "psiren", style.BLUE),
     ("survey", "neighbors", style.ORANGE),
     ("embed|clustering", "embeddings", style.YELLOW),
-    ("random_start|search|outcomes|backpropagation|climb", "sense", style.GREEN),
+    ("random_start|search|outcomes|backpropagation|climb|selection", "sense", style.GREEN),
     ("", "driving", style.VIOLET),
 )
 """How names of rules begin, their stage and its colour; the first that fits counts."""

@@ -43,7 +43,7 @@ class Problem:
     ``device`` is where it is trained, as PyTorch calls it. Random numbers are drawn on the CPU, so that they are the
     same everywhere.
 
-    Raises ``InputError`` if the images or their classes do not fit the network.
+    Raises ``InputError`` if the images or their classes do not fit the network, or if the settings ask for more.
     """
 
     architecture: Architecture
@@ -62,6 +62,20 @@ class Problem:
                     f"{self.architecture.classes} units; give it one for each class"
                 )
 
+        if self.settings.images != "all" and self.settings.images > len(self.train):
+            raise InputError(
+                f"psiren.images: is {self.settings.images:,}, but there are {len(self.train):,} training images; "
+                "ask for fewer"
+            )
+
+    @property
+    def trained_on(self) -> Images:
+        """The training images that the settings ask for, drawn by the seed."""
+        if self.settings.images == "all":
+            return self.train
+        drawn = np.random.default_rng([self.seed, 6]).permutation(len(self.train))[: self.settings.images]
+        return self.train.take(np.sort(drawn))
+
     @property
     def precision(self) -> str:
         """The precision in which training convolves, `bfloat16` or `float32`."""
@@ -79,8 +93,8 @@ class _Trainer:
     def __init__(self, problem: Problem, step: str, sparsity: float = 0.0) -> None:
         self.problem = problem
         self.architecture, self.settings, self.validation = problem.architecture, problem.settings, problem.validation
-        self.train, self.device = problem.train, problem.device
-        self.images, self.labels = self.tensor(problem.train.images), self.tensor(problem.train.labels)
+        self.train, self.device = problem.trained_on, problem.device
+        self.images, self.labels = self.tensor(self.train.images), self.tensor(self.train.labels)
         self.generator = _generator(problem.seed, step, sparsity)
         self.curve = Curve()
         tqdm.write(devices.describe_precision(problem.settings.precision, problem.device), file=sys.stderr)

@@ -6,7 +6,6 @@ A cell ends with one of them, which Jupyter and nbconvert show: they have ``_rep
 from __future__ import annotations
 
 import base64
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -23,7 +22,6 @@ from aann.claims import pages
 from aann.claims.verdicts import ENFORCED, Judgement, judgements, read_verdicts, require_one_scale
 from aann.errors import InputError
 from aann.report.contents import CLAIMS, Contents, Shown, contents_of
-from aann.report.words import listed
 from aann.settings.figures import label
 from aann.settings.study import load
 from aann.tables import read_labelled
@@ -105,24 +103,30 @@ class Story:
     @cached_property
     def verdicts(self) -> dict[str, Judgement]:
         """All claims by name, judged."""
-        return {one.name: one for one in judgements(read_verdicts(self.results / CLAIMS))}
+        return {one.name: one for one in judgements(self._judged)}
+
+    @cached_property
+    def _judged(self) -> dict[str, Any]:
+        return read_verdicts(self.results / CLAIMS)
 
     def claim(self, name: str) -> str:
-        """Return what was measured for a claim and the verdict, as Markdown that links to the table of claims."""
+        """Return what was measured for a claim and the verdict, as Markdown that links to the table of claims.
+
+        A claim that the run's settings leave out was not measured.
+        """
+        if name in self._judged["without"]:
+            return "not measured in this run"
         if name not in self.verdicts:
             raise InputError(f"{self.results / CLAIMS}: has no claim {name!r}; name one of config/claims.yaml")
         return f"[{pages.measured(self.verdicts[name])}](#{name})"
 
     def verdict_counts(self) -> str:
-        """Return in words how many claims have each verdict."""
-        counts = Counter(one.verdict for one in self.verdicts.values())
-        return (
-            f"{len(self.verdicts)} claims: {listed(f'{count} {verdict}' for verdict, count in counts.most_common())}."
-        )
+        """Return in words how many results have each verdict, and what else was measured."""
+        return pages.headline(list(self.verdicts.values()))
 
     def claims(self) -> Html:
-        """Return the table of all claims."""
-        return Html(f'<div class="claims">{pages.table(list(self.verdicts.values()), link="#figure-{figure}")}</div>')
+        """Return the tables of all claims."""
+        return Html(f'<div class="claims">{pages.tables(list(self.verdicts.values()), link="#figure-{figure}")}</div>')
 
     def figure(self, name: str, shows: str) -> Html:
         """Return a figure with a caption; ``shows`` says in words what it shows."""

@@ -13,3 +13,4 @@ class ClaimsSettings(Section):
     confidence: float = Field(0.95, ge=0.5, lt=1, description="How often an interval holds the true value.")
     resamples: int = Field(10_000, ge=100, le=10**6, description="Samples drawn for a bootstrap interval.")
     seed: Seed = Field(0, description="Draws these samples.")
+    without: list[str] = Field([], description="Claims by name that are left out, since there is no run for them.")

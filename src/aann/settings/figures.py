@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
-from aann.settings.types import Name, Section, Sparsity, require_distinct
+from aann.settings.types import Name, Section, Seed, Sparsity, require_distinct
 
 FigureName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]*$", max_length=64)]
 
@@ -60,11 +60,22 @@ def _task(help_text: str) -> Any:
 
 
 class StartSettings(Section):
-    """Networks that searches start from: one for each seed of the task."""
+    """Networks that searches start from: one for each seed."""
 
     task: Name = Field(description="A name in `tasks`.")
     sparsity: Sparsity = Field(description="Percentage of zero weights; with `psiren`, one of the task's.")
     origin: Literal["random", "psiren"] = Field(description="`random` weights, or a network of p-SIREN.")
+    seeds: list[Seed] | None = Field(None, min_length=1, description="Their seeds; those of the task if left out.")
+
+    @model_validator(mode="after")
+    def _distinct(self) -> StartSettings:
+        require_distinct(self.seeds or [], "seeds")
+        return self
+
+    @property
+    def keys(self) -> dict[str, str | float]:
+        """Its keys in tables, beside the seed."""
+        return {"task": self.task, "sparsity": self.sparsity, "origin": self.origin}
 
     @property
     def run(self) -> str:
@@ -219,12 +230,59 @@ _LOOKS = 6
 """Looks of lines that stay apart."""
 
 
+class SelectionFigureSettings(Section):
+    """What climbs gain on the images that choose and on fresh ones, as in Figure S3; `sense.selection` says which."""
+
+    kind: Literal["selection"] = Field(description="Kind of figure.")
+    paper: float | None = Field(None, ge=0, le=100, description="A gain to compare with, in percentage points.")
+    category: Words = _category(_SENSE)
+    shows: Words = _shows("how much of a gain is selection")
+
+
 class ImprovementFigureSettings(Section):
     """What the search of `sense.improvement` adds to networks of p-SIREN, as in Figure S2."""
 
     kind: Literal["improvement"] = Field(description="Kind of figure.")
     category: Words = _category(_SENSE)
     shows: Words = _shows("what SENSE adds to p-SIREN")
+
+
+class DecisionSettings(Section):
+    """Networks that are made with one decision taken some way, and what the figure calls it."""
+
+    label: Words = Field(description="What the decision is.")
+    start: StartSettings = Field(description="Networks of p-SIREN, or where searches start.")
+    search: Name | None = Field(None, description="A name in `sense.searches`; left out for the networks themselves.")
+
+
+class HeadlineSettings(Section):
+    """A headline number, and decisions that are taken the other way, one at a time."""
+
+    title: Words = Field(description="What the number is.")
+    decided: DecisionSettings = Field(description="All decisions as they are.")
+    otherwise: list[DecisionSettings] = Field(min_length=1, max_length=12, description="One decision the other way.")
+
+    @model_validator(mode="after")
+    def _are_networks(self) -> HeadlineSettings:
+        require_distinct([one.label for one in self.otherwise], "otherwise")
+        for one in (self.decided, *self.otherwise):
+            if one.search is None and one.start.origin == "random":
+                raise ValueError(f"{one.label}: a random start has no accuracy of its own here; name a search")
+        return self
+
+
+class SensitivityFigureSettings(Section):
+    """How headline numbers move when one decision at a time is taken the other way."""
+
+    kind: Literal["sensitivity"] = Field(description="Kind of figure.")
+    headlines: list[HeadlineSettings] = Field(min_length=1, max_length=6, description="A panel for each.")
+    category: Words = _category(_PSIREN)
+    shows: Words = _shows("what each decision is worth")
+
+    @model_validator(mode="after")
+    def _distinct(self) -> SensitivityFigureSettings:
+        require_distinct([one.title for one in self.headlines], "headlines")
+        return self
 
 
 class VideoFigureSettings(Section):
@@ -248,6 +306,8 @@ FigureSettings = Annotated[
     | DrivesFigureSettings
     | ComparisonFigureSettings
     | ImprovementFigureSettings
+    | SelectionFigureSettings
+    | SensitivityFigureSettings
     | VideoFigureSettings,
     Field(discriminator="kind"),
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from pydantic import Field, ValidationError
@@ -13,7 +13,8 @@ from aann.settings.messages import first_problem
 from aann.settings.types import Section
 
 if TYPE_CHECKING:
-    from aann.settings.study import Settings
+    from aann.settings.sense import ClimbSettings, SelectionSettings
+    from aann.settings.study import Climbs, Settings
     from aann.settings.tasks import TaskSettings
 
 
@@ -154,22 +155,38 @@ class Study:
             for layer in embedded.layers
         ]
 
-    def climb(self) -> Input:
-        """Return the networks that the climb of `sense.climb` surveyed (``tables.CLIMB``)."""
-        climb = self.settings.sense.climb
-        if climb is None:
-            self.refuse("", "the setting 'sense.climb' is not set")
-        self._require_known_task(climb.task, "sense.climb.task")
-        task = self.task(climb.task)
-        if climb.sparsity not in task.sparsities:
-            self.refuse("", f"sense.climb.sparsity: {climb.sparsity:g} is not in tasks.{climb.task}.sparsities")
+    def climbs(self) -> list[Input]:
+        """Return the networks that the climbs of `sense.climb` surveyed, by seed (``tables.CLIMB``)."""
+        climb = self._in_one_layer("climb", self.settings.sense.climb, self.settings.climb_of)
+        return self._of_networks("climb", climb, climb.seeds or self.task(climb.task).seeds[:1])
+
+    def selections(self) -> list[Input]:
+        """Return the climbs of `sense.selection`, by seed (``tables.SELECTION``)."""
+        selection = self._in_one_layer("selection", self.settings.sense.selection, self.settings.selection_of)
+        return self._of_networks("selection", selection, self.task(selection.task).seeds)
+
+    def _in_one_layer(self, key: str, chosen: Climbs | None, placed: Callable[[str], Climbs]) -> Climbs:
+        """Return settings of climbs from networks of p-SIREN, after their task, sparsity and layer were found."""
+        if chosen is None:
+            self.refuse("", f"the setting 'sense.{key}' is not set")
+        self._require_known_task(chosen.task, f"sense.{key}.task")
+        if chosen.sparsity not in self.task(chosen.task).sparsities:
+            self.refuse("", f"sense.{key}.sparsity: {chosen.sparsity:g} is not in tasks.{chosen.task}.sparsities")
         try:
-            self.settings.climb_of(climb.task)
+            return placed(chosen.task)
         except InputError as error:
             self.refuse("", str(error))
-        start, seed = StartSettings(task=climb.task, sparsity=climb.sparsity, origin="psiren"), task.seeds[0]
-        keys = {"task": climb.task, "sparsity": climb.sparsity, "seed": seed}
-        return Input(role="climb", path=f"sense/{start.run}.climb/seed{seed}.parquet", keys=keys)
+
+    def _of_networks(self, name: str, chosen: ClimbSettings | SelectionSettings, seeds: Iterable[int]) -> list[Input]:
+        start = StartSettings(task=chosen.task, sparsity=chosen.sparsity, origin="psiren")
+        return [
+            Input(
+                role=f"{name}s",
+                path=f"sense/{start.run}.{name}/seed{seed}.parquet",
+                keys={"task": chosen.task, "sparsity": chosen.sparsity, "seed": seed},
+            )
+            for seed in seeds
+        ]
 
     def traces(
         self, role: str, start: StartSettings, search: str, key: str = "", search_key: str = "search"
@@ -183,16 +200,38 @@ class Study:
         self.require_search(start.task, search, f"{below}{search_key}")
         return self._runs(role, start, f".{search}/seed{{seed}}.parquet", {"search": search})
 
+    def ends(self, role: str, start: StartSettings, search: str | None, key: str) -> list[Input]:
+        """Return the accuracy of single networks, by seed: of p-SIREN (``tables.ACCURACY``), or of where a search ends.
+
+        The latter have the columns ``tables.OUTCOME``. ``key`` is where the entry has both.
+        """
+        self.require_start(start, f"{key}.start")
+        if search is not None:
+            self.require_search(start.task, search, f"{key}.search")
+            return self._runs(role, start, f".{search}/seed{{seed}}.outcome.csv", {"search": search})
+        keys = {"task": start.task, "sparsity": start.sparsity}
+        return [
+            Input(
+                role=role,
+                path=f"psiren/{start.task}/p{start.sparsity:g}/seed{seed}.accuracy.csv",
+                keys={**keys, "seed": seed},
+            )
+            for seed in start.seeds or self.task(start.task).seeds
+        ]
+
     def baselines(self, start: StartSettings) -> list[Input]:
         """Return backpropagation from a start, by seed (``tables.BASELINE``)."""
         self.require_start(start)
         return self._runs("baselines", start, ".backpropagation/seed{seed}.parquet", {})
 
     def returns(self, start: StartSettings, search: str = "") -> list[Input]:
-        """Return how the networks drive that a search ended with, or its start, by seed (``tables.RETURNS``)."""
+        """Return how the networks drive that a search ended with, or its start (``tables.RETURNS``).
+
+        Only those of the task's seeds drive, since a network's drives take a minute.
+        """
         stage, origin = ("sense", f"-{start.origin}") if search or start.origin == "random" else ("psiren", "")
         run = f"{stage}/p{start.sparsity:g}{origin}{f'.{search}' if search else ''}"
-        keys = {**start.model_dump(), "search": search}
+        keys = {**start.keys, "search": search}
         return [
             Input(
                 role="returns", path=f"driving/{start.task}/{run}/seed{seed}.returns.csv", keys={**keys, "seed": seed}
@@ -218,8 +257,8 @@ class Study:
             self.refuse("", f"{setting}: no task {task!r}; 'tasks' has {', '.join(self.settings.tasks)}")
 
     def _runs(self, role: str, start: StartSettings, ending: str, more: dict[str, str]) -> list[Input]:
-        keys = {**start.model_dump(), **more}
+        keys = {**start.keys, **more}
         return [
             Input(role=role, path=f"sense/{start.run}{ending.format(seed=seed)}", keys={**keys, "seed": seed})
-            for seed in self.task(start.task).seeds
+            for seed in start.seeds or self.task(start.task).seeds
         ]

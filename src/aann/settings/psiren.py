@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -62,6 +62,9 @@ class BinarySettings(Section):
 class PSirenSettings(Section):
     """p-SIREN (Algorithm 1)."""
 
+    images: Literal["all"] | Annotated[int, Field(ge=1)] = Field(
+        "all", description="Training images that are used: so many, drawn by the network's seed."
+    )
     batch_size: int = Field(64, ge=1, description="Images in a minibatch.")
     shift: int = Field(
         1, ge=0, le=14, description="Training images are moved by up to this many pixels each way; 0 for not at all."

@@ -8,7 +8,17 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, model_validator
 
 from aann.settings.embeddings import TSNESettings
-from aann.settings.types import Entries, LayerName, LearningRate, Name, Section, Sparsity, at_place, require_distinct
+from aann.settings.types import (
+    Entries,
+    LayerName,
+    LearningRate,
+    Name,
+    Section,
+    Seed,
+    Sparsity,
+    at_place,
+    require_distinct,
+)
 
 
 class SearchImagesSettings(Section):
@@ -184,14 +194,40 @@ class BackpropagationSettings(Section):
 
 
 class ClimbSettings(Section):
-    """A climb by the p-SIREN network of a task's first seed (Figure 5); all surveyed networks are embedded."""
+    """Climbs by p-SIREN networks of a task (Figure 5 draws the first); all surveyed networks are embedded."""
 
     task: Name = Field(description="A name in `tasks`.")
-    sparsity: Sparsity = Field(90.0, description="The network's; one of the task's.")
+    sparsity: Sparsity = Field(90.0, description="The networks'; one of the task's.")
+    seeds: list[Seed] | None = Field(
+        None, min_length=1, description="The networks' seeds; the task's first if left out. Figure 5 draws the first."
+    )
     layer: LayerName = Field("last", description="The layer in which weights move, by name or by place.")
     neighborhoods: int = Field(6, ge=1, le=6, description="Neighborhoods, each of the best network of the one before.")
     neighbors: int = Field(250, ge=2, description="Neighbors surveyed in each.")
     tsne: TSNESettings = Field(default=TSNESettings(), description="t-SNE.")
+
+    @model_validator(mode="after")
+    def _distinct(self) -> ClimbSettings:
+        require_distinct(self.seeds or [], "seeds")
+        return self
+
+
+class SelectionSettings(Section):
+    """How much of a gain is selection (Figure S3): climbs that choose by few test images, and by validation images."""
+
+    task: Name = Field(description="A name in `tasks`; climbs start from its networks of p-SIREN, one for each seed.")
+    sparsity: Sparsity = Field(90.0, description="The networks'; one of the task's.")
+    layer: LayerName = Field("last", description="The layer in which weights move, by name or by place.")
+    neighborhoods: int = Field(6, ge=1, description="Neighborhoods of a climb.")
+    neighbors: list[Annotated[int, Field(ge=1)]] = Field(
+        default=[100, 300, 1000, 3000, 10_000], min_length=1, description="Sizes of neighborhoods: a climb for each."
+    )
+    images: int = Field(1024, ge=1, description="Test images that choose; the others are fresh, for both ways.")
+
+    @model_validator(mode="after")
+    def _distinct(self) -> SelectionSettings:
+        require_distinct(self.neighbors, "neighbors")
+        return self
 
 
 class ImprovementSettings(Section):
@@ -206,7 +242,7 @@ class ImprovementSettings(Section):
         return self
 
 
-_OTHER_RUNS = ("backpropagation", "climb")
+_OTHER_RUNS = ("backpropagation", "climb", "selection")
 """Runs of stage sense that are not searches, by their names in paths."""
 
 
@@ -216,6 +252,7 @@ class SenseSettings(Section):
     searches: Entries[Name, SearchSettings] = Field(default={}, description="Ways of searching; figures name them.")
     improvement: ImprovementSettings | None = Field(None, description="Makes the table sense/improvement.csv.")
     climb: ClimbSettings | None = Field(None, description="A climb over a few neighborhoods.")
+    selection: SelectionSettings | None = Field(None, description="Climbs that choose by few test images, as printed.")
     backpropagation: BackpropagationSettings = Field(
         default=BackpropagationSettings(), description="What the search is compared with in Figures 6 to 8."
     )

@@ -20,9 +20,11 @@ from aann.settings.messages import first_problem, suggestion
 from aann.settings.neighbors import NeighborsSettings
 from aann.settings.networks import DenseSettings, NetworkSettings
 from aann.settings.psiren import PSirenSettings
-from aann.settings.sense import ClimbSettings, SearchSettings, SenseSettings
+from aann.settings.sense import ClimbSettings, SearchSettings, SelectionSettings, SenseSettings
 from aann.settings.tasks import TaskSettings
 from aann.settings.types import Entries, Folder, Name, Section, at_place
+
+Climbs = TypeVar("Climbs", ClimbSettings, SelectionSettings)
 
 
 class Settings(Section):
@@ -198,13 +200,21 @@ class Settings(Section):
 
         Raises ``InputError`` if there is none, and for a layer that the network does not have.
         """
-        if self.sense.climb is None:
-            raise InputError("the setting 'sense.climb' is not set")
+        return self._placed(self.sense.climb, "climb", task)
+
+    def selection_of(self, task: str) -> SelectionSettings:
+        """Return the settings of the selection as ``climb_of`` does those of the climb, and raise as it does."""
+        return self._placed(self.sense.selection, "selection", task)
+
+    def _placed(self, chosen: Climbs | None, key: str, task: str) -> Climbs:
+        """Return settings of climbs in one layer, with the layer by name."""
+        if chosen is None:
+            raise InputError(f"the setting 'sense.{key}' is not set")
         try:
-            (layer,) = at_place(self.sense.climb.layer, self.layers(task))
+            (layer,) = at_place(chosen.layer, self.layers(task))
         except ValueError as error:
-            raise InputError(f"sense.climb.layer: {error}") from error
-        return self.sense.climb.model_copy(update={"layer": layer})
+            raise InputError(f"sense.{key}.layer: {error}") from error
+        return chosen.model_copy(update={"layer": layer})
 
     def search(self, task: str, name: str) -> dict[str, Any]:
         """Return, as settings in their own right, what a run of one search for one task depends on.
@@ -221,8 +231,10 @@ class Settings(Section):
     def sense_part(self, task: str, key: str) -> dict[str, Any]:
         """Return, as settings in their own right, what a job for one key of ``sense`` depends on, without searches."""
         trained = self._device if key == "backpropagation" else {}
-        chosen = self.climb_of(task) if key == "climb" else getattr(self.sense, key)
-        return self.part("sense", task) | {"sense": {key: chosen.model_dump()}} | trained
+        placed = {"climb": self.climb_of, "selection": self.selection_of}
+        chosen = placed[key](task) if key in placed else getattr(self.sense, key)
+        values = chosen.model_dump(exclude={"seeds"})
+        return self.part("sense", task) | {"sense": {key: values}} | trained
 
     def driving_part(self, task: str, keys: Sequence[str]) -> dict[str, Any]:
         """Return, as settings in their own right, what a job for a task that needs keys of `driving` depends on."""

@@ -38,10 +38,11 @@ def assessments(settings: Settings, task: str) -> list[Row]:
 
 def surveys(settings: Settings, task: str) -> list[Row]:
     """Return the layers of networks whose neighbors are surveyed; raise ``InputError`` if the task has none."""
+    studied, seeds = _studied(settings, task), settings.task(task).seeds
     return [
         {"task": task, "sparsity": f"{sparsity:g}", "seed": seed, "layer": layer}
-        for sparsity in _studied(settings, task).sparsities
-        for seed in settings.task(task).seeds
+        for sparsity in studied.sparsities
+        for seed in dict.fromkeys([*seeds, *studied.more_seeds.get(f"{sparsity:g}", ())])
         for layer in _layers(settings, task, seed)
     ]
 
