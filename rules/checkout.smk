@@ -1,5 +1,6 @@
 # Where this workflow's own files are. They are found from this file, so they depend neither on the folder that a build
 # runs in, nor on a workflow that imports this one.
+import gc
 import os
 import shutil
 import sys
@@ -8,6 +9,10 @@ import tempfile
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
+
+# Python need not look for garbage among what Snakemake imported. This took a third of the time of a dry run.
+gc.freeze()
+gc.set_threshold(50_000)
 
 MODULE = not workflow.modifier.is_main_snakefile()  # another workflow imports this one
 

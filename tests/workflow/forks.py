@@ -5,6 +5,7 @@ Tests that signal a build, or that change how Python itself starts, start a proc
 """
 
 import atexit
+import gc
 import json
 import os
 import runpy
@@ -45,6 +46,7 @@ def _serve() -> None:
     from snakemake.cli import get_argument_parser
 
     get_argument_parser()  # loads plugins
+    gc.freeze()  # so that forks need not look through what is here
     for line in sys.stdin:
         words, folder, environment, said = json.loads(line)
         process = os.fork()
