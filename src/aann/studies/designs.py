@@ -66,6 +66,9 @@ SCALES = {
 FOCUS = 90
 """The sparsity at which neighbors and searches are looked at, as in the paper."""
 
+_MOST_EPOCHS = 10_000
+"""The limit that settings have; a handful of images reaches it."""
+
 _FEW, _LARGE = 5000, 48
 """With fewer training images, minibatches are small. Images of more pixels a side get another layer."""
 
@@ -102,7 +105,7 @@ def training(scale: Scale, images: int, side: int, channels: int) -> dict[str, A
     rate, binary = (0.001, _OF_COLORS) if channels == _COLORS else (0.003 if images < _FEW else 0.005, {})
 
     def epochs(steps: int) -> float:
-        found = steps * batch / images
+        found = min(steps * batch / images, _MOST_EPOCHS)
         return float(round(found)) if found >= 1 else max(0.1, round(found, 1))
 
     return {
