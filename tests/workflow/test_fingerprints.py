@@ -137,6 +137,12 @@ DECIDES = {
     "in how many parts images race": ("sense/neighborhoods.py", "_PARTS = 4", "_PARTS = 5", {"search"}),
     "how many best neighbors are kept": ("neighbors.py", "BEST = 1000", "BEST = 900", {"survey"}),
     "how ties are broken": ("embeddings.py", "TIE = 1e-6", "TIE = 1e-7", {"embed", "climb"}),
+    "which test images choose": (
+        "sense/selection.py",
+        "default_rng([seed, 8])",
+        "default_rng([seed, 9])",
+        {"selection"},
+    ),
     "how much noise letters have": (
         "datasets/letters.py",
         "_FONTS = (",

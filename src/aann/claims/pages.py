@@ -51,7 +51,8 @@ table { border-collapse: collapse; } th, td { padding: .35rem .4rem; text-align:
 th { border-bottom: 2px solid #222; } td { border-bottom: 1px solid #ddd; }
 td.number { text-align: right; white-space: nowrap; } q, small { color: #555; }
 .banner { background: #fff3cd; padding: .8rem; }
-td:first-child { min-width: 16rem; } .verdict { font-weight: 600; } .reproduced { color: #00664b; } .exceeded { color: #0072b2; }
+td:first-child { min-width: 16rem; } .verdict { font-weight: 600; }
+.reproduced { color: #00664b; } .exceeded { color: #0072b2; }
 .contradicted { color: #b3410a; } .inconclusive { color: #7a5c00; } .not-measured, .not-judged { color: #666; }
 .failed { outline: 2px solid #cc3311; }
 """
