@@ -18,7 +18,21 @@ SPLITS = ("validation", "test")
 """The splits on which networks are counted. They are not counted on training images."""
 
 _TEXT = frozenset(
-    {"task", "origin", "search", "layer", "split", "sampling", "method", "space", "job", "stage", "after"}
+    {
+        "task",
+        "origin",
+        "search",
+        "layer",
+        "split",
+        "sampling",
+        "method",
+        "space",
+        "job",
+        "stage",
+        "after",
+        "walk",
+        "line",
+    }
 )
 """Columns that hold text. All others hold numbers."""
 
@@ -177,6 +191,31 @@ OUTCOME = Table(
     by=("task", "sparsity", "seed"),
 )
 """One row for each search: its start, and the network that validation images chose; accuracies are fractions."""
+
+WALK = Table(
+    (*RUN, "walk"),
+    (
+        "line",
+        "step",
+        "evaluations",
+        "networks",
+        "layer",
+        "in_place",
+        "connections",
+        "train_correct",
+        "train_images",
+        "validation_correct",
+        "validation_images",
+        "test_correct",
+        "test_images",
+    ),
+)
+"""One row for each line, count along a walk and layer; an empty layer is the whole network.
+
+The line is `walk`, or `blind` for a network as far from the start whose connections were moved whatever that cost.
+``networks`` counts the distinct networks so far, ``in_place`` the start's ``connections`` that are where they were. The
+search is that whose result the walk starts from, empty if there is none.
+"""
 
 EXPERT_RETURNS = Table((), ("track", "expert_return"))
 """One row for each track: the sum of rewards that the expert gets there."""

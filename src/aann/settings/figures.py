@@ -17,7 +17,7 @@ FigureName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]*$", max_length=6
 
 Words = Annotated[str, Field(min_length=1, max_length=200)]
 
-_NEIGHBORS, _PSIREN, _SENSE = "Networks and neighbors", "p-SIREN", "SENSE"
+_NEIGHBORS, _PSIREN, _SENSE, _FAMILIES = "Networks and neighbors", "p-SIREN", "SENSE", "Families"
 """Parts of Snakemake's report."""
 
 _VIDEO = "video"
@@ -227,6 +227,33 @@ class ImprovementFigureSettings(Section):
     shows: Words = _shows("what SENSE adds to p-SIREN")
 
 
+class WalkedSettings(Section):
+    """Walks from networks, one for each seed."""
+
+    start: StartSettings = Field(description="Where they start, or where the search starts that trains their starts.")
+    search: Literal[""] | Name = Field("", description="That search, a name in `sense.searches`; empty for none.")
+
+    @property
+    def run(self) -> str:
+        """How paths name the networks, such as `mnist-p80-random.greedy`."""
+        return f"{self.start.run}.{self.search}" if self.search else self.start.run
+
+
+class WalksFigureSettings(Section):
+    """Accuracy against the share of connections that are where they were, as in Figure S4."""
+
+    kind: Literal["walks"] = Field(description="Kind of figure.")
+    walk: Name = Field(description="A name in `families.walks`.")
+    starts: list[WalkedSettings] = Field(min_length=1, max_length=4, description="A column for each.")
+    category: Words = _category(_FAMILIES)
+    shows: Words = _shows("walks that replace every connection")
+
+    @model_validator(mode="after")
+    def _distinct(self) -> WalksFigureSettings:
+        require_distinct([one.run for one in self.starts], "starts")
+        return self
+
+
 class VideoFigureSettings(Section):
     """A video of a drive; its name begins with `video`."""
 
@@ -248,6 +275,7 @@ FigureSettings = Annotated[
     | DrivesFigureSettings
     | ComparisonFigureSettings
     | ImprovementFigureSettings
+    | WalksFigureSettings
     | VideoFigureSettings,
     Field(discriminator="kind"),
 ]

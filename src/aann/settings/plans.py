@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from pydantic import Field, ValidationError
 
 from aann.errors import InputError
-from aann.settings.figures import StartSettings
+from aann.settings.figures import StartSettings, WalkedSettings
 from aann.settings.messages import first_problem
 from aann.settings.types import Section
 
@@ -212,6 +212,25 @@ class Study:
                 self.refuse("", f"tasks.{task}.sparsities: none is between 0 and 100, where a search has neighbors")
         keys = {"origin": "psiren", "search": improvement.search}
         return Input(role="outcomes", path="sense/improvement.csv", keys=keys)
+
+    def walks(self, walked: WalkedSettings, walk: str, key: str) -> list[Input]:
+        """Return the tables of walks from some networks, by seed (``tables.WALK``).
+
+        ``key`` is where the entry has the networks.
+        """
+        start = walked.start
+        self.require_start(start, f"{key}.start")
+        if walked.search:
+            self.require_search(start.task, walked.search, f"{key}.search")
+        try:
+            self.settings.walk_of(start.task, walk)
+        except InputError as error:
+            self.refuse("walk", str(error))
+        keys = {**start.model_dump(), "search": walked.search, "walk": walk}
+        return [
+            Input(role="walks", path=f"families/{walked.run}.{walk}/seed{seed}.parquet", keys={**keys, "seed": seed})
+            for seed in self.task(start.task).seeds
+        ]
 
     def _require_known_task(self, task: str, setting: str) -> None:
         if task not in self.settings.tasks:

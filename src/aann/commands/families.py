@@ -1,0 +1,46 @@
+"""Commands of stage families."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from aann.commands import HELP, options
+from aann.settings.study import Settings
+
+commands = click.Group("families", help=HELP["families"])
+
+
+@commands.command("walk")
+@options.task
+@click.option("--walk", "name", required=True, help="A walk of the settings.")
+@options.sparsity
+@options.origin
+@click.option("--search", default="", help="The search whose result it starts from, if any.")
+@options.seed("The seed of all that the walk draws.")
+@options.path("--network", "The ternary network to start from.")
+@options.data
+@options.path("--table", "Writes what was counted along the way, a Parquet table; a checkpoint is kept beside it.")
+@options.path("--output", "Writes the last network, a safetensors file.")
+@options.threads
+@options.settings
+def walk(
+    task: str,
+    name: str,
+    sparsity: float,
+    origin: str,
+    search: str,
+    seed: int,
+    network: Path,
+    data: Path,
+    table: Path,
+    output: Path,
+    threads: int,
+    settings: Settings,
+) -> None:
+    """Move connection after connection until none is where it was. A stopped walk goes on from its checkpoint."""
+    from aann.families import walks
+
+    keys = {"task": task, "sparsity": sparsity, "origin": origin, "search": search, "seed": seed, "walk": name}
+    walks.make_walk(settings, keys, network, data, walks.Outputs(table, output), threads)

@@ -1,0 +1,97 @@
+"""Stage families: walks that replace every connection of a network, and what their ends are compared with."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated
+
+from pydantic import Field, model_validator
+
+from aann.settings.sense import SearchImagesSettings
+from aann.settings.types import Entries, LayerName, Name, Section, at_place, require_distinct
+
+
+class MovesSettings(Section):
+    """What one step of a walk looks at in a layer: some connections, each with each of as many places."""
+
+    connections: int = Field(64, ge=1, description="Connections of one sign, drawn at random.")
+    places: int = Field(64, ge=1, description="Places without a connection, drawn at random.")
+    most: int = Field(16, ge=1, description="The most of them that move in one step.")
+
+
+class WalkBudgetSettings(Section):
+    """When a walk ends if not all connections have moved: with the step that reaches one of these."""
+
+    evaluations: int = Field(ge=1, le=10**12, description="Neighbors evaluated.")
+    minutes: float = Field(
+        60.0, gt=0, le=10**6, description="Time. A walk that ends by it depends on the speed of the machine."
+    )
+
+
+class WalkSettings(Section):
+    """One way of walking: connection after connection moves to a place that the start has left empty."""
+
+    margin: float = Field(
+        8.0, gt=0, le=1000, description="Margins above this many units of an activation count as this many."
+    )
+    deficit: float = Field(
+        24.0, gt=0, le=10_000, description="Images that are wrong by more than this, in the same unit, count as this."
+    )
+    tolerance: float = Field(
+        0.0,
+        ge=0,
+        le=10_000,
+        description="How far the mean margin of an image may be below the start's, in the same unit.",
+    )
+    loan: float = Field(
+        0.03,
+        ge=0,
+        le=10_000,
+        description="How far it may be below while a step is under way, before what moved is made up for.",
+    )
+    patience: int = Field(
+        20, ge=1, description="Repairs after which a step that is still below goes back to where it began."
+    )
+    images: SearchImagesSettings = Field(
+        default=SearchImagesSettings(), description="What the walk counts on; `refresh` is in steps."
+    )
+    layers: dict[LayerName, MovesSettings] = Field(
+        min_length=1, description="Where connections move, by name or by place: `first`, `last`, `all`."
+    )
+    repairs: list[LayerName] = Field(
+        min_length=1, description="Layers in which other swaps make up for what moved, by name or by place."
+    )
+    sample: float = Field(0.1, gt=0, le=1, description="Share of the images on which swaps are looked at first.")
+    record: int = Field(
+        50, ge=1, description="Steps after which the network is counted on all images; also at the start and the end."
+    )
+    budget: WalkBudgetSettings = Field(description="When it ends.")
+
+    @model_validator(mode="after")
+    def _distinct(self) -> WalkSettings:
+        require_distinct(self.repairs, "repairs")
+        return self
+
+    def named(self, layers: Sequence[str]) -> WalkSettings:
+        """Return this walk with layers by name instead of by place; ``layers`` are a network's, from input to output.
+
+        A layer that is named twice has the moves that are named last. Raises ``ValueError`` for a layer that the
+        network does not have, and for repairs in a layer without moves.
+        """
+        moves = {layer: one for name, one in self.layers.items() for layer in at_place(name, layers)}
+        repairs = [layer for name in self.repairs for layer in at_place(name, layers)]
+        require_distinct(repairs, "repairs")
+        without = [layer for layer in repairs if layer not in moves]
+        if without:
+            raise ValueError(f"repairs: {without[0]!r} is not in 'layers', which has {', '.join(moves)}")
+        ordered = {layer: moves[layer] for layer in layers if layer in moves}
+        return self.model_copy(update={"layers": ordered, "repairs": repairs})
+
+
+class FamiliesSettings(Section):
+    """Families: ways of walking by name; figures name them."""
+
+    walks: Entries[Name, WalkSettings] = Field(default={}, description="Ways of walking by name.")
+
+
+Share = Annotated[float, Field(gt=0, le=1)]

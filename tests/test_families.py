@@ -1,0 +1,208 @@
+import numpy as np
+import pandas
+import pytest
+
+from aann.errors import InputError
+from aann.evaluation import reference
+from aann.evaluation.incremental import IncrementalEvaluator
+from aann.evaluation.objectives import sum_of_margins
+from aann.families import walks
+from aann.families.moves import disjoint, in_place
+from aann.families.walks import Walk
+from aann.sense.search import Search
+from aann.sense.starts import random_network
+from aann.settings.families import WalkSettings
+from aann.settings.sense import SearchSettings
+
+
+def settings(**changes):
+    values = {
+        "margin": 4,
+        "loan": 0.5,
+        "layers": {"1.0": {"connections": 4, "places": 8, "most": 2}, "fc": {"connections": 9, "places": 9, "most": 4}},
+        "repairs": ["1.0", "fc"],
+        "sample": 0.5,
+        "record": 5,
+        "budget": {"evaluations": 20_000},
+    }
+    return WalkSettings.model_validate(values | changes)
+
+
+@pytest.fixture(scope="module")
+def splits(blobs):
+    return {name: blobs(300, seed) for seed, name in enumerate(("train", "validation", "test"))}
+
+
+@pytest.fixture(scope="module")
+def start(architecture, splits, tmp_path_factory):
+    """A network that is right on most images, but not as good as networks of its family can be."""
+    asked = {
+        "strategy": "greedy",
+        "objective": "margins",
+        "layers": {"names": ["1.0", "fc"], "schedule": "random"},
+        "neighbors": {"1.0": 100, "fc": 400},
+        "draw": "grid",
+        "budget": {"evaluations": 1500},
+    }
+    search = Search(random_network(architecture, 70, 0), splits, SearchSettings.model_validate(asked), 0)
+    return search.run(tmp_path_factory.mktemp("start") / "c.safetensors").network
+
+
+@pytest.fixture(scope="module")
+def walked(start, splits, tmp_path_factory):
+    return Walk(start, splits, settings(), 0).run(tmp_path_factory.mktemp("walk") / "c.safetensors")
+
+
+def value(network, images, asked):
+    unit = network.architecture.input_scale
+    objective = sum_of_margins(round(asked.margin * unit), round(asked.deficit * unit))
+    return IncrementalEvaluator(network, images.images, images.labels).value(objective)
+
+
+# --- moves ------------------------------------------------------------------------------------------------------------
+
+
+def test_the_best_swaps_of_a_grid_share_no_row_and_no_column():
+    values = np.array([[9, 8, 1], [7, 0, 2], [6, 5, 3]])
+    assert disjoint(values, 9).tolist() == [0, 7, 5]
+    assert disjoint(values, 2).tolist() == [0, 7]
+
+
+# --- the walk ---------------------------------------------------------------------------------------------------------
+
+
+def test_a_walk_replaces_every_connection_and_stays_in_its_family(start, walked):
+    assert in_place(start, walked.network) == {"1.0": 0, "fc": 0}
+    assert walked.network.family == start.family
+    share = walked.table[(walked.table.line == "walk") & (walked.table.layer == "")].in_place
+    assert share.iloc[0] == 40
+    assert share.iloc[-1] == 0
+    assert share.is_monotonic_decreasing
+
+
+def test_no_network_that_a_walk_accepts_is_below_its_start(start, splits, tmp_path, monkeypatch):
+    accepted = []
+    monkeypatch.setattr(Walk, "_accept", recording(Walk._accept, accepted))
+    Walk(start, splits, settings(), 0).run(tmp_path / "c.safetensors")
+    least = value(start, splits["train"], settings())
+    assert len(accepted) > 10
+    assert min(value(network, splits["train"], settings()) for network in accepted) >= least
+    assert {len({*network.family.items()} - {*start.family.items()}) for network in accepted} == {0}
+
+
+def recording(method, found):
+    """Return a method that also notes where the walk is."""
+
+    def run(self):
+        found.append(self._walker.network)
+        return method(self)
+
+    return run
+
+
+def test_counts_along_a_walk_are_exact_and_moving_blindly_costs_more(start, splits, walked):
+    table = walked.table[walked.table.layer == ""]
+    ends = {"walk": walked.network}
+    for line, network in ends.items():
+        last = table[table.line == line].iloc[-1]
+        for split, images in splits.items():
+            assert last[f"{split}_correct"] == reference.correct_count(network, images.images, images.labels)
+            assert last[f"{split}_images"] == len(images)
+    first, last = (table[table.line == "blind"].iloc[place] for place in (0, -1))
+    assert first.test_correct == table.test_correct.iloc[0]
+    assert last.test_correct < 0.6 * table[table.line == "walk"].test_correct.iloc[-1]
+    assert (table[table.line == "walk"].in_place.to_numpy() == table[table.line == "blind"].in_place).all()
+
+
+def test_the_rows_of_layers_add_up(walked):
+    layers, whole = walked.table[walked.table.layer != ""], walked.table[walked.table.layer == ""]
+    for column in ("in_place", "connections"):
+        assert np.array_equal(
+            layers.groupby(["step", "line"])[column].sum(), whole.groupby(["step", "line"])[column].sum()
+        )
+
+
+def slow_evaluator(network, images, labels, layers=None, threads=1, shuffled=None):
+    return reference.ReferenceEvaluator(network, images, labels)
+
+
+def test_a_walk_takes_any_evaluator_and_comes_to_the_same_end(start, splits, tmp_path):
+    asked = settings(sample=1, images={"count": 60, "shift": 1, "refresh": 3}, budget={"evaluations": 600})
+    fast = Walk(start, splits, asked, 0).run(tmp_path / "fast.safetensors")
+    slow = Walk(start, splits, asked, 0, evaluator=slow_evaluator).run(tmp_path / "slow.safetensors")
+    pandas.testing.assert_frame_equal(fast.table, slow.table)
+    assert fast.network == slow.network
+
+
+class KilledError(Exception):
+    """Stands for the end of the process."""
+
+
+def test_a_killed_walk_goes_on_to_the_same_end(start, splits, tmp_path, monkeypatch):
+    asked = settings(images={"count": 200, "shift": 1, "refresh": 7}, budget={"evaluations": 3000})
+    whole = Walk(start, splits, asked, 0).run(tmp_path / "whole.safetensors")
+    checkpoint = tmp_path / "c.safetensors"
+    for after in (1, 5, 12):
+        with monkeypatch.context() as patch:
+            patch.setattr(walks, "_SECONDS_BETWEEN_CHECKPOINTS", -1.0)
+            patch.setattr(walks, "write_arrays", killed(walks.write_arrays, after))
+            with pytest.raises(KilledError):
+                Walk(start, splits, asked, 0).run(checkpoint)
+    resumed = Walk(start, splits, asked, 0).run(checkpoint)
+    pandas.testing.assert_frame_equal(resumed.table, whole.table)
+    assert resumed.network == whole.network
+
+
+def killed(write, after):
+    """Return a function that writes some files, and is killed while it writes the next."""
+    written = []
+
+    def run(path, arrays, metadata):
+        if len(written) == after:
+            raise KilledError
+        written.append(path)
+        write(path, arrays, metadata)
+
+    return run
+
+
+def test_another_walks_checkpoint_is_refused(start, splits, tmp_path, monkeypatch):
+    monkeypatch.setattr(walks, "_SECONDS_BETWEEN_CHECKPOINTS", -1.0)
+    asked, checkpoint = settings(budget={"evaluations": 300}), tmp_path / "c.safetensors"
+    Walk(start, splits, asked, 0, {"seed": 0}).run(checkpoint)
+    with pytest.raises(InputError, match=r"c.safetensors: belongs to another run or version of the code; delete it"):
+        Walk(start, splits, asked, 0, {"seed": 1}).run(checkpoint)
+    start.save(checkpoint)
+    with pytest.raises(InputError, match=r"c.safetensors: is no checkpoint of this walk"):
+        Walk(start, splits, asked, 0).run(checkpoint)
+
+
+# --- what cannot walk -------------------------------------------------------------------------------------------------
+
+
+def test_a_network_without_connections_or_with_too_few_zeros_is_refused(architecture, splits):
+    with pytest.raises(InputError, match=r"layer '1.0': has no connections to move; name other layers"):
+        Walk(random_network(architecture, 100, 0), splits, settings(), 0)
+    with pytest.raises(
+        InputError, match=r"layer '1.0': has 19 connections but only 8 zeros to move them to; start from"
+    ):
+        Walk(random_network(architecture, 30, 0), splits, settings(), 0)
+
+
+def test_a_layer_that_the_network_lacks_is_refused(start, splits):
+    with pytest.raises(InputError, match=r"layer '9': the network has no such layer; expected one of 1.0, fc"):
+        Walk(start, splits, settings(layers={"9": {}}, repairs=["9"]), 0)
+
+
+def test_a_walk_that_cannot_move_says_so(start, splits, tmp_path):
+    asked = settings(layers={"fc": {"connections": 1, "places": 1}}, repairs=["fc"], loan=0, budget={"evaluations": 1})
+    with pytest.raises(InputError, match=r"walk: no connection could move without a loss; give it a larger budget"):
+        Walk(start, splits, asked, 0).run(tmp_path / "c.safetensors")
+
+
+def test_layers_of_a_walk_are_named_by_place(start):
+    asked = settings(layers={"all": {"most": 3}, "first": {"most": 1}}, repairs=["last"]).named(start.layers)
+    assert {layer: moves.most for layer, moves in asked.layers.items()} == {"1.0": 1, "fc": 3}
+    assert asked.repairs == ["fc"]
+    with pytest.raises(ValueError, match=r"repairs: 'fc' is not in 'layers', which has 1.0"):
+        settings(layers={"first": {}}, repairs=["last"]).named(start.layers)
