@@ -7,12 +7,16 @@ from aann.evaluation import reference
 from aann.evaluation.incremental import IncrementalEvaluator
 from aann.evaluation.objectives import sum_of_margins
 from aann.families import walks
+from aann.families.distances import hamming, matched, require_family
 from aann.families.moves import disjoint, in_place
 from aann.families.walks import Walk
+from aann.layers import Convolution, Dense
+from aann.networks import Architecture, TernaryNetwork
 from aann.sense.search import Search
 from aann.sense.starts import random_network
 from aann.settings.families import WalkSettings
 from aann.settings.sense import SearchSettings
+from aann.swaps import apply_swaps, sample_neighbor
 
 
 def settings(**changes):
@@ -206,3 +210,56 @@ def test_layers_of_a_walk_are_named_by_place(start):
     assert asked.repairs == ["fc"]
     with pytest.raises(ValueError, match=r"repairs: 'fc' is not in 'layers', which has 1.0"):
         settings(layers={"first": {}}, repairs=["last"]).named(start.layers)
+
+
+# --- distances --------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def deep():
+    """A random network with two hidden layers."""
+    layers = (
+        Convolution("1.0", filters=5, kernel=3, padding=1, pool=2),
+        Convolution("2.0", filters=7, kernel=3),
+        Dense("fc", units=4),
+    )
+    return random_network(Architecture((2, 8, 8), layers), 60, 1)
+
+
+def reordered(network, random):
+    """Return the network with its hidden units in another order, which computes the same."""
+    one, two, last = (array.copy() for array in network.weights.values())
+    first, second = random.permutation(len(one)), random.permutation(len(two))
+    fc = last.reshape(len(last), len(two), -1)[:, second].reshape(last.shape)
+    return TernaryNetwork(network.architecture, {"1.0": one[first], "2.0": two[second][:, first], "fc": fc})
+
+
+def test_a_reordered_network_is_matched_exactly(deep):
+    other = reordered(deep, np.random.default_rng(0))
+    images = np.random.default_rng(1).integers(0, 256, (20, 2, 8, 8))
+    assert np.array_equal(reference.logits(other, images), reference.logits(deep, images))
+    assert sum(hamming(deep, other).values()) > 100
+    assert matched(deep, other) == deep
+
+
+def test_matching_makes_a_network_that_computes_the_same_and_is_no_farther(deep):
+    other = random_network(deep.architecture, 60, 2)
+    nearest = matched(deep, other)
+    images = np.random.default_rng(1).integers(0, 256, (20, 2, 8, 8))
+    assert np.array_equal(reference.logits(other, images), reference.logits(nearest, images))
+    assert sum(hamming(deep, nearest).values()) < sum(hamming(deep, other).values())
+
+
+def test_units_that_moved_are_matched_although_some_connections_moved_too(deep):
+    random = np.random.default_rng(3)
+    weights = {layer: apply_swaps(array, *sample_neighbor(array, 3, random)) for layer, array in deep.weights.items()}
+    moved = TernaryNetwork(deep.architecture, weights)
+    assert matched(deep, reordered(moved, random)) == moved
+    assert sum(hamming(deep, moved).values()) <= 18
+
+
+def test_networks_of_other_architectures_or_families_are_told_apart(deep, start):
+    with pytest.raises(InputError, match=r"members: have other architectures: .*; compare networks of one"):
+        hamming(deep, start)
+    with pytest.raises(InputError, match=r"layer '1.0': has \(\d+, 54, \d+\) weights of -1, 0 and \+1 in one network"):
+        require_family(deep, random_network(deep.architecture, 61, 0))

@@ -74,10 +74,11 @@ class Walk:
         for layer in (*self.settings.layers, *self.settings.repairs):
             require_layer(layer, self.start.layers)
         require_walkable(self.start, list(self.settings.layers))
-        self._images = SearchImages(self.splits, self.settings.images, self.seed)
-        self._random = np.random.default_rng([self.seed, 5])
+        self._drawn_by = 2**32 * self.settings.seed + self.seed
+        self._images = SearchImages(self.splits, self.settings.images, self._drawn_by)
+        self._random = np.random.default_rng([self._drawn_by, 5])
         schedule = LayersSettings(names=self.settings.repairs, schedule="gain")
-        self._schedule = LayerSchedule(schedule, self.start.layers, self.seed)
+        self._schedule = LayerSchedule(schedule, self.start.layers, self._drawn_by)
         self._accepted = self.start
         self._rows: list[list[int]] = []
         self._steps = self._evaluations = self._draws = self._repairs = self._networks = 0
@@ -212,7 +213,7 @@ class Walk:
         Networks of one walk share their moves: one that is further away has moved the same connections and more.
         """
         there = in_place(self.start, network)
-        random = np.random.default_rng([self.seed, 6])
+        random = np.random.default_rng([self._drawn_by, 6])
         weights = {}
         for layer, array in self.start.weights.items():
             connections = random.permutation(np.flatnonzero(array))

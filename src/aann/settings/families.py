@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated
-
 from pydantic import Field, model_validator
 
+from aann.settings.figures import WalkedSettings
 from aann.settings.sense import SearchImagesSettings
-from aann.settings.types import Entries, LayerName, Name, Section, at_place, require_distinct
+from aann.settings.types import Entries, LayerName, Name, Section, Seed, Sparsity, at_place, require_distinct
 
 
 class MovesSettings(Section):
@@ -62,6 +61,7 @@ class WalkSettings(Section):
         min_length=1, description="Layers in which other swaps make up for what moved, by name or by place."
     )
     sample: float = Field(0.1, gt=0, le=1, description="Share of the images on which swaps are looked at first.")
+    seed: Seed = Field(0, description="Another one makes another walk from the same network.")
     record: int = Field(
         50, ge=1, description="Steps after which the network is counted on all images; also at the start and the end."
     )
@@ -88,10 +88,45 @@ class WalkSettings(Section):
         return self.model_copy(update={"layers": ordered, "repairs": repairs})
 
 
+class MembersSettings(WalkedSettings):
+    """Networks that are alike: of p-SIREN, of a search, or ends of walks."""
+
+    walks: list[Name] = Field([], description="Their walks, names in `walks`; empty for the networks themselves.")
+    seeds: list[Seed] = Field([], description="Their seeds; empty for all of the task.")
+
+
+class DisturbancesSettings(Section):
+    """Disturbed test images, on which ensembles are counted too; all in integers, drawn by a seed."""
+
+    shifted: int = Field(2, ge=0, le=14, description="Pixels by which an image is moved at most, each way.")
+    rotated: int = Field(20, ge=0, le=180, description="Degrees by which it is turned at most, either way.")
+    noisy: int = Field(80, ge=0, le=255, description="What is added to or taken from a pixel at most.")
+    blurred: int = Field(2, ge=0, le=20, description="How often each pixel is averaged with those around it.")
+    occluded: int = Field(9, ge=0, le=1000, description="Side of a square of zeros, in pixels.")
+    seed: Seed = Field(0, description="Draws how each image is disturbed.")
+
+
+class GroupSettings(Section):
+    """Networks of one task that are compared with each other, and vote together."""
+
+    task: Name = Field(description="A name in `tasks`.")
+    sets: Entries[Name, MembersSettings] = Field(min_length=1, max_length=5, description="Sets of networks by name.")
+    sizes: dict[int, Sparsity] = Field(
+        default={},
+        description="How many vote together, and the sparsity of one network of p-SIREN with as many connections.",
+    )
+    disturbances: DisturbancesSettings = Field(default=DisturbancesSettings(), description="Other test images.")
+
+    @model_validator(mode="after")
+    def _of_one_task(self) -> GroupSettings:
+        for name, one in self.sets.items():
+            if one.start.task != self.task:
+                raise ValueError(f"sets.{name}.start.task: is {one.start.task!r}; expected {self.task!r}, the group's")
+        return self
+
+
 class FamiliesSettings(Section):
-    """Families: ways of walking by name; figures name them."""
+    """Families: ways of walking, and networks that are compared; figures name them."""
 
     walks: Entries[Name, WalkSettings] = Field(default={}, description="Ways of walking by name.")
-
-
-Share = Annotated[float, Field(gt=0, le=1)]
+    groups: Entries[Name, GroupSettings] = Field(default={}, description="Networks that are compared, by name.")
