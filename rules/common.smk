@@ -77,6 +77,8 @@ wildcard_constraints:
     search=any_of(SETTINGS.sense.searches),
     searched=rf"(\.({any_of(SETTINGS.sense.searches)}))?",
     walk=any_of(SETTINGS.families.walks),
+    group=any_of(SETTINGS.families.groups),
+    path=any_of(SETTINGS.families.paths),
     layer=any_of(sorted({layer.name for network in SETTINGS.networks.values() for layer in network.layers})),
     kind=r"train|validation|test|round[1-9]\d*",
     round=r"[1-9]\d*",

@@ -11,6 +11,16 @@ def start_of_walk(wildcards):
     return STARTS[wildcards.origin].format(**wildcards)
 
 
+def task_of_group(settings, name):
+    """Return the task of a group."""
+    return settings.group(name).task
+
+
+def task_of_path(settings, name):
+    """Return the task of a path."""
+    return settings.path_of(name).start.start.task
+
+
 rule walk:
     input:
         data=rules.split_dataset.output,
@@ -35,3 +45,48 @@ rule walk:
         " --sparsity {wildcards.sparsity} --origin {wildcards.origin} --search {params.search:q} --seed {wildcards.seed}"
         " --network {input.network:q} --data {input.data:q} --table {output.table:q} --output {output.network:q}"
         " --threads {threads} --settings {params.settings:q} 2> {log:q}"
+
+
+rule compare:
+    input:
+        data=lambda wildcards: rules.split_dataset.output[0].format(task=asked(task_of_group, wildcards.group)),
+        networks=lambda wildcards: filled(f"{RESULTS}/{{path}}.safetensors", work.members, wildcards.group),
+    output:
+        pairs=f"{FAMILIES}/{{group}}/pairs.csv",
+        ensembles=f"{FAMILIES}/{{group}}/ensembles.csv",
+    log:
+        f"{RESULTS}/logs/families/{{group}}/compare.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/families/{{group}}/compare.jsonl"
+    resources:
+        mem_mb=growing(3000),
+        runtime=growing(30),
+    params:
+        task=lambda wildcards: asked(task_of_group, wildcards.group),
+        settings=lambda wildcards: to_json(asked(type(SETTINGS).group_part, wildcards.group)),
+        code=code_fingerprint("aann.families.members"),
+    shell:
+        "python -m aann families compare --group {wildcards.group} --task {params.task} --data {input.data:q}"
+        " --pairs {output.pairs:q} --ensembles {output.ensembles:q} {input.networks:q} --settings {params.settings:q}"
+        " 2> {log:q}"
+
+
+rule path:
+    input:
+        data=lambda wildcards: rules.split_dataset.output[0].format(task=asked(task_of_path, wildcards.path)),
+        ends=lambda wildcards: filled(f"{RESULTS}/{{path}}.safetensors", work.ends, wildcards.path),
+    output:
+        f"{FAMILIES}/{{path}}/path.parquet",
+    log:
+        f"{RESULTS}/logs/families/{{path}}/path.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/families/{{path}}/path.jsonl"
+    resources:
+        mem_mb=growing(3000),
+        runtime=growing(60),
+    params:
+        settings=lambda wildcards: to_json(asked(type(SETTINGS).path_part, wildcards.path)),
+        code=code_fingerprint("aann.families.paths"),
+    shell:
+        "python -m aann families path --path {wildcards.path} --start {input.ends[0]:q} --end {input.ends[1]:q}"
+        " --data {input.data:q} --output {output:q} --settings {params.settings:q} 2> {log:q}"

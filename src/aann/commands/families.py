@@ -44,3 +44,34 @@ def walk(
 
     keys = {"task": task, "sparsity": sparsity, "origin": origin, "search": search, "seed": seed, "walk": name}
     walks.make_walk(settings, keys, network, data, walks.Outputs(table, output), threads)
+
+
+@commands.command("compare")
+@click.option("--group", required=True, help="A group of the settings.")
+@options.task
+@options.paths("networks")
+@options.data
+@options.path("--pairs", "Writes how any two networks differ, a CSV table.")
+@options.path("--ensembles", "Writes what networks know together, a CSV table.")
+@options.settings
+def compare(
+    group: str, task: str, networks: tuple[Path, ...], data: Path, pairs: Path, ensembles: Path, settings: Settings
+) -> None:
+    """Compare the networks of a group, given in the order of the settings, and let them vote."""
+    from aann.families import members
+
+    members.compare(settings, task, group, networks, data, members.Outputs(pairs, ensembles))
+
+
+@commands.command("path")
+@click.option("--path", "name", required=True, help="A path of the settings.")
+@options.path("--start", "The ternary network that it begins with.")
+@options.path("--end", "The ternary network that it ends with.")
+@options.data
+@options.path("--output", "Writes what was counted on the way, a Parquet table.")
+@options.settings
+def path(name: str, start: Path, end: Path, data: Path, output: Path, settings: Settings) -> None:
+    """Go from one network of a family to another: straight, with matched units, and with detours."""
+    from aann.families import paths
+
+    paths.make_path(settings, name, start, end, data, output)

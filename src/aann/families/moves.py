@@ -12,7 +12,7 @@ import numpy as np
 
 from aann.errors import InputError
 from aann.evaluation.evaluator import Evaluator
-from aann.evaluation.objectives import Objective
+from aann.evaluation.objectives import NO_RIVAL, Objective
 from aann.networks import TernaryNetwork
 from aann.settings.families import MovesSettings
 from aann.swaps import Swaps, apply_swaps
@@ -71,21 +71,33 @@ class Walker:
 
         Afterwards the reserve is not below minus the ``loan``.
         """
-        swaps, changes = self._best(layer, _staying(self.start, self.network, layer), moves)
+        pool = _staying(self.start, self.network, layer)
+        swaps, changes = self._best(layer, pool, self._vacant(layer), moves)
         affordable = np.flatnonzero(np.cumsum(changes) >= -(self.reserve + loan))
         count = int(affordable[-1]) + 1 if len(affordable) else 0
         return self._take(layer, swaps.take(slice(count)), self.floor - loan)
 
     def repair(self, layer: str, moves: MovesSettings) -> int:
         """Take swaps of any connections that raise the objective, the best first, and return by how much it rose."""
+        return self.take_better(layer, np.flatnonzero(self.network.weights[layer]), self._vacant(layer), moves)
+
+    def take_better(self, layer: str, pool: np.ndarray, places: np.ndarray, moves: MovesSettings) -> int:
+        """Take swaps from some connections to some places that raise the objective; return by how much it rose."""
         before = self.evaluator.value(self.objective)
-        swaps, changes = self._best(layer, np.flatnonzero(self.network.weights[layer]), moves)
+        swaps, changes = self._best(layer, pool, places, moves)
         self._take(layer, swaps.take(changes > 0), before + 1)
         return self.evaluator.value(self.objective) - before
 
-    def _best(self, layer: str, pool: np.ndarray, moves: MovesSettings) -> tuple[Swaps, np.ndarray]:
-        """Return swaps of some connections of ``pool`` that share no index, best first, and their exact changes."""
-        connections, places = self._drawn(layer, pool, moves)
+    def take_best(self, layer: str, pool: np.ndarray, places: np.ndarray, moves: MovesSettings) -> None:
+        """Take the best swaps from some connections to some places, whatever they cost."""
+        swaps, _ = self._best(layer, pool, places, moves)
+        self._take(layer, swaps, -NO_RIVAL * self.evaluator.images)
+
+    def _best(self, layer: str, pool: np.ndarray, places: np.ndarray, moves: MovesSettings) -> tuple[Swaps, np.ndarray]:
+        """Return swaps from some of a pool to some places that share no index, best first, and their exact changes."""
+        weights = self.network.weights[layer].ravel()
+        alike = pool[weights[pool] == weights[self.random.choice(pool)]]
+        connections, places = self._choice(alike, moves.connections), self._choice(places, moves.places)
         grid = Swaps(np.repeat(connections, len(places)), np.tile(places, len(connections)))
         blocks = self.evaluator.sample(self.sample, self.random) if self.sample < 1 else None
         estimates = self.evaluator.changes(layer, *grid, self.objective, blocks)
@@ -95,12 +107,9 @@ class Walker:
         order = np.argsort(-changes, kind="stable")
         return swaps.take(order), changes[order]
 
-    def _drawn(self, layer: str, pool: np.ndarray, moves: MovesSettings) -> tuple[np.ndarray, np.ndarray]:
-        """Return connections of ``pool`` of one sign, and places that are empty here and in the start."""
-        weights = self.network.weights[layer].ravel()
-        alike = pool[weights[pool] == weights[self.random.choice(pool)]]
-        vacant = np.flatnonzero((weights == 0) & (self.start.weights[layer].ravel() == 0))
-        return self._choice(alike, moves.connections), self._choice(vacant, moves.places)
+    def _vacant(self, layer: str) -> np.ndarray:
+        """Return the places without a connection, here and in the start."""
+        return np.flatnonzero((self.network.weights[layer] == 0) & (self.start.weights[layer] == 0))
 
     def _choice(self, indices: np.ndarray, most: int) -> np.ndarray:
         return self.random.choice(indices, min(most, len(indices)), replace=False)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Literal
+
 from pydantic import Field, model_validator
 
 from aann.settings.figures import WalkedSettings
@@ -125,8 +127,50 @@ class GroupSettings(Section):
         return self
 
 
+class EndSettings(WalkedSettings):
+    """A network that a path begins or ends with."""
+
+    walk: Literal[""] | Name = Field("", description="A name in `walks`, for the end of a walk; empty for none.")
+    seed: Seed = Field(0, description="The network's seed.")
+
+
+class PathSettings(Section):
+    """A path between two networks of one family."""
+
+    start: EndSettings = Field(description="Where it begins.")
+    end: EndSettings = Field(description="Where it ends.")
+    margin: float = Field(8.0, gt=0, le=1000, description="As that of walks.")
+    deficit: float = Field(24.0, gt=0, le=10_000, description="As that of walks.")
+    images: int = Field(
+        10_000, ge=1, description="Training images on which swaps are chosen, or all if there are fewer."
+    )
+    sample: float = Field(0.2, gt=0, le=1, description="Share of these on which swaps are looked at first.")
+    layers: dict[LayerName, MovesSettings] = Field(
+        min_length=1, description="What a step looks at in each layer, by name or by place; all layers are needed."
+    )
+    detours: int = Field(2, ge=1, description="Detours after each step, where there are some.")
+    seed: Seed = Field(0, description="Draws what steps look at.")
+
+    @model_validator(mode="after")
+    def _of_one_task(self) -> PathSettings:
+        if self.start.start.task != self.end.start.task:
+            raise ValueError(
+                f"end.start.task: is {self.end.start.task!r}; expected {self.start.start.task!r}, the start's"
+            )
+        return self
+
+    def named(self, layers: Sequence[str]) -> PathSettings:
+        """Return this path with layers by name instead of by place; raise ``ValueError`` unless all are there."""
+        moves = {layer: one for name, one in self.layers.items() for layer in at_place(name, layers)}
+        without = [layer for layer in layers if layer not in moves]
+        if without:
+            raise ValueError(f"has no layer {without[0]!r}; a path needs {', '.join(layers)}")
+        return self.model_copy(update={"layers": {layer: moves[layer] for layer in layers}})
+
+
 class FamiliesSettings(Section):
     """Families: ways of walking, and networks that are compared; figures name them."""
 
     walks: Entries[Name, WalkSettings] = Field(default={}, description="Ways of walking by name.")
+    paths: Entries[Name, PathSettings] = Field(default={}, description="Paths between two networks, by name.")
     groups: Entries[Name, GroupSettings] = Field(default={}, description="Networks that are compared, by name.")

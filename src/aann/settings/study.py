@@ -14,7 +14,7 @@ from aann.settings.claims import ClaimsSettings
 from aann.settings.datasets import Dataset, DatasetSettings, DownloadsSettings
 from aann.settings.driving import DrivingSettings
 from aann.settings.embeddings import EmbeddingsSettings
-from aann.settings.families import FamiliesSettings, WalkSettings
+from aann.settings.families import FamiliesSettings, GroupSettings, PathSettings, WalkSettings
 from aann.settings.figures import FigureName, FigureSettings, require_names_fit
 from aann.settings.files import merge, read_yaml, with_text_keys
 from aann.settings.messages import first_problem, suggestion
@@ -213,6 +213,34 @@ class Settings(Section):
         """
         chosen = self.walk_of(task, name).model_dump()
         return self.part("families", task) | {"families": {"walks": {name: chosen}}}
+
+    def group(self, name: str) -> GroupSettings:
+        """Return a group of networks, with the seeds of its sets filled in; raise ``InputError`` if there is none."""
+        chosen = _lookup(self.families.groups, name, "group", "families.groups")
+        seeds = self.task(chosen.task).seeds
+        sets = {key: one.model_copy(update={"seeds": one.seeds or seeds}) for key, one in chosen.sets.items()}
+        return chosen.model_copy(update={"sets": sets})
+
+    def group_part(self, name: str) -> dict[str, Any]:
+        """Return, as settings in their own right, what the comparison of a group depends on. Raises as ``group``."""
+        chosen = self.group(name)
+        return self.part("families", chosen.task) | {"families": {"groups": {name: chosen.model_dump()}}}
+
+    def path_of(self, name: str) -> PathSettings:
+        """Return a path, with the layers of its task's network by name instead of by place.
+
+        Raises ``InputError`` for an unknown path, and for layers that the network does not have.
+        """
+        chosen = _lookup(self.families.paths, name, "path", "families.paths")
+        try:
+            return chosen.named(self.layers(chosen.start.start.task))
+        except ValueError as error:
+            raise InputError(f"families.paths.{name}.layers: {error}") from error
+
+    def path_part(self, name: str) -> dict[str, Any]:
+        """Return, as settings in their own right, what a path depends on. Raises as ``path_of``."""
+        chosen = self.path_of(name)
+        return self.part("families", chosen.start.start.task) | {"families": {"paths": {name: chosen.model_dump()}}}
 
     def climb_of(self, task: str) -> ClimbSettings:
         """Return the settings of the climb, with the layer of a task's network by name instead of by place.
