@@ -8,13 +8,17 @@ from aann.evaluation.incremental import IncrementalEvaluator
 from aann.evaluation.objectives import sum_of_margins
 from aann.families import walks
 from aann.families.distances import hamming, matched, require_family
+from aann.families.disturbances import DISTURBANCES, blurred, disturbed, occluded, rotated
+from aann.families.ensembles import factor, votes
+from aann.families.members import Group
 from aann.families.moves import disjoint, in_place
+from aann.families.paths import Route
 from aann.families.walks import Walk
 from aann.layers import Convolution, Dense
 from aann.networks import Architecture, TernaryNetwork
 from aann.sense.search import Search
 from aann.sense.starts import random_network
-from aann.settings.families import WalkSettings
+from aann.settings.families import DisturbancesSettings, GroupSettings, PathSettings, WalkSettings
 from aann.settings.sense import SearchSettings
 from aann.swaps import apply_swaps, sample_neighbor
 
@@ -263,3 +267,180 @@ def test_networks_of_other_architectures_or_families_are_told_apart(deep, start)
         hamming(deep, start)
     with pytest.raises(InputError, match=r"layer '1.0': has \(\d+, 54, \d+\) weights of -1, 0 and \+1 in one network"):
         require_family(deep, random_network(deep.architecture, 61, 0))
+
+
+# --- disturbances -----------------------------------------------------------------------------------------------------
+
+
+def pictures(count, side=12):
+    return np.random.default_rng(0).integers(1, 256, (count, 1, side, side)).astype(np.uint8)
+
+
+@pytest.mark.parametrize("name", DISTURBANCES)
+def test_no_disturbance_at_all_changes_no_image_and_the_same_seed_makes_the_same(name):
+    images = pictures(40)
+    assert np.array_equal(DISTURBANCES[name](images, 0, np.random.default_rng(0)), images)
+    amounts = DisturbancesSettings().model_dump()
+    first, second, third = (
+        disturbed(images, DisturbancesSettings(**(amounts | {"seed": seed})))[name] for seed in (0, 0, 1)
+    )
+    assert first.dtype == np.uint8
+    assert first.shape == images.shape
+    assert np.array_equal(first, second)
+    assert (first != images).mean() > 0.1
+    assert name == "blurred" or not np.array_equal(first, third)
+
+
+def test_an_image_turned_by_a_right_angle_has_the_same_pixels_in_other_places():
+    images = pictures(30)
+    turned = rotated(images, 90, Angles([90, -90, 0]))
+    for image, found, times in zip(images, turned, [1, -1, 0] * 10, strict=True):
+        assert np.array_equal(found[0], np.rot90(image[0], times))
+
+
+class Angles:
+    """Stands for a random generator that draws these, round and round."""
+
+    def __init__(self, values):
+        self.values = values
+
+    def integers(self, low, high, count):
+        assert low <= min(self.values) <= max(self.values) < high
+        return np.resize(self.values, count)
+
+
+def test_a_hole_is_a_square_and_a_blur_keeps_what_is_even():
+    hidden = occluded(pictures(50), 4, np.random.default_rng(0))
+    assert ((hidden == 0).sum(axis=(1, 2, 3)) == 16).all()
+    even = np.full((1, 1, 9, 9), 80, np.uint8)
+    assert (blurred(even, 2, np.random.default_rng(0))[:, :, 2:-2, 2:-2] == 80).all()
+
+
+# --- members and ensembles --------------------------------------------------------------------------------------------
+
+
+def test_logits_of_any_size_weigh_the_same():
+    random = np.random.default_rng(0)
+    small = random.integers(-300, 300, (500, 4)).astype(np.int32)
+    large = 37 * random.integers(-300, 300, (500, 4)).astype(np.int32)
+    scales = [factor(small), factor(large)]
+    assert scales[0] / scales[1] == pytest.approx(37, rel=0.1)
+    assert (votes([small], scales[:1]) == small.argmax(axis=1)).all()
+    total = small.astype(np.int64) * scales[0] + large.astype(np.int64) * scales[1]
+    assert (votes([small, large], scales) == total.argmax(axis=1)).all()
+    agreed = [float((votes([small, large], scales) == one.argmax(axis=1)).mean()) for one in (small, large)]
+    assert agreed[0] == pytest.approx(agreed[1], abs=0.1)
+    assert factor(np.zeros((5, 3), np.int32)) > 0
+
+
+GROUP = {
+    "task": "mnist",
+    "sets": {
+        "seeds": [{"start": {"task": "mnist", "sparsity": 70, "origin": "psiren"}, "seeds": [0, 1, 2]}],
+        "walkers": [{"start": {"task": "mnist", "sparsity": 70, "origin": "psiren"}, "walks": ["w"], "seeds": [0, 1]}],
+        "all": [{"start": {"task": "mnist", "sparsity": 70, "origin": "psiren"}}],
+    },
+    "sizes": {1: 70, 2: 50},
+}
+
+
+@pytest.fixture(scope="module")
+def group(architecture, splits):
+    asked = GroupSettings.model_validate(GROUP)
+    networks = [random_network(architecture, 70, seed) for seed in (0, 1, 2, 3, 0)]
+    networks.append(random_network(architecture, 50, 0))
+    seeds = [{"set": "seeds", "walk": "", "seed": seed, "sparsity": 70, "path": f"s{seed}"} for seed in range(3)]
+    walkers = [{"set": "walkers", "walk": "w", "seed": seed, "sparsity": 70, "path": f"w{seed}"} for seed in range(2)]
+    wide = [{"set": "one", "walk": "", "seed": 0, "sparsity": 50, "path": "one"}]
+    again = [{**row, "set": "all"} for row in (*seeds, *walkers)]
+    return Group([*seeds, *walkers, *again, *wide], [*networks[:5], *networks], splits, asked), networks
+
+
+def predicted(network, images):
+    return reference.logits(network, images).argmax(axis=1)
+
+
+def test_pairs_say_on_what_two_networks_disagree_and_what_both_get_wrong(group, splits):
+    found, networks = group
+    pairs = found.pairs()
+    assert len(pairs) == 10
+    images, labels = splits["test"].images, splits["test"].labels
+    classes = [predicted(network, images) for network in networks]
+    assert pairs.disagreement[0] == (classes[0] != classes[1]).sum()
+    assert pairs.both_wrong[0] == ((classes[0] != labels) & (classes[1] != labels)).sum()
+    same = pairs[(pairs.first_set == "seeds") & (pairs.first_seed == 0) & (pairs.second_seed == 1)].iloc[-1]
+    assert (same.second_set, same.distance, same.matched_distance, same.disagreement) == ("walkers", 0, 0, 0)
+    assert (pairs.matched_distance <= pairs.distance).all()
+
+
+def test_voters_are_all_choices_of_a_size_and_one_network_stands_beside_them(group, splits):
+    found, networks = group
+    table = found.ensembles()
+    plain = table[table.disturbance == ""]
+    counts = plain.groupby(["set", "size"]).number.count().to_dict()
+    few = {("seeds", 1): 3, ("seeds", 2): 3, ("walkers", 1): 2, ("walkers", 2): 1, ("one", 2): 1}
+    assert counts == few | {("all", 1): 5, ("all", 2): 5}
+    assert set(table.disturbance) == {"", *DISTURBANCES}
+    images = splits["test"]
+    for number in range(3):
+        row = plain[(plain.set == "seeds") & (plain["size"] == 1)].iloc[number]
+        assert row.test_correct == reference.correct_count(networks[number], images.images, images.labels)
+        assert (row.ambiguity, row.discrepancy) == (0, 0)
+        assert row.all_wrong == 300 - row.test_correct
+    row = plain[(plain.set == "seeds") & (plain["size"] == 2)].iloc[0]
+    logits = [reference.logits(network, images.images).astype(np.int64) for network in networks[:2]]
+    scales = [factor(reference.logits(network, splits["validation"].images)) for network in networks[:2]]
+    both = sum(one * scale for one, scale in zip(logits, scales, strict=True)).argmax(axis=1)
+    assert row.test_correct == (both == images.labels).sum()
+    assert row.ambiguity == row.discrepancy == (logits[0].argmax(axis=1) != logits[1].argmax(axis=1)).sum()
+
+
+def test_members_of_other_architectures_are_refused(group, deep, start, splits):
+    with pytest.raises(InputError, match=r"members: have other architectures"):
+        Group([{}, {}], [start, deep], splits, GroupSettings.model_validate(GROUP))
+
+
+def test_a_group_is_of_one_task():
+    with pytest.raises(ValueError, match=r"sets.seeds.0.start.task: is 'mnist'; expected 'car', the group's"):
+        GroupSettings.model_validate(GROUP | {"task": "car"})
+
+
+# --- paths ------------------------------------------------------------------------------------------------------------
+
+
+def path_settings(**changes):
+    end = {"start": {"task": "mnist", "sparsity": 70, "origin": "psiren"}}
+    moves = {"connections": 6, "places": 6, "most": 2}
+    values = {"start": end, "end": end | {"walk": "w"}, "layers": {"all": moves}, "images": 200, "sample": 0.5}
+    return PathSettings.model_validate(values | changes).named(["1.0", "fc"])
+
+
+@pytest.mark.parametrize("detours", [0, 2])
+def test_a_path_comes_to_the_other_network_and_shrinks_the_distance(start, walked, splits, detours):
+    rows = Route(start, walked.network, splits, path_settings(), 0).run(detours)
+    assert rows.distance.iloc[0] == sum(hamming(start, walked.network).values()) == 80
+    assert rows.distance.iloc[-1] == 0
+    assert (rows.distance.diff().dropna() < 0).all()
+    for row, network in ((rows.iloc[0], start), (rows.iloc[-1], walked.network)):
+        for split in ("validation", "test"):
+            images = splits[split]
+            assert row[f"{split}_correct"] == reference.correct_count(network, images.images, images.labels)
+
+
+def test_weights_in_each_others_way_are_led_around(architecture, splits):
+    first = random_network(architecture, 70, 0)
+    weights = {layer: -array for layer, array in first.weights.items()}
+    plus, minus = (np.flatnonzero(first.weights["fc"] == sign)[0] for sign in (1, -1))
+    fc = first.weights["fc"].copy()
+    fc.flat[[plus, minus]] = fc.flat[[minus, plus]]
+    weights = {"1.0": first.weights["1.0"], "fc": fc}
+    last = TernaryNetwork(architecture, weights)
+    rows = Route(first, last, splits, path_settings(), 0).run()
+    assert rows.distance.iloc[0] == 2
+    assert rows.distance.iloc[-1] == 0
+    assert len(rows) == 4
+
+
+def test_a_path_between_families_says_which_counts_differ(start, architecture, splits):
+    with pytest.raises(InputError, match=r"layer '1.0': has \(.*\) weights of -1, 0 and \+1 in one network and"):
+        Route(start, random_network(architecture, 60, 5), splits, path_settings(), 0)

@@ -8,7 +8,7 @@ they put into different classes. The *ambiguity* of several is the number on whi
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 from pathlib import Path
 from typing import Any
@@ -52,7 +52,8 @@ class Member:
 class Group:
     """Networks by set, on validation images and on test images as they are and disturbed.
 
-    ``rows`` say what each network is (``work.members``), and are in the order of ``networks``.
+    ``rows`` say what each network is (``work.members``), and are in the order of ``networks``. A network that is in
+    several sets has a row of the same path in each.
 
     Raises ``InputError`` for networks of other architectures, and images that do not fit them.
     """
@@ -68,16 +69,19 @@ class Group:
             require_alike(networks[0], network)
         self._settings, self._labels = settings, splits["test"].labels
         images = disturbed(splits["test"].images, settings.disturbances)
-        self._members = []
+        self._members: list[Member] = []
+        self._distinct: dict[str, Member] = {}
         for row, network in zip(rows, networks, strict=True):
-            known = {name: logits(network, each) for name, each in images.items()}
-            scale = factor(logits(network, splits["validation"].images))
-            keys = {key: row[key] for key in ("set", "walk", "seed", "sparsity")}
-            self._members.append(Member(keys, network, known, scale))
+            found = self._distinct.get(row["path"])
+            if found is None:
+                known = {name: logits(network, each) for name, each in images.items()}
+                found = Member(row, network, known, factor(logits(network, splits["validation"].images)))
+                self._distinct[row["path"]] = found
+            self._members.append(replace(found, keys=row))
 
     def pairs(self) -> pandas.DataFrame:
-        """Return a row for each two networks of one sparsity: what ``tables.PAIR`` measures."""
-        compared = [one for one in self._members if one.keys["set"] != ONE]
+        """Return a row for each two networks: what ``tables.PAIR`` measures. One in several sets is in its first."""
+        compared = [one for one in self._distinct.values() if one.keys["set"] != ONE]
         rows = []
         for first, second in combinations(compared, 2):
             wrong = [one.classes != self._labels for one in (first, second)]

@@ -102,7 +102,7 @@ class DisturbancesSettings(Section):
 
     shifted: int = Field(2, ge=0, le=14, description="Pixels by which an image is moved at most, each way.")
     rotated: int = Field(20, ge=0, le=180, description="Degrees by which it is turned at most, either way.")
-    noisy: int = Field(80, ge=0, le=255, description="What is added to or taken from a pixel at most.")
+    noisy: int = Field(60, ge=0, le=255, description="What is added to or taken from a pixel at most.")
     blurred: int = Field(2, ge=0, le=20, description="How often each pixel is averaged with those around it.")
     occluded: int = Field(9, ge=0, le=1000, description="Side of a square of zeros, in pixels.")
     seed: Seed = Field(0, description="Draws how each image is disturbed.")
@@ -112,8 +112,10 @@ class GroupSettings(Section):
     """Networks of one task that are compared with each other, and vote together."""
 
     task: Name = Field(description="A name in `tasks`.")
-    sets: Entries[Name, MembersSettings] = Field(min_length=1, max_length=5, description="Sets of networks by name.")
-    sizes: dict[int, Sparsity] = Field(
+    sets: Entries[Name, list[MembersSettings]] = Field(
+        min_length=1, max_length=5, description="Sets of networks by name, each of one kind or of several."
+    )
+    sizes: Entries[int, Sparsity] = Field(
         default={},
         description="How many vote together, and the sparsity of one network of p-SIREN with as many connections.",
     )
@@ -121,9 +123,12 @@ class GroupSettings(Section):
 
     @model_validator(mode="after")
     def _of_one_task(self) -> GroupSettings:
-        for name, one in self.sets.items():
-            if one.start.task != self.task:
-                raise ValueError(f"sets.{name}.start.task: is {one.start.task!r}; expected {self.task!r}, the group's")
+        for name, kinds in self.sets.items():
+            for place, one in enumerate(kinds):
+                if one.start.task != self.task:
+                    raise ValueError(
+                        f"sets.{name}.{place}.start.task: is {one.start.task!r}; expected {self.task!r}, the group's"
+                    )
         return self
 
 

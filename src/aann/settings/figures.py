@@ -254,6 +254,38 @@ class WalksFigureSettings(Section):
         return self
 
 
+class MembersFigureSettings(Section):
+    """Networks of one task side by side, as in Figure S5."""
+
+    kind: Literal["members"] = Field(description="Kind of figure.")
+    group: Name = Field(description="A name in `families.groups`.")
+    category: Words = _category(_FAMILIES)
+    shows: Words = _shows("how far apart networks are, and on what they disagree")
+
+
+class PathsFigureSettings(Section):
+    """Accuracy on paths between two networks of one family, as in Figure S6."""
+
+    kind: Literal["paths"] = Field(description="Kind of figure.")
+    paths: list[Name] = Field(min_length=1, max_length=3, description="Names in `families.paths`; a panel for each.")
+    category: Words = _category(_FAMILIES)
+    shows: Words = _shows("accuracy on paths between two networks")
+
+    @model_validator(mode="after")
+    def _distinct(self) -> PathsFigureSettings:
+        require_distinct(self.paths, "paths")
+        return self
+
+
+class EnsemblesFigureSettings(Section):
+    """Accuracy of networks that vote, as in Figure S7."""
+
+    kind: Literal["ensembles"] = Field(description="Kind of figure.")
+    group: Name = Field(description="A name in `families.groups`.")
+    category: Words = _category(_FAMILIES)
+    shows: Words = _shows("what networks know together")
+
+
 class VideoFigureSettings(Section):
     """A video of a drive; its name begins with `video`."""
 
@@ -276,6 +308,9 @@ FigureSettings = Annotated[
     | ComparisonFigureSettings
     | ImprovementFigureSettings
     | WalksFigureSettings
+    | MembersFigureSettings
+    | PathsFigureSettings
+    | EnsemblesFigureSettings
     | VideoFigureSettings,
     Field(discriminator="kind"),
 ]

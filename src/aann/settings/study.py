@@ -218,7 +218,10 @@ class Settings(Section):
         """Return a group of networks, with the seeds of its sets filled in; raise ``InputError`` if there is none."""
         chosen = _lookup(self.families.groups, name, "group", "families.groups")
         seeds = self.task(chosen.task).seeds
-        sets = {key: one.model_copy(update={"seeds": one.seeds or seeds}) for key, one in chosen.sets.items()}
+        sets = {
+            key: [one.model_copy(update={"seeds": one.seeds or seeds}) for one in kinds]
+            for key, kinds in chosen.sets.items()
+        }
         return chosen.model_copy(update={"sets": sets})
 
     def group_part(self, name: str) -> dict[str, Any]:

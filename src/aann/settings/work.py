@@ -122,7 +122,8 @@ def members(settings: Settings, group: str) -> list[Row]:
     chosen = settings.group(group)
     rows = [
         {"set": name, "walk": walk, "seed": seed, "sparsity": one.start.sparsity, "path": _place(one, walk, seed)}
-        for name, one in chosen.sets.items()
+        for name, kinds in chosen.sets.items()
+        for one in kinds
         for walk in one.walks or [""]
         for seed in one.seeds
     ]
