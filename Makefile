@@ -58,7 +58,8 @@ gallery: ## Put the figures and verdicts of results/paper/ into docs/.
 
 figures-from-release: $(READY) ## Verify release/, draw everything again from it, and compare to the last byte.
 	$(BIN)/python -m aann release unpack release --results $(PAPER)
-	$(BIN)/snakemake --cores $(CORES) --rerun-triggers mtime --allowed-rules $(DRAWING) -- all_figures claims report_page
+	$(BIN)/snakemake --cores $(CORES) --rerun-triggers mtime --allowed-rules $(DRAWING) \
+	  --config "$$($(BIN)/python -m aann release lacking release)" -- all_figures claims report_page
 	$(BIN)/python -m aann release compare release --results $(PAPER)
 
 times: $(READY) ## After a run of the paper's scale on CORES cores: draw where its time went.

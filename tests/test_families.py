@@ -336,8 +336,8 @@ def test_logits_of_any_size_weigh_the_same():
 GROUP = {
     "task": "mnist",
     "sets": {
-        "seeds": [{"start": {"task": "mnist", "sparsity": 70, "origin": "psiren"}, "seeds": [0, 1, 2]}],
-        "walkers": [{"start": {"task": "mnist", "sparsity": 70, "origin": "psiren"}, "walks": ["w"], "seeds": [0, 1]}],
+        "seeds": [{"start": {"task": "mnist", "sparsity": 70, "origin": "psiren"}}],
+        "walkers": [{"start": {"task": "mnist", "sparsity": 70, "origin": "psiren"}, "walks": ["w"]}],
         "all": [{"start": {"task": "mnist", "sparsity": 70, "origin": "psiren"}}],
     },
     "sizes": {1: 70, 2: 50},

@@ -26,6 +26,8 @@ EMBEDDED = {
     "lle": {"n_neighbors": 10},
 }
 
+_TRAINED = {"task": "mnist", "sparsity": 90, "origin": "psiren"}
+
 SMALL = {
     "scale": "small",
     "tasks": {
@@ -100,14 +102,38 @@ SMALL = {
             "car-polish": {"images": {"count": "all"}, "racing": {"share": 1}, "budget": {"evaluations": 5000}},
         },
     },
+    "families": {
+        "walks": {
+            "replace": {
+                "tolerance": 10,
+                "loan": 10,
+                "images": {"shift": 0, "refresh": 0},
+                "budget": {"evaluations": 10_000},
+            },
+            "second": None,
+            "third": None,
+        },
+        "groups": {
+            "mnist-90": {
+                "sets": {
+                    "walkers": [{"start": _TRAINED, "walks": ["replace"]}],
+                    "seeds": [{"start": _TRAINED}],
+                    "all": [{"start": _TRAINED}, {"start": _TRAINED, "walks": ["replace"]}],
+                },
+                "sizes": {1: 90, 2: 0, 3: None, 5: None, 9: None},
+            }
+        },
+        "paths": {"walker-to-walker": None},
+    },
     "figures": {
+        "s6": {"paths": ["to-a-walker"]},
         "s1": {
             "runs": [
                 {"start": {"task": "mnist", "sparsity": 80, "origin": "random"}, "searches": ["best", "greedy"]},
                 {"start": {"task": "mnist", "sparsity": 90, "origin": "random"}, "searches": ["best", "greedy"]},
                 {"start": {"task": "mnist", "sparsity": 90, "origin": "psiren"}, "searches": ["annealing"]},
             ]
-        }
+        },
     },
     "datasets": {
         "digits": {"validation_images": 200, "test_images": 100},

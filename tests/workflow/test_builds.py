@@ -370,7 +370,7 @@ def test_the_page_opens_in_a_browser_with_all_images_and_plots(built, browser):
     names = ["plot-sparsity", "plot-neighbors", "plot-path", "plot-climbs", "plot-searches"]
     assert browser.drawn_plots() == names
     widths = browser.run("return [...document.images].map(image => image.naturalWidth)")
-    assert len(widths) == 16
+    assert len(widths) == 20
     assert min(widths) > 100
     assert browser.wait_for("return document.querySelector('video').videoWidth") > 100
     browser.check()

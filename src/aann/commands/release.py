@@ -7,7 +7,10 @@ from pathlib import Path
 
 import click
 
+from aann.artifacts import to_json
 from aann.commands import HELP, options
+from aann.settings.figures import in_order, label
+from aann.settings.study import Settings
 
 commands = click.Group("release", help=HELP["release"])
 _folder = click.argument("folder", type=click.Path(path_type=Path))
@@ -38,6 +41,23 @@ def unpack(folder: Path, results: Path) -> None:
     from aann.lineage.release import unpack
 
     click.echo(f"{folder}: {unpack(folder, results)} files are what the manifest says, and are now in {results}")
+
+
+@commands.command("lacking")
+@_folder
+@options.settings
+def lacking(folder: Path, settings: Settings) -> None:
+    """Print settings for --config that leave out the figures that the release in FOLDER lacks, and name these."""
+    from aann.figures import kinds
+    from aann.lineage.release import lacking
+
+    files = {name: kinds.files(name, entry.kind).values() for name, entry in settings.figures.items()}
+    names = in_order(lacking(folder, files))
+    if names:
+        click.echo(
+            f"{folder}: has no figure {', '.join(map(label, names))}, drawn from results of a newer version", err=True
+        )
+    click.echo(f"figures={to_json(dict.fromkeys(names))}")
 
 
 @commands.command("compare")

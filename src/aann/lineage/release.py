@@ -210,6 +210,15 @@ def differing(folder: Path, results: Path) -> list[str]:
     return found
 
 
+def lacking(folder: Path, files: Mapping[str, Iterable[str]]) -> list[str]:
+    """Return the names of results that a release does not have in full; ``files`` are theirs, below the scale.
+
+    Raises ``InputError`` as ``read_manifest`` does.
+    """
+    drawn = read_manifest(folder)["drawn"]
+    return [name for name, paths in files.items() if not all(path in drawn for path in paths)]
+
+
 def _content(folder: Path, name: str) -> bytes:
     path = folder / _stored(name)
     if not path.is_file():

@@ -94,7 +94,7 @@ class MembersSettings(WalkedSettings):
     """Networks that are alike: of p-SIREN, of a search, or ends of walks."""
 
     walks: list[Name] = Field([], description="Their walks, names in `walks`; empty for the networks themselves.")
-    seeds: list[Seed] = Field([], description="Their seeds; empty for all of the task.")
+    seeds: Literal["all", "first"] = Field("all", description="Those of all seeds of the task, or of its first.")
 
 
 class DisturbancesSettings(Section):
@@ -133,10 +133,9 @@ class GroupSettings(Section):
 
 
 class EndSettings(WalkedSettings):
-    """A network that a path begins or ends with."""
+    """A network that a path begins or ends with: that of the task's first seed."""
 
     walk: Literal[""] | Name = Field("", description="A name in `walks`, for the end of a walk; empty for none.")
-    seed: Seed = Field(0, description="The network's seed.")
 
 
 class PathSettings(Section):

@@ -241,12 +241,10 @@ class Study:
         named = [(name, place, one) for name, kinds in chosen.sets.items() for place, one in enumerate(kinds)]
         for name, place, one in named:
             for walk in one.walks or [""]:
-                self._require_network(one, walk, one.seeds, f"families.groups.{group}.sets.{name}.{place}")
+                self._require_network(one, walk, f"families.groups.{group}.sets.{name}.{place}")
         for size, sparsity in chosen.sizes.items():
             if size > 1 and sparsity not in self.task(chosen.task).sparsities:
-                self.refuse(
-                    "group", f"families.groups.{group}.sizes.{size}: {sparsity:g} is not in the task's sparsities"
-                )
+                self.refuse("", f"families.groups.{group}.sizes.{size}: {sparsity:g} is not a sparsity of the task")
         keys = {"task": chosen.task, "group": group}
         return [
             Input(role=role, path=f"families/{group}/{role}.csv", keys=dict(keys)) for role in ("pairs", "ensembles")
@@ -259,19 +257,16 @@ class Study:
         except InputError as error:
             self.refuse(key, str(error))
         for name, end in (("start", chosen.start), ("end", chosen.end)):
-            self._require_network(end, end.walk, [end.seed], f"families.paths.{path}.{name}")
+            self._require_network(end, end.walk, f"families.paths.{path}.{name}")
         keys = {"task": chosen.start.start.task, "path": path}
         return Input(role="routes", path=f"families/{path}/path.parquet", keys=dict(keys))
 
-    def _require_network(self, one: WalkedSettings, walk: str, seeds: Iterable[int], setting: str) -> None:
+    def _require_network(self, one: WalkedSettings, walk: str, setting: str) -> None:
         """Check that networks are made which a group or a path names in the settings of families."""
         task = one.start.task
         self._require_known_task(task, f"{setting}.start.task")
         if one.start.origin == "psiren" and one.start.sparsity not in self.task(task).sparsities:
             self.refuse("", f"{setting}.start.sparsity: {one.start.sparsity:g} is not in tasks.{task}.sparsities")
-        absent = [seed for seed in seeds if seed not in self.task(task).seeds]
-        if absent:
-            self.refuse("", f"{setting}: seed {absent[0]} is not in tasks.{task}.seeds")
         try:
             if one.search:
                 self.settings.search_of(task, one.search)

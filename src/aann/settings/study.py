@@ -215,19 +215,18 @@ class Settings(Section):
         return self.part("families", task) | {"families": {"walks": {name: chosen}}}
 
     def group(self, name: str) -> GroupSettings:
-        """Return a group of networks, with the seeds of its sets filled in; raise ``InputError`` if there is none."""
-        chosen = _lookup(self.families.groups, name, "group", "families.groups")
-        seeds = self.task(chosen.task).seeds
-        sets = {
-            key: [one.model_copy(update={"seeds": one.seeds or seeds}) for one in kinds]
-            for key, kinds in chosen.sets.items()
-        }
-        return chosen.model_copy(update={"sets": sets})
+        """Return a group of networks; raise ``InputError`` if there is none of that name."""
+        return _lookup(self.families.groups, name, "group", "families.groups")
 
     def group_part(self, name: str) -> dict[str, Any]:
-        """Return, as settings in their own right, what the comparison of a group depends on. Raises as ``group``."""
+        """Return, as settings in their own right, what the comparison of a group depends on, seeds among them.
+
+        Raises ``InputError`` as ``group`` does.
+        """
         chosen = self.group(name)
-        return self.part("families", chosen.task) | {"families": {"groups": {name: chosen.model_dump()}}}
+        part = self.part("families", chosen.task) | {"families": {"groups": {name: chosen.model_dump()}}}
+        part["tasks"][chosen.task]["seeds"] = self.task(chosen.task).seeds
+        return part
 
     def path_of(self, name: str) -> PathSettings:
         """Return a path, with the layers of its task's network by name instead of by place.

@@ -82,7 +82,9 @@ class Section(BaseModel):
 
 
 def _without_nulls(value: Any) -> Any:
-    return {key: item for key, item in value.items() if item is not None} if isinstance(value, dict) else value
+    if not isinstance(value, dict):
+        return value
+    return {key: item for key, item in value.items() if item not in (None, "null")}  # text from a command line
 
 
 Key = TypeVar("Key")

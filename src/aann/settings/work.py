@@ -120,14 +120,15 @@ def members(settings: Settings, group: str) -> list[Row]:
     ``path`` is where a network is below the results, without its ending. Single networks come last.
     """
     chosen = settings.group(group)
+    seeds = settings.task(chosen.task).seeds
     rows = [
         {"set": name, "walk": walk, "seed": seed, "sparsity": one.start.sparsity, "path": _place(one, walk, seed)}
         for name, kinds in chosen.sets.items()
         for one in kinds
         for walk in one.walks or [""]
-        for seed in one.seeds
+        for seed in seeds[: 1 if one.seeds == "first" else None]
     ]
-    seed = settings.task(chosen.task).seeds[0]
+    seed = seeds[0]
     wide = [sparsity for size, sparsity in chosen.sizes.items() if size > 1]
     return rows + [
         {
@@ -141,7 +142,8 @@ def members(settings: Settings, group: str) -> list[Row]:
 def ends(settings: Settings, path: str) -> list[Row]:
     """Return where the first and the last network of a path are; raise ``InputError`` if there is no such path."""
     chosen = settings.path_of(path)
-    return [{"path": _place(one, one.walk, one.seed)} for one in (chosen.start, chosen.end)]
+    seed = settings.task(chosen.start.start.task).seeds[0]
+    return [{"path": _place(one, one.walk, seed)} for one in (chosen.start, chosen.end)]
 
 
 def _place(one: WalkedSettings, walk: str, seed: int) -> str:
