@@ -19,7 +19,7 @@ SPLITS = ("validation", "test")
 
 _TEXT = frozenset(
     (
-        *("task", "origin", "search", "walk", "path", "group", "layer", "line", "set", "split", "disturbance"),
+        *("task", "origin", "search", "walk", "route", "group", "layer", "line", "set", "split", "disturbance"),
         *("first_set", "first_walk", "second_set", "second_walk"),
         *("sampling", "method", "space", "job", "stage", "after"),
     )
@@ -244,7 +244,7 @@ they are: on how many not all voters agree, the largest disagreement of two, and
 """
 
 ROUTE = Table(
-    ("task", "path"),
+    ("task", "route"),
     ("line", "step", "distance", "validation_correct", "validation_images", "test_correct", "test_images"),
 )
 """One row for each line and step of a path: in how many places weights differ from the last network's, and counts.

@@ -146,4 +146,4 @@ def make_path(settings: Settings, name: str, start: Path, end: Path, data: Path,
             (DETOURS, nearest, chosen.detours),
         )
     ]
-    write_table(output, ROUTE.make(pandas.concat(tables), task=task, path=name), {"provenance": recorded})
+    write_table(output, ROUTE.make(pandas.concat(tables), task=task, route=name), {"provenance": recorded})

@@ -53,7 +53,7 @@ def draw(routes: pandas.DataFrame, title: str, output: Path, provenance: Mapping
     if routes.empty:
         raise InputError("its tables have no rows; delete them and run the paths again")
     style.use_style()
-    paths = list(routes.groupby("path", sort=False))
+    paths = list(routes.groupby("route", sort=False))
     wide = style.PAGE_WIDTH if len(paths) > 1 else style.COLUMN_WIDTH
     figure, axes = plt.subplots(1, len(paths), figsize=(wide, 3.0), sharey=True, layout="constrained", squeeze=False)
     for axis, (name, here) in zip(axes[0], paths, strict=True):

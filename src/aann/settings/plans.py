@@ -258,7 +258,7 @@ class Study:
             self.refuse(key, str(error))
         for name, end in (("start", chosen.start), ("end", chosen.end)):
             self._require_network(end, end.walk, f"families.paths.{path}.{name}")
-        keys = {"task": chosen.start.start.task, "path": path}
+        keys = {"task": chosen.start.start.task, "route": path}
         return Input(role="routes", path=f"families/{path}/path.parquet", keys=dict(keys))
 
     def _require_network(self, one: WalkedSettings, walk: str, setting: str) -> None:
