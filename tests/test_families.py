@@ -2,6 +2,7 @@ import numpy as np
 import pandas
 import pytest
 
+import aann
 from aann.errors import InputError
 from aann.evaluation import reference
 from aann.evaluation.incremental import IncrementalEvaluator
@@ -214,6 +215,33 @@ def test_layers_of_a_walk_are_named_by_place(start):
     assert asked.repairs == ["fc"]
     with pytest.raises(ValueError, match=r"repairs: 'fc' is not in 'layers', which has 1.0"):
         settings(layers={"first": {}}, repairs=["last"]).named(start.layers)
+
+
+# --- from Python ------------------------------------------------------------------------------------------------------
+
+
+def test_a_walk_is_made_from_python(start, splits, walked, tmp_path):
+    found = aann.families.walk(start, splits, settings(), checkpoint=tmp_path / "c.safetensors")
+    assert found.network == walked.network == aann.families.walk(start, splits, settings()).network
+    assert aann.families.hamming(start, found.network) == {"1.0": 16, "fc": 64}
+    assert aann.families.matched(start, found.network).family == start.family
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "message"),
+    [
+        (
+            lambda: aann.families.walk(None, {}, "fly"),
+            InputError,
+            "unknown walk 'fly'; the setting 'families.walks' has",
+        ),
+        (lambda: aann.families.fly, AttributeError, "module 'aann.families' has no attribute 'fly'; it offers hamming"),
+    ],
+)
+def test_what_families_do_not_have_is_one_line(call, error, message):
+    with pytest.raises(error) as raised:
+        call()
+    assert str(raised.value).startswith(message)
 
 
 # --- distances --------------------------------------------------------------------------------------------------------

@@ -11,6 +11,8 @@ from aann.artifacts import seal_of, sha256
 from aann.errors import InputError
 from aann.lineage import records, release
 from aann.networks import TernaryNetwork
+from aann.settings.files import merge
+from aann.settings.study import load, validate
 
 RESULTS = "results/small"
 BELOW = {name: name.removeprefix(f"{RESULTS}/") for name in (DATA, NETWORK, ROW, TABLE, FIGURE)}
@@ -76,6 +78,23 @@ def test_what_is_drawn_again_is_compared_to_the_last_byte(packed):
     other = run(*COMPARE)
     assert other.exit_code == 1
     assert other.stderr == f"{FIGURE}: differs from that of the release\n"
+
+
+def test_settings_leave_out_the_figures_that_a_release_does_not_have(packed, tmp_path):
+    figures = {name: {"kind": "sparsity", "task": "mnist"} for name in ("2a", "s4")}
+    networks = {"dense": {"input_shape": [1, 28, 28], "layers": [{"type": "dense", "name": "fc", "units": 10}]}}
+    study = {"scale": "small", "networks": networks, "tasks": {"mnist": {"dataset": "digits", "network": "dense"}}}
+    Path("study.yaml").write_text(json.dumps(study | {"figures": figures}))
+    manifest = json.loads(Path("release/manifest.json").read_text())
+    manifest["drawn"] |= {f"figures/figure_2a.{ending}": "0" * 64 for ending in ("png", "pdf", "csv")}
+    Path("release/manifest.json").write_text(json.dumps(manifest))
+    found = run("release", "lacking", "release", "--configfile", "study.yaml")
+    assert (found.exit_code, found.stdout) == (0, 'figures={"s4":null}\n')
+    assert found.stderr == "release: has no figure S4, drawn from results of a newer version\n"
+    Path("rest.yaml").write_text(found.stdout.replace("=", ": "))
+    assert list(load(["study.yaml", "rest.yaml"]).figures) == ["2a"]
+    given = validate(merge(study | {"figures": figures}, {"figures": {"s4": "null"}}))  # as Snakemake hands it on
+    assert list(given.figures) == ["2a"]
 
 
 def test_two_releases_of_the_same_results_have_equal_bytes(results):

@@ -12,12 +12,14 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
 import pandas
 from tqdm import tqdm
 
+from aann import checkout
 from aann.artifacts import discard, read_arrays, remedy, write_arrays, write_table
 from aann.datasets.splits import Images, described, load
 from aann.errors import InputError
@@ -32,6 +34,7 @@ from aann.sense.layers import LayerSchedule
 from aann.settings.families import WalkSettings
 from aann.settings.sense import LayersSettings
 from aann.settings.study import Settings
+from aann.settings.study import load as load_settings
 from aann.swaps import apply_swaps
 from aann.tables import WALK
 
@@ -286,6 +289,36 @@ class Walk:
 
 _COUNTERS = ("steps", "evaluations", "draws", "repairs", "networks", "owes", "seconds")
 """What else a checkpoint holds, by the names of attributes."""
+
+
+def walk(
+    start: TernaryNetwork,
+    data: Mapping[str, Images],
+    walk: str | WalkSettings = "replace",
+    seed: int = 0,
+    threads: int = 1,
+    checkpoint: Path | str | None = None,
+) -> Walked:
+    """Move connection after connection until none is where it was; return the ``network`` come to and the ``table``.
+
+    ``data`` holds images by split. ``walk`` is the name of a walk in the settings (``families.walks``), or a walk. With
+    a file ``checkpoint``, an interrupted walk goes on from it.
+
+    Raises ``InputError`` for another walk, and as ``Walk`` and its ``run`` do.
+    """
+    chosen = walk if isinstance(walk, WalkSettings) else _walk_settings(walk)
+    run = Walk(start, data, chosen.named(start.layers), seed, threads=threads)
+    if checkpoint is not None:
+        return run.run(Path(checkpoint))
+    with TemporaryDirectory() as folder:
+        return run.run(Path(folder) / "checkpoint.safetensors")
+
+
+def _walk_settings(name: str) -> WalkSettings:
+    known = load_settings([checkout.find("config/config.yaml")]).families.walks
+    if name not in known:
+        raise InputError(f"unknown walk {name!r}; the setting 'families.walks' has {', '.join(known)}")
+    return known[name]
 
 
 @dataclass(frozen=True)
