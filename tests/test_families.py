@@ -24,13 +24,15 @@ from aann.settings.sense import SearchSettings
 from aann.swaps import apply_swaps, sample_neighbor
 
 
-def settings(**changes):
+def settings(sample=0.5, **changes):
     values = {
         "margin": 4,
         "loan": 0.5,
-        "layers": {"1.0": {"connections": 4, "places": 8, "most": 2}, "fc": {"connections": 9, "places": 9, "most": 4}},
+        "layers": {
+            "1.0": {"connections": 4, "places": 8, "most": 2, "sample": sample},
+            "fc": {"connections": 9, "places": 9, "most": 4, "sample": sample},
+        },
         "repairs": ["1.0", "fc"],
-        "sample": 0.5,
         "record": 5,
         "budget": {"evaluations": 20_000},
     }
@@ -438,8 +440,8 @@ def test_a_group_is_of_one_task():
 
 def path_settings(**changes):
     end = {"start": {"task": "mnist", "sparsity": 70, "origin": "psiren"}}
-    moves = {"connections": 6, "places": 6, "most": 2}
-    values = {"start": end, "end": end | {"walk": "w"}, "layers": {"all": moves}, "images": 200, "sample": 0.5}
+    moves = {"connections": 6, "places": 6, "most": 2, "sample": 0.5}
+    values = {"start": end, "end": end | {"walk": "w"}, "layers": {"all": moves}, "images": 200}
     return PathSettings.model_validate(values | changes).named(["1.0", "fc"])
 
 
@@ -467,6 +469,23 @@ def test_weights_in_each_others_way_are_led_around(architecture, splits):
     assert rows.distance.iloc[0] == 2
     assert rows.distance.iloc[-1] == 0
     assert len(rows) == 4
+
+
+def test_a_path_in_a_layer_without_zeros_is_refused(architecture, splits):
+    first = random_network(architecture, 0, 0)
+    fc = first.weights["fc"].ravel()
+    swapped = fc.copy()
+    plus, minus = (np.flatnonzero(fc == sign)[0] for sign in (1, -1))
+    swapped[[plus, minus]] = -1, 1
+    weights = {"1.0": first.weights["1.0"], "fc": swapped.reshape(first.weights["fc"].shape)}
+    with pytest.raises(InputError, match=r"layer 'fc': has no zeros, so there is no swap; name networks with zeros"):
+        Route(first, TernaryNetwork(architecture, weights), splits, path_settings(), 0)
+
+
+def test_a_walk_goes_on_where_every_empty_place_is_taken(architecture, splits, tmp_path):
+    half = random_network(architecture, 50, 3)
+    found = Walk(half, splits, settings(tolerance=8, loan=8), 0).run(tmp_path / "c.safetensors")
+    assert in_place(half, found.network) == {"1.0": 0, "fc": 0}
 
 
 def test_a_path_between_families_says_which_counts_differ(start, architecture, splits):

@@ -44,15 +44,13 @@ def _staying(start: TernaryNetwork, network: TernaryNetwork, layer: str) -> np.n
 class Walker:
     """A network on its way from ``start``, by the objective of an evaluator.
 
-    ``floor`` is the objective of the start, less a tolerance. ``sample`` is the share of the images on which swaps are
-    looked at first. ``evaluations`` counts all of them.
+    ``floor`` is the objective of the start, less a tolerance. ``evaluations`` counts the neighbors that were looked at.
     """
 
     start: TernaryNetwork
     evaluator: Evaluator
     objective: Objective
     floor: int
-    sample: float
     random: np.random.Generator
     evaluations: int = 0
 
@@ -79,7 +77,9 @@ class Walker:
 
     def repair(self, layer: str, moves: MovesSettings) -> int:
         """Take swaps of any connections that raise the objective, the best first, and return by how much it rose."""
-        return self.take_better(layer, np.flatnonzero(self.network.weights[layer]), self._vacant(layer), moves)
+        places = self._vacant(layer)
+        pool = np.flatnonzero(self.network.weights[layer])
+        return self.take_better(layer, pool, places, moves) if len(places) else 0
 
     def take_better(self, layer: str, pool: np.ndarray, places: np.ndarray, moves: MovesSettings) -> int:
         """Take swaps from some connections to some places that raise the objective; return by how much it rose."""
@@ -99,7 +99,7 @@ class Walker:
         alike = pool[weights[pool] == weights[self.random.choice(pool)]]
         connections, places = self._choice(alike, moves.connections), self._choice(places, moves.places)
         grid = Swaps(np.repeat(connections, len(places)), np.tile(places, len(connections)))
-        blocks = self.evaluator.sample(self.sample, self.random) if self.sample < 1 else None
+        blocks = self.evaluator.sample(moves.sample, self.random) if moves.sample < 1 else None
         estimates = self.evaluator.changes(layer, *grid, self.objective, blocks)
         swaps = grid.take(disjoint(estimates.reshape(len(connections), len(places)), moves.most))
         changes = self.evaluator.changes(layer, *swaps, self.objective)

@@ -17,6 +17,7 @@ import pandas
 
 from aann.artifacts import write_table
 from aann.datasets.splits import Images, load
+from aann.errors import InputError
 from aann.evaluation.evaluator import EvaluatorFactory
 from aann.evaluation.incremental import IncrementalEvaluator
 from aann.evaluation.objectives import sum_of_margins
@@ -48,6 +49,9 @@ class Route:
 
     def __post_init__(self) -> None:
         require_family(self.start, self.end)
+        for layer, apart in hamming(self.start, self.end).items():
+            if apart and self.start.weights[layer].all():
+                raise InputError(f"layer {layer!r}: has no zeros, so there is no swap; name networks with zeros")
         self._random = np.random.default_rng([self.seed, 7])
         images = self.splits["train"]
         if self.settings.images < len(images):
@@ -55,7 +59,7 @@ class Route:
         unit = self.start.architecture.input_scale
         objective = sum_of_margins(round(self.settings.margin * unit), round(self.settings.deficit * unit))
         evaluator = self.evaluator(self.start, images.images, images.labels, None, 1, self._random)
-        self._walker = Walker(self.start, evaluator, objective, 0, self.settings.sample, self._random)
+        self._walker = Walker(self.start, evaluator, objective, 0, self._random)
         self._counting = {
             split: self.evaluator(self.start, self.splits[split].images, self.splits[split].labels)
             for split in ("validation", "test")
@@ -114,10 +118,7 @@ class Route:
         return np.flatnonzero((weights == 0) & (wanted == sign))
 
     def _make_room(self, layer: str) -> None:
-        """Move weights that are in each other's way to places that are empty in both networks.
-
-        There is such a place: if there were none, every zero of one network would be a zero's place of the other.
-        """
+        """Move one of the weights that are in each other's way to a place that is empty in both networks."""
         weights, wanted = self._walker.network.weights[layer].ravel(), self.end.weights[layer].ravel()
         sign = 1 if len(self._sources(layer, 1)) else -1
         places = np.flatnonzero((weights == 0) & (wanted == 0))

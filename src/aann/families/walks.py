@@ -181,8 +181,7 @@ class Walk:
         shuffled = self._images.generator(self._draws)
         evaluator = self.evaluator(self.start, images.images, images.labels, None, self.threads, shuffled)
         floor = evaluator.value(self._objective)
-        sample, done = self.settings.sample, self._evaluations
-        self._walker = Walker(self.start, evaluator, self._objective, floor, sample, self._random, done)
+        self._walker = Walker(self.start, evaluator, self._objective, floor, self._random, self._evaluations)
         self._walker.floor -= self._margins(self.settings.tolerance)
         evaluator.move_to(network)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
@@ -18,6 +18,7 @@ class MovesSettings(Section):
     connections: int = Field(64, ge=1, description="Connections of one sign, drawn at random.")
     places: int = Field(64, ge=1, description="Places without a connection, drawn at random.")
     most: int = Field(16, ge=1, description="The most of them that move in one step.")
+    sample: float = Field(0.1, gt=0, le=1, description="Share of the images on which all are looked at first.")
 
 
 class WalkBudgetSettings(Section):
@@ -62,7 +63,6 @@ class WalkSettings(Section):
     repairs: list[LayerName] = Field(
         min_length=1, description="Layers in which other swaps make up for what moved, by name or by place."
     )
-    sample: float = Field(0.1, gt=0, le=1, description="Share of the images on which swaps are looked at first.")
     seed: Seed = Field(0, description="Another one makes another walk from the same network.")
     record: int = Field(
         50, ge=1, description="Steps after which the network is counted on all images; also at the start and the end."
@@ -115,7 +115,7 @@ class GroupSettings(Section):
     sets: Entries[Name, list[MembersSettings]] = Field(
         min_length=1, max_length=5, description="Sets of networks by name, each of one kind or of several."
     )
-    sizes: Entries[int, Sparsity] = Field(
+    sizes: Entries[Annotated[int, Field(ge=1)], Sparsity] = Field(
         default={},
         description="How many vote together, and the sparsity of one network of p-SIREN with as many connections.",
     )
@@ -148,7 +148,6 @@ class PathSettings(Section):
     images: int = Field(
         10_000, ge=1, description="Training images on which swaps are chosen, or all if there are fewer."
     )
-    sample: float = Field(0.2, gt=0, le=1, description="Share of these on which swaps are looked at first.")
     layers: dict[LayerName, MovesSettings] = Field(
         min_length=1, description="What a step looks at in each layer, by name or by place; all layers are needed."
     )
