@@ -21,7 +21,7 @@ from aann.sense.search import Search
 from aann.sense.starts import random_network
 from aann.settings.families import DisturbancesSettings, GroupSettings, PathSettings, WalkSettings
 from aann.settings.sense import SearchSettings
-from aann.swaps import apply_swaps, sample_neighbor
+from aann.swaps import apply_swaps, sample_neighbor, sample_swaps
 
 
 def settings(sample=0.5, **changes):
@@ -33,6 +33,7 @@ def settings(sample=0.5, **changes):
             "fc": {"connections": 9, "places": 9, "most": 4, "sample": sample},
         },
         "repairs": ["1.0", "fc"],
+        "survey": {"fc": 30},
         "record": 5,
         "budget": {"evaluations": 20_000},
     }
@@ -123,6 +124,18 @@ def test_counts_along_a_walk_are_exact_and_moving_blindly_costs_more(start, spli
     assert first.test_correct == table.test_correct.iloc[0]
     assert last.test_correct < 0.6 * table[table.line == "walk"].test_correct.iloc[-1]
     assert (table[table.line == "walk"].in_place.to_numpy() == table[table.line == "blind"].in_place).all()
+
+
+def test_neighbors_are_surveyed_when_a_network_is_counted(start, walked, splits):
+    rows = walked.table[(walked.table.line == "walk") & (walked.table.layer == "fc")]
+    others = walked.table[(walked.table.line == "blind") | (walked.table.layer != "fc")]
+    assert not others[["neighbors", "better", "equal"]].any().any()
+    assert (rows.neighbors == 30).all()
+    images = splits["validation"]
+    evaluator = IncrementalEvaluator(start, images.images, images.labels)
+    correct = evaluator.correct_counts("fc", *sample_swaps(start.weights["fc"], 30, np.random.default_rng([0, 8, 0])))
+    before = evaluator.correct_count()
+    assert (rows.better.iloc[0], rows.equal.iloc[0]) == ((correct > before).sum(), (correct == before).sum())
 
 
 def test_the_rows_of_layers_add_up(walked):

@@ -36,6 +36,7 @@ def walk_table(seed, last=0, **keys):
                 counts = {f"{split}_correct": correct + seed for split in COUNTED}
                 images = {f"{split}_images": 100 for split in COUNTED}
                 counted = {"step": step, "evaluations": step, "networks": step, "line": line, "layer": layer}
+                counted |= {"neighbors": 10 * bool(layer), "better": 1, "equal": 4}
                 rows.append(
                     {**RUN, "seed": seed, **counted, "in_place": here, "connections": whole, **counts, **images}
                 )
@@ -55,6 +56,7 @@ def test_a_walk_is_drawn_by_what_has_moved_beside_moving_blindly(kept, tmp_path)
     blind = lines["test, moved blindly"].get_ydata()
     assert (blind[0], blind[-1]) == (98.5, 10.5)
     assert len(drawn) == len(table)
+    assert np.allclose({line.get_label(): line.get_ydata() for line in figure.axes[4].lines}["layer 1.0"], 50)
     layers = {line.get_label(): line.get_ydata() for line in figure.axes[2].lines}
     assert (layers["layer fc"][40], layers["layer fc"][100]) == (50, 100)
 

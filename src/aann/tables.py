@@ -192,6 +192,9 @@ WALK = Table(
         "layer",
         "in_place",
         "connections",
+        "neighbors",
+        "better",
+        "equal",
         "train_correct",
         "train_images",
         "validation_correct",
@@ -203,8 +206,9 @@ WALK = Table(
 """One row for each line, count along a walk and layer; an empty layer is the whole network.
 
 The line is `walk`, or `blind` for a network as far from the start whose connections were moved whatever that cost.
-``networks`` counts the distinct networks so far, ``in_place`` the start's ``connections`` that are where they were. The
-search is that whose result the walk starts from, empty if there is none.
+``networks`` counts the distinct networks so far, ``in_place`` the start's ``connections`` that are where they were.
+``neighbors`` is how many first neighbors in the layer were drawn; ``better`` of them get more validation images right,
+and ``equal`` as many. The search is that whose result the walk starts from, empty if there is none.
 """
 
 PAIR = Table(

@@ -35,10 +35,12 @@ from aann.settings.families import WalkSettings
 from aann.settings.sense import LayersSettings
 from aann.settings.study import Settings
 from aann.settings.study import load as load_settings
-from aann.swaps import apply_swaps
+from aann.swaps import apply_swaps, neighborhood_size, sample_swaps
 from aann.tables import WALK
 
 _SPLITS = ("train", "validation", "test")
+
+_SURVEYED = ("neighbors", "better", "equal")
 
 _SECONDS_BETWEEN_CHECKPOINTS = 30.0
 
@@ -74,7 +76,7 @@ class Walk:
     evaluator: EvaluatorFactory = IncrementalEvaluator
 
     def __post_init__(self) -> None:
-        for layer in (*self.settings.layers, *self.settings.repairs):
+        for layer in (*self.settings.layers, *self.settings.repairs, *self.settings.survey):
             require_layer(layer, self.start.layers)
         require_walkable(self.start, list(self.settings.layers))
         self._drawn_by = 2**32 * self.settings.seed + self.seed
@@ -198,8 +200,10 @@ class Walk:
             return
         there = list(in_place(self.start, self._accepted).values())
         passed = [self._steps, self._evaluations, self._networks]
+        surveyed = self._surveyed(self._accepted)
         for line, network in enumerate((self._accepted, self._blind(self._accepted))):
-            self._rows.append([*passed, line, *there, *self._counts(network)])
+            counted = [*self._counts(network), *(surveyed if line == 0 else [0] * len(surveyed))]
+            self._rows.append([*passed, line, *there, *counted])
 
     def _counts(self, network: TernaryNetwork) -> list[int]:
         """Return how many images of each split a network gets right."""
@@ -208,6 +212,22 @@ class Walk:
             self.evaluator(network, images.images, images.labels, last, self.threads).correct_count()
             for images in (self.splits[split] for split in _SPLITS)
         ]
+
+    def _surveyed(self, network: TernaryNetwork) -> list[int]:
+        """Return by layer how many of its first neighbors were drawn, get more validation images right, and as many."""
+        random = np.random.default_rng([self._drawn_by, 8, self._steps])
+        images = self.splits["validation"]
+        found = []
+        evaluator = None
+        for layer, weights in network.weights.items():
+            count = min(self.settings.survey.get(layer, 0), neighborhood_size(weights))
+            correct = np.empty(0, np.int64)
+            if count:
+                evaluator = evaluator or self.evaluator(network, images.images, images.labels, None, self.threads)
+                correct = evaluator.correct_counts(layer, *sample_swaps(weights, count, random))
+            before = evaluator.correct_count() if evaluator else 0
+            found += [count, int((correct > before).sum()), int((correct == before).sum())]
+        return found
 
     def _blind(self, network: TernaryNetwork) -> TernaryNetwork:
         """Return the start with as many connections moved in each layer, whatever that costs.
@@ -231,13 +251,16 @@ class Walk:
         images = {f"{split}_images": len(self.splits[split]) for split in _SPLITS}
         rows = []
         for step, evaluations, networks, line, *numbers in self._rows:
-            there = dict(zip(layers, numbers[: len(layers)], strict=True))
-            counts = zip(_SPLITS, numbers[len(layers) :], strict=True)
+            depth = len(layers)
+            there = dict(zip(layers, numbers[:depth], strict=True))
+            counts = zip(_SPLITS, numbers[depth : depth + len(_SPLITS)], strict=True)
+            surveyed = dict(zip(layers, np.reshape(numbers[depth + len(_SPLITS) :], (depth, 3)).tolist(), strict=True))
             common = {"step": step, "evaluations": evaluations, "networks": networks, "line": (WALKED, BLIND)[line]}
             common |= {f"{split}_correct": count for split, count in counts} | images
             for layer, whole in connections.items():
                 left = there[layer] if layer else sum(there.values())
-                rows.append({**common, "layer": layer, "in_place": left, "connections": whole})
+                neighbors = dict(zip(_SURVEYED, surveyed.get(layer, [0, 0, 0]), strict=True))
+                rows.append({**common, "layer": layer, "in_place": left, "connections": whole, **neighbors})
         return pandas.DataFrame(rows)[list(WALK.measured)]
 
     # --- progress and checkpoints -------------------------------------------------------------------------------------

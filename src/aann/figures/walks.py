@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -53,7 +53,9 @@ def read(source: Source) -> dict[str, Any]:
 def draw(
     walks: pandas.DataFrame, titles: Mapping[str, str], title: str, output: Path, provenance: Mapping[str, Any]
 ) -> None:
-    """Draw a column for each start: accuracies above, what has moved in each layer below, mean and range over seeds.
+    """Draw a column for each start: accuracies, what has moved in each layer, and how many neighbors are no worse.
+
+    Lines are means over seeds, with the range; the last row is left out if no neighbors were drawn.
 
     ``walks`` has the columns ``tables.WALK``, which is also the table drawn. ``titles`` say what the data of each task
     are, if there are several.
@@ -67,18 +69,30 @@ def draw(
     style.use_style()
     starts = list(walks.groupby(_START, sort=False))
     wide = style.PAGE_WIDTH if len(starts) > 1 else style.COLUMN_WIDTH
+    rows = 3 if walks.neighbors.any() else 2
     figure, axes = plt.subplots(
-        2, len(starts), figsize=(wide, 5.0), height_ratios=(1.5, 1), sharex=True, layout="constrained", squeeze=False
+        rows,
+        len(starts),
+        figsize=(wide, 3.2 + 1.8 * (rows - 1)),
+        height_ratios=[1.5] + [1] * (rows - 1),
+        sharex=True,
+        layout="constrained",
+        squeeze=False,
     )
     for column, (start, here) in enumerate(starts):
         heading = f"{titles[str(start[0])]}\n" if len(titles) > 1 else ""
         axes[0, column].set_title(f"{heading}{_in_words(start)}")
         _draw_accuracies(axes[0, column], here[here.layer == ""])
-        _draw_layers(axes[1, column], here[here.line == "walk"])
-        axes[1, column].set_xlabel("Connections that have moved (%)")
+        walked = here[here.line == "walk"]
+        _draw_layers(axes[1, column], walked, lambda rows: moved(rows) / 100)
+        if rows == 3:
+            _draw_layers(axes[2, column], walked, no_worse)
+        axes[-1, column].set_xlabel("Connections that have moved (%)")
     axes[0, 0].set_ylabel("Accuracy (%)")
     axes[1, 0].set_ylabel("Moved in the layer (%)")
-    drawn = [axis.get_legend_handles_labels() for axis in axes[:, 0]]
+    if rows == 3:
+        axes[2, 0].set_ylabel("Neighbors no worse (%)")
+    drawn = [axis.get_legend_handles_labels() for axis in axes[:2, 0]]
     handles, labels = ([one for each in both for one in each] for both in zip(*drawn, strict=True))
     seeds = walks.groupby(_START).seed.nunique().min()
     figure.legend(
@@ -111,14 +125,20 @@ def _accuracies(rows: pandas.DataFrame, split: str) -> list[np.ndarray]:
     return [_curve(moved(one), one[f"{split}_correct"] / one[f"{split}_images"]) for _, one in rows.groupby("seed")]
 
 
-def _draw_layers(axis: Axes, walked: pandas.DataFrame) -> None:
+def _draw_layers(axis: Axes, walked: pandas.DataFrame, measured: Callable[[pandas.DataFrame], pandas.Series]) -> None:
+    """Draw a fraction of each layer that is measured from its rows; a layer without it is left out."""
     layers = [layer for layer in dict.fromkeys(walked.layer) if layer]
     for layer, (color, dashes) in zip(layers, _LAYERS, strict=False):
-        curves = []
-        for _, one in walked.groupby("seed"):
-            whole, part = one[one.layer == ""], one[one.layer == layer]
-            curves.append(_curve(moved(whole), moved(part).to_numpy() / 100))
-        _draw_mean(axis, curves, color, dashes, f"layer {layer}")
+        curves = [
+            _curve(moved(one[one.layer == ""]), measured(one[one.layer == layer])) for _, one in walked.groupby("seed")
+        ]
+        if np.isfinite(curves).any():
+            _draw_mean(axis, curves, color, dashes, f"layer {layer}")
+
+
+def no_worse(rows: pandas.DataFrame) -> pandas.Series:
+    """Return the fraction of first neighbors that are better or equal, NaN where none was drawn."""
+    return (rows.better + rows.equal) / rows.neighbors.where(rows.neighbors > 0)
 
 
 def _curve(x: pandas.Series, y: Any) -> np.ndarray:

@@ -63,6 +63,11 @@ class WalkSettings(Section):
     repairs: list[LayerName] = Field(
         min_length=1, description="Layers in which other swaps make up for what moved, by name or by place."
     )
+    survey: dict[LayerName, Annotated[int, Field(ge=1)]] = Field(
+        default={},
+        description="First neighbors that are drawn and counted on validation images whenever the network is, by the "
+        "name or place of their layer.",
+    )
     seed: Seed = Field(0, description="Another one makes another walk from the same network.")
     record: int = Field(
         50, ge=1, description="Steps after which the network is counted on all images; also at the start and the end."
@@ -87,7 +92,8 @@ class WalkSettings(Section):
         if without:
             raise ValueError(f"repairs: {without[0]!r} is not in 'layers', which has {', '.join(moves)}")
         ordered = {layer: moves[layer] for layer in layers if layer in moves}
-        return self.model_copy(update={"layers": ordered, "repairs": repairs})
+        survey = {layer: count for name, count in self.survey.items() for layer in at_place(name, layers)}
+        return self.model_copy(update={"layers": ordered, "repairs": repairs, "survey": survey})
 
 
 class MembersSettings(WalkedSettings):
