@@ -308,7 +308,7 @@ def test_units_that_moved_are_matched_although_some_connections_moved_too(deep):
 def test_networks_of_other_architectures_or_families_are_told_apart(deep, start):
     with pytest.raises(InputError, match=r"members: have other architectures: .*; compare networks of one"):
         hamming(deep, start)
-    with pytest.raises(InputError, match=r"layer '1.0': has \(\d+, 54, \d+\) weights of -1, 0 and \+1 in one network"):
+    with pytest.raises(InputError, match=r"layer '1.0': has \(\d+, 54, \d+\) weights of -1, 0 and \+1 in one network,"):
         require_family(deep, random_network(deep.architecture, 61, 0))
 
 
@@ -502,5 +502,5 @@ def test_a_walk_goes_on_where_every_empty_place_is_taken(architecture, splits, t
 
 
 def test_a_path_between_families_says_which_counts_differ(start, architecture, splits):
-    with pytest.raises(InputError, match=r"layer '1.0': has \(.*\) weights of -1, 0 and \+1 in one network and"):
+    with pytest.raises(InputError, match=r"layer '1.0': has \(.*\) weights of -1, 0 and \+1 in one network,"):
         Route(start, random_network(architecture, 60, 5), splits, path_settings(), 0)

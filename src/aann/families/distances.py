@@ -49,8 +49,8 @@ def require_family(first: TernaryNetwork, second: TernaryNetwork) -> None:
     for layer, counts in first.family.items():
         if second.family[layer] != counts:
             raise InputError(
-                f"layer {layer!r}: has {counts} weights of -1, 0 and +1 in one network and {second.family[layer]} in "
-                "the other; name two networks of one family, such as a network and the end of a walk from it"
+                f"layer {layer!r}: has {counts} weights of -1, 0 and +1 in one network, {second.family[layer]} in the "
+                "other; name two of one family, such as a network and a walk's end"
             )
 
 

@@ -72,4 +72,5 @@ def _draw_line(axis: Axes, line: pandas.DataFrame, look: tuple[str, str, str]) -
     name, color, dashes = look
     percent = 100 * line.test_correct / line.test_images
     way = 100 * (1 - line.distance / line.distance.iloc[0])
-    axis.plot(way, percent, color=color, linestyle=dashes, linewidth=1.3, label=f"{name}: {percent.min():.1f} %")
+    label, above = f"{name}: {percent.min():.1f} %", 3 if dashes == "--" else 2  # two lines can be the same
+    axis.plot(way, percent, color=color, linestyle=dashes, linewidth=1.3, label=label, zorder=above)

@@ -240,7 +240,7 @@ class WalkedSettings(Section):
 
 
 class WalksFigureSettings(Section):
-    """Accuracy against the share of connections that are where they were, as in Figure S4."""
+    """Wrong images against the share of connections that have moved, as in Figure S4."""
 
     kind: Literal["walks"] = Field(description="Kind of figure.")
     walk: Name = Field(description="A name in `families.walks`.")
