@@ -90,7 +90,7 @@ def test_settings_leave_out_the_figures_that_a_release_does_not_have(packed, tmp
     Path("release/manifest.json").write_text(json.dumps(manifest))
     found = run("release", "lacking", "release", "--configfile", "study.yaml")
     assert (found.exit_code, found.stdout) == (0, 'figures={"s4":null}\n')
-    assert found.stderr == "release: has no figure S4, drawn from results of a newer version\n"
+    assert found.stderr == "release: has no figure S4; left out\n"
     Path("rest.yaml").write_text(found.stdout.replace("=", ": "))
     assert list(load(["study.yaml", "rest.yaml"]).figures) == ["2a"]
     given = validate(merge(study | {"figures": figures}, {"figures": {"s4": "null"}}))  # as Snakemake hands it on

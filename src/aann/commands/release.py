@@ -54,9 +54,7 @@ def lacking(folder: Path, settings: Settings) -> None:
     files = {name: kinds.files(name, entry.kind).values() for name, entry in settings.figures.items()}
     names = in_order(lacking(folder, files))
     if names:
-        click.echo(
-            f"{folder}: has no figure {', '.join(map(label, names))}, drawn from results of a newer version", err=True
-        )
+        click.echo(f"{folder}: has no figure {', '.join(map(label, names))}; left out", err=True)
     click.echo(f"figures={to_json(dict.fromkeys(names))}")
 
 
