@@ -1,8 +1,13 @@
+import json
+from pathlib import Path
+
 import numpy as np
 import pandas
 import pytest
+from commands import check_one_line, run, shown
 
 import aann
+from aann.datasets.splits import save
 from aann.errors import InputError
 from aann.evaluation import reference
 from aann.evaluation.incremental import IncrementalEvaluator
@@ -22,6 +27,7 @@ from aann.sense.starts import random_network
 from aann.settings.families import DisturbancesSettings, GroupSettings, PathSettings, WalkSettings
 from aann.settings.sense import SearchSettings
 from aann.swaps import apply_swaps, sample_neighbor, sample_swaps
+from aann.tables import ROUTE
 
 
 def settings(sample=0.5, **changes):
@@ -230,6 +236,68 @@ def test_layers_of_a_walk_are_named_by_place(start):
     assert asked.repairs == ["fc"]
     with pytest.raises(ValueError, match=r"repairs: 'fc' is not in 'layers', which has 1.0"):
         settings(layers={"first": {}}, repairs=["last"]).named(start.layers)
+
+
+# --- the commands -----------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def study(architecture, splits, tmp_path, monkeypatch):
+    """A folder with data, settings and networks; return what walks from one of them."""
+    monkeypatch.chdir(tmp_path)
+    save(tmp_path / "data.safetensors", splits, {})
+    start = {"task": "small", "sparsity": 70, "origin": "random"}
+    families = {
+        "walks": {"w": settings(budget={"evaluations": 300}).model_dump()},
+        "groups": {
+            "g": {"task": "small", "sets": {"starts": [{"start": start}], "ends": [{"start": start, "walks": ["w"]}]}}
+        },
+        "paths": {"p": {"start": {"start": start}, "end": {"start": start, "walk": "w"}, "layers": {"all": {}}}},
+    }
+    tasks = {"small": {"dataset": "none", "network": "small", "seeds": [0]}}
+    values = {"scale": "small", "networks": {"small": architecture.to_dict()}, "tasks": tasks, "families": families}
+    Path("study.json").write_text(json.dumps(values))
+    for sparsity in (100, 30, 70, 60):
+        random_network(architecture, sparsity, 0).save(f"p{sparsity}.safetensors")
+
+    def walk(sparsity=70, name="w"):
+        keys = ("--task", "small", "--walk", name, "--sparsity", sparsity, "--origin", "random", "--seed", 0)
+        files = ("--network", f"p{sparsity}.safetensors", "--data", "data.safetensors")
+        outputs = ("--table", "walk.parquet", "--output", "end.safetensors")
+        return run("families", "walk", *keys, *files, *outputs, "--configfile", "study.json")
+
+    return walk
+
+
+@pytest.mark.parametrize(
+    ("sparsity", "name", "message"),
+    [
+        (100, "w", "p100.safetensors: layer '1.0': has no connections to move"),
+        (30, "w", "p30.safetensors: layer '1.0': has 19 connections but only 8 zeros to move them to"),
+        (70, "v", "unknown walk 'v'; the setting 'families.walks' has w"),
+    ],
+)
+def test_what_cannot_walk_is_one_line_and_nothing_is_written(study, sparsity, name, message, tmp_path):
+    before = shown(tmp_path)
+    check_one_line(study(sparsity, name), message)
+    assert shown(tmp_path) == before
+
+
+def test_networks_that_do_not_fit_a_group_or_a_path_are_one_line(study, tmp_path):
+    assert study().exit_code == 0
+    common = ("--data", "data.safetensors", "--configfile", "study.json")
+    compare = ("families", "compare", "--group", "g", "--task", "small", "--pairs", "p.csv", *common)
+    compare += ("--ensembles", "e.csv")
+    path = ("families", "path", "--path", "p", "--start", "p70.safetensors", "--output", "path.parquet", *common)
+    before = shown(tmp_path)
+    few = run(*compare, "p70.safetensors")
+    check_one_line(few, "group 'g': has 2 networks, but 1 were given; give all in order")
+    other = run(*path, "--end", "p60.safetensors")
+    check_one_line(other, "layer '1.0': has (", ", 19, ", ") weights of -1, 0 and +1 in one network, (", ", 16, ")
+    assert shown(tmp_path) == before
+    assert run(*compare, "p70.safetensors", "end.safetensors").exit_code == 0
+    assert run(*path, "--end", "end.safetensors").exit_code == 0
+    assert ROUTE.read("path.parquet", task="small", route="p").distance.iloc[-1] == 0
 
 
 # --- from Python ------------------------------------------------------------------------------------------------------

@@ -26,6 +26,7 @@ from aann.errors import InputError
 from aann.evaluation.evaluator import EvaluatorFactory
 from aann.evaluation.incremental import IncrementalEvaluator
 from aann.evaluation.objectives import Objective, sum_of_margins
+from aann.families.counts import Counts
 from aann.families.moves import Walker, in_place, require_walkable
 from aann.lineage import provenance
 from aann.networks import Architecture, TernaryNetwork, require_layer
@@ -35,17 +36,9 @@ from aann.settings.families import WalkSettings
 from aann.settings.sense import LayersSettings
 from aann.settings.study import Settings
 from aann.settings.study import load as load_settings
-from aann.swaps import apply_swaps, neighborhood_size, sample_swaps
 from aann.tables import WALK
 
-_SPLITS = ("train", "validation", "test")
-
-_SURVEYED = ("neighbors", "better", "equal")
-
 _SECONDS_BETWEEN_CHECKPOINTS = 30.0
-
-WALKED, BLIND = "walk", "blind"
-"""Lines of the table: the walk, and the control, which moves as many connections to any empty places."""
 
 
 @dataclass
@@ -79,13 +72,13 @@ class Walk:
         for layer in (*self.settings.layers, *self.settings.repairs, *self.settings.survey):
             require_layer(layer, self.start.layers)
         require_walkable(self.start, list(self.settings.layers))
-        self._drawn_by = 2**32 * self.settings.seed + self.seed
-        self._images = SearchImages(self.splits, self.settings.images, self._drawn_by)
-        self._random = np.random.default_rng([self._drawn_by, 5])
+        seed = 2**32 * self.settings.seed + self.seed
+        self._images = SearchImages(self.splits, self.settings.images, seed)
+        self._random = np.random.default_rng([seed, 5])
         schedule = LayersSettings(names=self.settings.repairs, schedule="gain")
-        self._schedule = LayerSchedule(schedule, self.start.layers, self._drawn_by)
+        self._schedule = LayerSchedule(schedule, self.start.layers, seed)
+        self._counts = Counts(self.start, self.splits, self.settings.survey, seed, self.threads, self.evaluator)
         self._accepted = self.start
-        self._rows: list[list[int]] = []
         self._steps = self._evaluations = self._draws = self._repairs = self._networks = 0
         self._owes = False
         self._seconds = 0.0
@@ -103,7 +96,7 @@ class Walk:
         """
         network = self._restore(checkpoint) if checkpoint.exists() else self.start
         self._go_on(network)
-        if not self._rows:
+        if not self._counts.rows:
             self._record()
         started = saved = time.monotonic() - self._seconds
         with self._progress() as progress:
@@ -119,7 +112,7 @@ class Walk:
                 "walk: no connection could move without a loss; give it a larger budget, loan or tolerance"
             )
         self._record()
-        return Walked(self._accepted, self._table())
+        return Walked(self._accepted, self._counts.table())
 
     def _out_of_time(self) -> bool:
         return self._seconds >= 60 * self.settings.budget.minutes
@@ -163,7 +156,7 @@ class Walk:
         now = self._walker.network
         self._networks += now != self._accepted
         self._accepted, self._owes = now, False
-        if self._steps - self._rows[-1][0] >= self.settings.record:
+        if self._steps - self._counts.last_step >= self.settings.record:
             self._record()
 
     # --- what is counted ----------------------------------------------------------------------------------------------
@@ -192,76 +185,14 @@ class Walk:
         refresh = self.settings.images.refresh
         if refresh and self._steps // refresh > self._draws:
             self._draws = self._steps // refresh
-            self._go_on(self._walker.network)
+            network = self._walker.network
+            del self._walker  # room for the next: the integers of all images are gigabytes
+            self._go_on(network)
 
     def _record(self) -> None:
-        """Count the accepted network, and one that is as far from the start but came there blindly, on all images."""
-        if self._rows and self._rows[-1][0] == self._steps:
-            return
-        there = list(in_place(self.start, self._accepted).values())
-        passed = [self._steps, self._evaluations, self._networks]
-        surveyed = self._surveyed(self._accepted)
-        for line, network in enumerate((self._accepted, self._blind(self._accepted))):
-            counted = [*self._counts(network), *(surveyed if line == 0 else [0] * len(surveyed))]
-            self._rows.append([*passed, line, *there, *counted])
-
-    def _counts(self, network: TernaryNetwork) -> list[int]:
-        """Return how many images of each split a network gets right."""
-        last = network.layers[-1:]
-        return [
-            self.evaluator(network, images.images, images.labels, last, self.threads).correct_count()
-            for images in (self.splits[split] for split in _SPLITS)
-        ]
-
-    def _surveyed(self, network: TernaryNetwork) -> list[int]:
-        """Return by layer how many of its first neighbors were drawn, get more validation images right, and as many."""
-        random = np.random.default_rng([self._drawn_by, 8, self._steps])
-        images = self.splits["validation"]
-        found = []
-        evaluator = None
-        for layer, weights in network.weights.items():
-            count = min(self.settings.survey.get(layer, 0), neighborhood_size(weights))
-            correct = np.empty(0, np.int64)
-            if count:
-                evaluator = evaluator or self.evaluator(network, images.images, images.labels, None, self.threads)
-                correct = evaluator.correct_counts(layer, *sample_swaps(weights, count, random))
-            before = evaluator.correct_count() if evaluator else 0
-            found += [count, int((correct > before).sum()), int((correct == before).sum())]
-        return found
-
-    def _blind(self, network: TernaryNetwork) -> TernaryNetwork:
-        """Return the start with as many connections moved in each layer, whatever that costs.
-
-        Networks of one walk share their moves: one that is further away has moved the same connections and more.
-        """
-        there = in_place(self.start, network)
-        random = np.random.default_rng([self._drawn_by, 6])
-        weights = {}
-        for layer, array in self.start.weights.items():
-            connections = random.permutation(np.flatnonzero(array))
-            places = random.permutation(np.flatnonzero(array.ravel() == 0))
-            moved = len(connections) - there[layer]
-            weights[layer] = apply_swaps(array, connections[:moved], places[:moved]) if moved else array
-        return TernaryNetwork(self.start.architecture, weights)
-
-    def _table(self) -> pandas.DataFrame:
-        """Return the rows by line, record and layer; those with an empty layer are about the whole network."""
-        of_start = in_place(self.start, self.start)
-        connections, layers = {"": sum(of_start.values()), **of_start}, self.start.layers
-        images = {f"{split}_images": len(self.splits[split]) for split in _SPLITS}
-        rows = []
-        for step, evaluations, networks, line, *numbers in self._rows:
-            depth = len(layers)
-            there = dict(zip(layers, numbers[:depth], strict=True))
-            counts = zip(_SPLITS, numbers[depth : depth + len(_SPLITS)], strict=True)
-            surveyed = dict(zip(layers, np.reshape(numbers[depth + len(_SPLITS) :], (depth, 3)).tolist(), strict=True))
-            common = {"step": step, "evaluations": evaluations, "networks": networks, "line": (WALKED, BLIND)[line]}
-            common |= {f"{split}_correct": count for split, count in counts} | images
-            for layer, whole in connections.items():
-                left = there[layer] if layer else sum(there.values())
-                neighbors = dict(zip(_SURVEYED, surveyed.get(layer, [0, 0, 0]), strict=True))
-                rows.append({**common, "layer": layer, "in_place": left, "connections": whole, **neighbors})
-        return pandas.DataFrame(rows)[list(WALK.measured)]
+        """Count the accepted network unless it was counted at this step."""
+        if self._counts.last_step != self._steps:
+            self._counts.add(self._steps, self._evaluations, self._networks, self._accepted)
 
     # --- progress and checkpoints -------------------------------------------------------------------------------------
 
@@ -284,7 +215,7 @@ class Walk:
         }
         networks = {"now": self._walker.network, "accepted": self._accepted}
         arrays = {f"{kind}.{name}": array for kind, one in networks.items() for name, array in one.weights.items()}
-        write_arrays(checkpoint, arrays | {"rows": np.array(self._rows, np.int64)}, {"state": json.dumps(state)})
+        write_arrays(checkpoint, arrays | {"rows": np.array(self._counts.rows, np.int64)}, {"state": json.dumps(state)})
 
     def _restore(self, checkpoint: Path) -> TernaryNetwork:
         """Take over the state of a checkpoint, and return the network that the walk had come to."""
@@ -303,7 +234,7 @@ class Walk:
             raise InputError(f"{checkpoint}: belongs to another run or version of the code; {hint}")
         for name, value in counters.items():
             setattr(self, f"_{name}", value)
-        self._accepted, self._rows = accepted, rows
+        self._accepted, self._counts.rows = accepted, rows
         self._random.bit_generator.state = state["random"]
         self._schedule.restore(state["gains"])
         return now
@@ -363,12 +294,12 @@ def make_walk(
     task, name, seed = keys["task"], keys["walk"], keys["seed"]
     recorded = provenance.describe("aann.families.walks", [network, data], settings.walk(task, name), **keys)
     start = TernaryNetwork.load(network, Architecture.from_dict(settings.network(task)))
-    walk = Walk(start, load(data), settings.walk_of(task, name), seed, recorded, threads)
-    checkpoint = outputs.table.with_suffix(".checkpoint.safetensors")
     try:
-        found = walk.run(checkpoint)
+        walk = Walk(start, load(data), settings.walk_of(task, name), seed, recorded, threads)
     except InputError as error:
         raise InputError(f"{network}: {error}") from error
+    checkpoint = outputs.table.with_suffix(".checkpoint.safetensors")
+    found = walk.run(checkpoint)
     found.network.described(described(data)).save(outputs.network, recorded)
     write_table(outputs.table, WALK.make(found.table, **keys), {"provenance": recorded})
     discard(checkpoint)
