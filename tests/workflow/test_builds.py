@@ -32,7 +32,9 @@ IMPROVED = {"search", "outcomes", "figure_s2"}
 ASSESSED = {"assess", "returns", "confusions"}
 DRIVING = {"demonstrations", "driver", "split_demonstrations", "video"} | ASSESSED
 DRIVING_FIGURES = {"figure_2b", "figure_8b", "figure_9", "figure_10"}
-FIGURES = {"figure_1", "figure_2a", "figure_2b", "figure_12"} | NEIGHBOR_FIGURES | SENSE_FIGURES
+FAMILIES = {"walk", "compare", "path"}
+FAMILY_FIGURES = {"figure_s4", "figure_s5", "figure_s6", "figure_s7"}
+FIGURES = {"figure_1", "figure_2a", "figure_2b", "figure_12"} | NEIGHBOR_FIGURES | SENSE_FIGURES | FAMILY_FIGURES
 
 
 @pytest.fixture(scope="module")
@@ -79,17 +81,18 @@ def test_a_comment_changes_nothing(edited):
 
 def test_the_code_of_p_siren_reruns_it_and_what_follows(edited):
     assert edited("src/aann/psiren/algorithm.py", "(1 - reached) ** 3", "(1 - reached) ** 2") == (
-        PSIREN | NEIGHBORS | SENSE - {"random_start"} | DRIVING | FIGURES - {"figure_1"} - CLIMBS
+        PSIREN | NEIGHBORS | SENSE - {"random_start"} | FAMILIES | DRIVING | FIGURES - {"figure_1"} - CLIMBS
     )
 
 
 def test_the_code_of_evaluation_reruns_surveys_and_searches_and_what_follows(edited):
     planned = NEIGHBORS | {"search", "outcomes", "climb", "assess"} | NEIGHBOR_FIGURES | SENSE_FIGURES
+    planned |= FAMILIES | FAMILY_FIGURES
     assert edited("src/aann/evaluation/kernels.py", "NO_RIVAL = 2**30", "NO_RIVAL = 2**29") == planned
 
 
 def test_the_code_of_sense_reruns_searches_and_what_follows(edited):
-    planned = {"search", "outcomes", "assess", *SENSE_FIGURES} - {"figure_5"}
+    planned = {"search", "outcomes", "assess", "walk", "figure_s4", *SENSE_FIGURES} - {"figure_5"}
     assert edited("src/aann/sense/strategies.py", "changes >= thresholds", "changes > thresholds") == planned
 
 
@@ -121,7 +124,7 @@ def test_the_code_of_a_figure_reruns_that_figure(edited):
 def test_a_setting_reruns_its_stage_and_what_follows(edited):
     assert (
         edited("small.yaml", "last_layer_epochs: 1", "last_layer_epochs: 2")
-        == (PSIREN - {"sparsify_car"} | NEIGHBORS | {"search", "outcomes", "climb"} | FIGURES)
+        == (PSIREN - {"sparsify_car"} | NEIGHBORS | {"search", "outcomes", "climb"} | FAMILIES | FIGURES)
         - {"figure_1"}
         - CLIMBS
         - DRIVING_FIGURES
