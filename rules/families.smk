@@ -4,27 +4,14 @@ FAMILIES = f"{RESULTS}/families"
 WALKED = f"{FAMILIES}/{START}{{searched}}.{{walk}}/seed{{seed}}"
 
 
-def start_of_walk(wildcards):
-    """Return the network that a walk starts from."""
-    if wildcards.searched:
-        return rules.search.output.network.format(**wildcards, search=wildcards.searched[1:])
-    return STARTS[wildcards.origin].format(**wildcards)
-
-
-def task_of_group(settings, name):
-    """Return the task of a group."""
-    return settings.group(name).task
-
-
-def task_of_path(settings, name):
-    """Return the task of a path."""
-    return settings.path_of(name).start.start.task
-
-
 rule walk:
     input:
         data=rules.split_dataset.output,
-        network=start_of_walk,
+        network=lambda wildcards: (
+            rules.search.output.network.format(**wildcards, search=wildcards.searched[1:])
+            if wildcards.searched
+            else STARTS[wildcards.origin].format(**wildcards)
+        ),
     output:
         table=f"{WALKED}.parquet",
         network=f"{WALKED}.safetensors",
@@ -49,7 +36,7 @@ rule walk:
 
 rule compare:
     input:
-        data=lambda wildcards: rules.split_dataset.output[0].format(task=asked(task_of_group, wildcards.group)),
+        data=lambda wildcards: rules.split_dataset.output[0].format(task=asked(work.task_of_group, wildcards.group)),
         networks=lambda wildcards: filled(f"{RESULTS}/{{path}}.safetensors", work.members, wildcards.group),
     output:
         pairs=f"{FAMILIES}/{{group}}/pairs.csv",
@@ -62,7 +49,7 @@ rule compare:
         mem_mb=growing(3000),
         runtime=growing(30),
     params:
-        task=lambda wildcards: asked(task_of_group, wildcards.group),
+        task=lambda wildcards: asked(work.task_of_group, wildcards.group),
         settings=lambda wildcards: to_json(asked(type(SETTINGS).group_part, wildcards.group)),
         code=code_fingerprint("aann.families.members"),
     shell:
@@ -73,7 +60,7 @@ rule compare:
 
 rule path:
     input:
-        data=lambda wildcards: rules.split_dataset.output[0].format(task=asked(task_of_path, wildcards.path)),
+        data=lambda wildcards: rules.split_dataset.output[0].format(task=asked(work.task_of_path, wildcards.path)),
         ends=lambda wildcards: filled(f"{RESULTS}/{{path}}.safetensors", work.ends, wildcards.path),
     output:
         f"{FAMILIES}/{{path}}/path.parquet",

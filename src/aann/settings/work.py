@@ -139,10 +139,20 @@ def members(settings: Settings, group: str) -> list[Row]:
     ]
 
 
+def task_of_group(settings: Settings, group: str) -> str:
+    """Return the task of a group; raise ``InputError`` if there is no such group."""
+    return settings.group(group).task
+
+
+def task_of_path(settings: Settings, path: str) -> str:
+    """Return the task of a path; raise ``InputError`` if there is no such path."""
+    return settings.path_of(path).start.start.task
+
+
 def ends(settings: Settings, path: str) -> list[Row]:
     """Return where the first and the last network of a path are; raise ``InputError`` if there is no such path."""
     chosen = settings.path_of(path)
-    seed = settings.task(chosen.start.start.task).seeds[0]
+    seed = settings.task(task_of_path(settings, path)).seeds[0]
     return [{"path": _place(one, one.walk, seed)} for one in (chosen.start, chosen.end)]
 
 
