@@ -65,7 +65,7 @@ def paper_settings():
     return load([ROOT / "config/config.yaml"])
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def architecture():
     layers = (Convolution("1.0", filters=3, kernel=3, padding=1, pool=2), Dense("fc", units=4))
     return Architecture((1, 6, 6), layers)
@@ -80,7 +80,7 @@ def network(architecture):
     return TernaryNetwork(architecture, weights)
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def blobs():
     """Four classes of 6 x 6 images, one bright quadrant each: learnable, not trivial."""
 

@@ -20,6 +20,7 @@ STAGES = {
     "neighbors",
     "embeddings",
     "sense",
+    "families",
     "driving",
     "figures",
     "claims",

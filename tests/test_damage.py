@@ -22,6 +22,9 @@ DRIVER = [
 TSNE = {"perplexity": 5, "max_iter": 250}
 EPOCH = {"epochs": 1, "last_layer_epochs": 0}
 EMBEDDED = {"layers": ["fc"], "count": 30, "sources": 3, "seeds": [0], "clusters": [2], "tsne": TSNE}
+FEW = {"connections": 5, "places": 5}
+RANDOM = {"task": "mnist", "sparsity": 90, "origin": "random"}
+WALKED = {"start": RANDOM, "walks": ["short"]}
 SETTINGS = {
     "scale": "small",
     "networks": {
@@ -49,6 +52,23 @@ SETTINGS = {
         "backpropagation": {"steps": 4, "records": 2},
         "climb": {"task": "mnist", "neighbors": 6, "tsne": TSNE},
         "selection": {"task": "mnist", "neighbors": [6], "images": 50},
+    },
+    "families": {
+        "walks": {
+            "short": {
+                **{"tolerance": 10, "loan": 10, "layers": {"all": FEW}, "repairs": ["fc"]},
+                "budget": {"evaluations": 200},
+            }
+        },
+        "groups": {
+            "two": {
+                "task": "mnist",
+                "sets": {"starts": [{"start": RANDOM, "seeds": "first"}], "ends": [{**WALKED, "seeds": "first"}]},
+            }
+        },
+        "paths": {
+            "away": {"start": {"start": RANDOM}, "end": {"start": RANDOM, "walk": "short"}, "layers": {"all": {}}}
+        },
     },
     "driving": {"steps": 20, "sparsity": 60, "psiren": {"batch_size": 8, "precision": "float32", "binary": EPOCH}},
 }
@@ -94,6 +114,12 @@ STEPS = {
     " --output {out}/baseline.parquet *",
     "climb": f"sense climb {FROM_START} --sparsity 90 --output {{out}}/climb.parquet *",
     "selection": f"sense selection {FROM_START} --sparsity 90 --output {{out}}/selection.parquet *",
+    "walk": f"families walk {FROM_START} --walk short --sparsity 90 --origin random --table {{out}}/walk.parquet"
+    " --output {out}/walked.safetensors *",
+    "compare": "families compare --group two --task mnist --data small/data.safetensors --pairs {out}/pairs.csv"
+    " --ensembles {out}/ensembles.csv small/start.safetensors small/walked.safetensors *",
+    "path": "families path --path away --start small/start.safetensors --end small/walked.safetensors"
+    " --data small/data.safetensors --output {out}/path.parquet *",
     "train": f"driving demonstrate {OF_CAR} --kind train --count 2 --output {{out}}/train.safetensors *",
     "validation": f"driving demonstrate {OF_CAR} --kind validation --count 1 --output {{out}}/validation.safetensors *",
     "driver": f"driving driver {OF_CAR} {FRAMES} --output {{out}}/driver.safetensors *",
@@ -113,8 +139,9 @@ STEPS = {
 }
 """How the stages make their files, by hand; `*` stands for the settings."""
 
+DRAWN_BY_HAND = ("2b", "3", "4", "5", "8a", "8b", "s1", "s2", "s3", "s4", "s5", "s6", "s7")
 READERS = STEPS | {
-    **{f"figure {name}": "{draw} --output {out}/x.png" for name in ("2b", "3", "4", "5", "8a", "8b", "s1", "s2", "s3")},
+    **{f"figure {name}": "{draw} --output {out}/x.png" for name in DRAWN_BY_HAND},
     "film": "{draw} --output {out}/x.mp4",
     "check": "claims check small/claims/claims.json",
     "page": "report page --notebook report.ipynb --template page.html.j2 --results small --output {out}/page.html"
@@ -125,7 +152,10 @@ READERS = STEPS | {
 """What reads the files: the stages, and what draws, judges and ships."""
 
 READ = {
-    "data.safetensors": ("dense", "survey", "search", "backpropagation", "climb", "selection"),
+    "data.safetensors": (
+        *("dense", "survey", "search", "backpropagation", "climb", "selection"),
+        *("walk", "compare", "path"),
+    ),
     "dense.safetensors": ("sparsify",),
     "sparse.safetensors": ("network",),
     "network.safetensors": ("survey",),
@@ -138,7 +168,7 @@ READ = {
     "surveys.csv": ("figure 3",),
     "points.parquet": ("figure 4",),
     "statistics.csv": ("clustering",),
-    "start.safetensors": ("search", "backpropagation", "climb", "selection"),
+    "start.safetensors": ("search", "backpropagation", "climb", "selection", "walk", "compare", "path"),
     "trace.parquet": ("figure 8a", "figure 8b", "figure s1"),
     "found.safetensors": ("pack",),
     "outcome.csv": ("outcomes",),
@@ -146,6 +176,11 @@ READ = {
     "baseline.parquet": ("figure 8a", "figure 8b"),
     "climb.parquet": ("figure 5",),
     "selection.parquet": ("figure s3",),
+    "walked.safetensors": ("compare", "path"),
+    "walk.parquet": ("figure s4",),
+    "pairs.csv": ("figure s5",),
+    "ensembles.csv": ("figure s5", "figure s7"),
+    "path.parquet": ("figure s6",),
     "train.safetensors": ("driver", "frames"),
     "validation.safetensors": ("driver", "frames"),
     "round.safetensors": ("frames",),
@@ -182,6 +217,10 @@ DRAWN = {
     "figure s1": ("comparison", {"traces": "trace.parquet"}, {"marks": [], "titles": {"mnist": "x"}}),
     "figure s2": ("improvement", {"outcomes": "improvement.csv"}, {"titles": {"mnist": "x"}}),
     "figure s3": ("selection", {"selections": "selection.parquet"}, {"paper": 3}),
+    "figure s4": ("walks", {"walks": "walk.parquet"}, {"titles": {"mnist": "x"}}),
+    "figure s5": ("members", {"pairs": "pairs.csv", "ensembles": "ensembles.csv"}, {}),
+    "figure s6": ("paths", {"routes": "path.parquet"}, {}),
+    "figure s7": ("ensembles", {"ensembles": "ensembles.csv"}, {}),
     "film": ("video", {"network": "driver.safetensors"}, {"task": "car", "settings": SETTINGS}),
 }
 """What figures are drawn from, by role, and how they look."""
@@ -314,6 +353,10 @@ HELD = {
     "baseline.parquet": (tables.BASELINE, NETWORK | {"origin": "random"}),
     "climb.parquet": (tables.CLIMB, NETWORK),
     "selection.parquet": (tables.SELECTION, NETWORK),
+    "walk.parquet": (tables.WALK, NETWORK | {"origin": "random", "search": "", "walk": "short"}),
+    "pairs.csv": (tables.PAIR, {"task": "mnist", "group": "two"}),
+    "ensembles.csv": (tables.ENSEMBLE, {"task": "mnist", "group": "two"}),
+    "path.parquet": (tables.ROUTE, {"task": "mnist", "route": "away"}),
     "expert.csv": (tables.EXPERT_RETURNS, {}),
     "return.csv": (tables.RETURNS, DRIVEN),
     "returns.csv": (tables.RETURNS, DRIVEN),

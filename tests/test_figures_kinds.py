@@ -111,7 +111,7 @@ def test_what_a_figure_shows_changes_its_plan_and_no_other(values):
     assert {name for name, plan in kinds.plans(seeds).items() if plan != before[name]} == set()
     seeds = validate(merge(values, {"tasks": {"mnist": {"seeds": [3]}}}))
     assert {name for name, plan in kinds.plans(seeds).items() if plan != before[name]} == {
-        *("3", "4", "8a", "11", "s1")
+        *("3", "4", "8a", "11", "s1", "s4")
     }
 
 
@@ -210,6 +210,29 @@ TRAINED = {"task": "mnist", "sparsity": 33, "origin": "psiren"}
         (
             {"sense": {"improvement": {"tasks": ["fashion"]}}, "tasks": {"fashion": {"sparsities": [0]}}},
             "figures.s2: tasks.fashion.sparsities: none is between 0 and 100",
+        ),
+        ({"figures": {"s4": {"walk": "run"}}}, "figures.s4.walk: unknown walk 'run'"),
+        (
+            {"figures": {"s4": {"starts": [{"start": STATIC, "search": "none"}]}}},
+            "figures.s4.starts.0.search: unknown search 'none'",
+        ),
+        (
+            {"families": {"walks": {"replace": {"layers": {"9": {}}}}}},
+            "figures.s4.walk: families.walks.replace.layers: no layer '9'; the task's network has 1.0, 2.0, fc",
+        ),
+        ({"figures": {"s5": {"group": "all"}}}, "figures.s5.group: unknown group 'all'"),
+        (
+            {"families": {"groups": {"mnist-90": {"sets": {"seeds": [{"start": TRAINED}]}}}}},
+            "figures.s5: families.groups.mnist-90.sets.seeds.0.start.sparsity: 33 is not in tasks.mnist.sparsities",
+        ),
+        (
+            {"families": {"groups": {"mnist-90": {"sizes": {"3": 33}}}}},
+            "figures.s5: families.groups.mnist-90.sizes.3: 33 is not a sparsity of the task",
+        ),
+        ({"figures": {"s6": {"paths": ["away"]}}}, "figures.s6.paths.0: unknown path 'away'"),
+        (
+            {"families": {"paths": {"to-a-walker": {"end": {"walk": "run"}}}}},
+            "figures.s6: families.paths.to-a-walker.end: unknown walk 'run'",
         ),
         ({"figures": {"video": {"sparsity": 33}}}, "figures.video.sparsity: 33 is not in tasks.car.sparsities"),
         ({"figures": {"video": {"task": "mnist"}}}, "figures.video.task: 'mnist' is not driven"),

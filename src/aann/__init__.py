@@ -14,6 +14,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from aann import families
     from aann.api import (
         Evaluator,
         count_neighbors,
@@ -31,6 +32,7 @@ __all__ = [
     "Evaluator",
     "count_neighbors",
     "evaluate",
+    "families",
     "load_data",
     "load_network",
     "predict",
@@ -49,7 +51,7 @@ def __getattr__(name: str) -> Any:
     """Return what the package offers, from ``aann.api``."""
     if name not in __all__:
         raise AttributeError(f"module 'aann' has no attribute {name!r}; it offers {', '.join(__all__)}")
-    return getattr(import_module("aann.api"), name)
+    return import_module("aann.families") if name == "families" else getattr(import_module("aann.api"), name)
 
 
 def __dir__() -> list[str]:

@@ -18,7 +18,11 @@ SPLITS = ("validation", "test")
 """The splits on which networks are counted. They are not counted on training images."""
 
 _TEXT = frozenset(
-    {"task", "origin", "search", "layer", "split", "sampling", "method", "space", "job", "stage", "after", "chosen_by"}
+    (
+        *("task", "origin", "search", "walk", "route", "group", "layer", "line", "set", "split", "disturbance"),
+        *("first_set", "first_walk", "second_set", "second_walk"),
+        *("sampling", "method", "space", "job", "stage", "after", "chosen_by"),
+    )
 )
 """Columns that hold text. All others hold numbers."""
 
@@ -195,6 +199,80 @@ OUTCOME = Table(
     by=("task", "sparsity", "seed"),
 )
 """One row for each search: its start, and the network that validation images chose; accuracies are fractions."""
+
+WALK = Table(
+    (*RUN, "walk"),
+    (
+        "line",
+        "step",
+        "evaluations",
+        "networks",
+        "layer",
+        "in_place",
+        "connections",
+        "neighbors",
+        "better",
+        "equal",
+        "train_correct",
+        "train_images",
+        "validation_correct",
+        "validation_images",
+        "test_correct",
+        "test_images",
+    ),
+)
+"""One row for each line, count along a walk and layer; an empty layer is the whole network.
+
+The line is `walk`, or `blind` for a network as far from the start whose connections were moved whatever that cost.
+``networks`` counts the distinct networks so far, ``in_place`` the start's ``connections`` that are where they were.
+``neighbors`` is how many first neighbors in the layer were drawn; ``better`` of them get more validation images right,
+and ``equal`` as many. The search is that whose result the walk starts from, empty if there is none.
+"""
+
+PAIR = Table(
+    ("task", "group"),
+    (
+        *(f"{place}_{key}" for place in ("first", "second") for key in ("set", "walk", "seed")),
+        "connections",
+        "distance",
+        "matched_distance",
+        "disagreement",
+        "both_wrong",
+        "test_images",
+    ),
+)
+"""One row for each two networks of a group: in how many places their weights differ, before and after units are
+matched, on how many test images they disagree, and how many both get wrong.
+"""
+
+ENSEMBLE = Table(
+    ("task", "group"),
+    (
+        "set",
+        "size",
+        "number",
+        "disturbance",
+        "test_correct",
+        "test_images",
+        "ambiguity",
+        "discrepancy",
+        "all_wrong",
+    ),
+)
+"""One row for each set, number of voters, choice of them and way of disturbing test images (empty for none).
+
+The set ``one`` is one network with as many connections as the voters. The last three columns are about test images as
+they are: on how many not all voters agree, the largest disagreement of two, and how many all get wrong.
+"""
+
+ROUTE = Table(
+    ("task", "route"),
+    ("line", "step", "distance", "validation_correct", "validation_images", "test_correct", "test_images"),
+)
+"""One row for each line and step of a path: in how many places weights differ from the last network's, and counts.
+
+The line is `straight`, `matched` if units of the last network were matched with the first's, or `detours`.
+"""
 
 EXPERT_RETURNS = Table((), ("track", "expert_return"))
 """One row for each track: the sum of rewards that the expert gets there."""

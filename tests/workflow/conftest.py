@@ -34,6 +34,7 @@ FEW = {
     "sparsify": {"epochs": 1, "interval": 2},
     "binary": {"epochs": 1, "last_layer_epochs": 2},
 }
+_TRAINED = {"task": "mnist", "sparsity": 90, "origin": "psiren"}
 
 SMALL = {
     "scale": "small",
@@ -113,9 +114,33 @@ SMALL = {
             "car-polish": {"images": {"count": "all"}, "racing": {"share": 1}, "budget": {"evaluations": 5000}},
         },
     },
+    "families": {
+        "walks": {
+            "replace": {
+                "tolerance": 10,
+                "loan": 10,
+                "images": {"shift": 0, "refresh": 0},
+                "budget": {"evaluations": 10_000},
+            },
+            "second": None,
+            "third": None,
+        },
+        "groups": {
+            "mnist-90": {
+                "sets": {
+                    "walkers": [{"start": _TRAINED, "walks": ["replace"]}],
+                    "seeds": [{"start": _TRAINED}],
+                    "all": [{"start": _TRAINED}, {"start": _TRAINED, "walks": ["replace"]}],
+                },
+                "sizes": {1: 90, 2: 0, 3: None, 5: None, 9: None},
+            }
+        },
+        "paths": {"walker-to-walker": None},
+    },
     "figures": {
         "6": {"start": {"seeds": None}},
         "7": {"start": {"seeds": None}},
+        "s6": {"paths": ["to-a-walker"]},
         "s1": {
             "runs": [
                 {"start": {"task": "mnist", "sparsity": 80, "origin": "random"}, "searches": ["best", "greedy"]},

@@ -24,7 +24,7 @@ from aann.settings.study import load
 
 PSIREN = {"dense", "network", "accuracies"} | {f"sparsify_{task}" for task in ("mnist", "mnist-few", "fashion", "car")}
 NEIGHBORS = {"survey", "surveys", "embed", "clustering"}
-NEIGHBOR_FIGURES = {"figure_3", "figure_4", "figure_9", "figure_10", "figure_11", "figure_s4"}
+NEIGHBOR_FIGURES = {"figure_3", "figure_4", "figure_9", "figure_10", "figure_11", "figure_s3b"}
 CLIMBS = {"figure_6", "figure_7", "figure_8a"}
 SENSE = {"random_start", "search", "outcomes", "backpropagation", "climb", "selection"}
 SENSE_FIGURES = CLIMBS | {"figure_5", "figure_8b", "figure_s1", "figure_s2", "figure_s3"}
@@ -32,7 +32,9 @@ IMPROVED = {"search", "outcomes", "figure_s2"}
 ASSESSED = {"assess", "returns", "confusions"}
 DRIVING = {"demonstrations", "driver", "split_demonstrations", "video"} | ASSESSED
 DRIVING_FIGURES = {"figure_2b", "figure_8b", "figure_9", "figure_10"}
-FIGURES = {"figure_1", "figure_2a", "figure_2b", "figure_12"} | NEIGHBOR_FIGURES | SENSE_FIGURES
+FAMILIES = {"walk", "compare", "path"}
+FAMILY_FIGURES = {"figure_s4", "figure_s5", "figure_s6", "figure_s7"}
+FIGURES = {"figure_1", "figure_2a", "figure_2b", "figure_12"} | NEIGHBOR_FIGURES | SENSE_FIGURES | FAMILY_FIGURES
 
 
 @pytest.fixture(scope="module")
@@ -79,17 +81,18 @@ def test_a_comment_changes_nothing(edited):
 
 def test_the_code_of_p_siren_reruns_it_and_what_follows(edited):
     assert edited("src/aann/psiren/algorithm.py", "(1 - reached) ** 3", "(1 - reached) ** 2") == (
-        PSIREN | NEIGHBORS | SENSE - {"random_start"} | DRIVING | FIGURES - {"figure_1"} - CLIMBS
+        PSIREN | NEIGHBORS | SENSE - {"random_start"} | FAMILIES | DRIVING | FIGURES - {"figure_1"} - CLIMBS
     )
 
 
 def test_the_code_of_evaluation_reruns_surveys_and_searches_and_what_follows(edited):
     planned = NEIGHBORS | {"search", "outcomes", "climb", "selection", "assess"} | NEIGHBOR_FIGURES | SENSE_FIGURES
+    planned |= FAMILIES | FAMILY_FIGURES
     assert edited("src/aann/evaluation/kernels.py", "NO_RIVAL = 2**30", "NO_RIVAL = 2**29") == planned
 
 
 def test_the_code_of_sense_reruns_searches_and_what_follows(edited):
-    planned = {"search", "outcomes", "assess", *SENSE_FIGURES} - {"figure_5", "figure_s3"}
+    planned = {"search", "outcomes", "assess", "walk", "figure_s4", *SENSE_FIGURES} - {"figure_5", "figure_s3"}
     assert edited("src/aann/sense/strategies.py", "changes >= thresholds", "changes > thresholds") == planned
 
 
@@ -121,8 +124,14 @@ def test_the_code_of_a_figure_reruns_that_figure(edited):
 def test_a_setting_reruns_its_stage_and_what_follows(edited):
     assert (
         edited("small.yaml", "last_layer_epochs: 1", "last_layer_epochs: 2")
-        == (PSIREN - {"sparsify_car", "sparsify_mnist-few"} | NEIGHBORS | {"search", "outcomes", "climb"} | FIGURES)
-        - {"figure_1", "figure_s3", "figure_s4"}
+        == (
+            PSIREN - {"sparsify_car", "sparsify_mnist-few"}
+            | NEIGHBORS
+            | {"search", "outcomes", "climb"}
+            | FAMILIES
+            | FIGURES
+        )
+        - {"figure_1", "figure_s3", "figure_s3b"}
         - CLIMBS
         - DRIVING_FIGURES
     )
@@ -371,7 +380,7 @@ def test_the_page_opens_in_a_browser_with_all_images_and_plots(built, browser):
     names = ["plot-sparsity", "plot-neighbors", "plot-path", "plot-climbs", "plot-searches"]
     assert browser.drawn_plots() == names
     widths = browser.run("return [...document.images].map(image => image.naturalWidth)")
-    assert len(widths) == 16
+    assert len(widths) == 20
     assert min(widths) > 100
     assert browser.wait_for("return document.querySelector('video').videoWidth") > 100
     browser.check()

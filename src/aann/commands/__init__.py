@@ -10,6 +10,7 @@ HELP = {
     "neighbors": "Count what first neighbors get right, exactly.",
     "embeddings": "Embed first neighbors in two dimensions, and measure how clustered they are.",
     "sense": "Climb from neighbor to neighbor (Algorithm 2), from random networks and from networks of p-SIREN.",
+    "families": "Walk to networks of the same family that share no connection, and compare them.",
     "driving": "Imitation learning in CarRacing: demonstrations of an expert, and how well networks drive.",
     "figures": "Draw figures from tables, each as PDF and PNG with its numbers as CSV.",
     "claims": "Judge what the paper states from the tables behind the figures.",

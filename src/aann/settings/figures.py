@@ -17,7 +17,7 @@ FigureName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]*$", max_length=6
 
 Words = Annotated[str, Field(min_length=1, max_length=200)]
 
-_NEIGHBORS, _PSIREN, _SENSE = "Networks and neighbors", "p-SIREN", "SENSE"
+_NEIGHBORS, _PSIREN, _SENSE, _FAMILIES = "Networks and neighbors", "p-SIREN", "SENSE", "Families"
 """Parts of Snakemake's report."""
 
 _VIDEO = "video"
@@ -285,6 +285,65 @@ class SensitivityFigureSettings(Section):
         return self
 
 
+class WalkedSettings(Section):
+    """Walks from networks, one for each seed."""
+
+    start: StartSettings = Field(description="Where they start, or where the search starts that trains their starts.")
+    search: Literal[""] | Name = Field("", description="That search, a name in `sense.searches`; empty for none.")
+
+    @property
+    def run(self) -> str:
+        """How paths name the networks, such as `mnist-p80-random.greedy`."""
+        return f"{self.start.run}.{self.search}" if self.search else self.start.run
+
+
+class WalksFigureSettings(Section):
+    """Wrong images against the share of connections that have moved, as in Figure S4."""
+
+    kind: Literal["walks"] = Field(description="Kind of figure.")
+    walk: Name = Field(description="A name in `families.walks`.")
+    starts: list[WalkedSettings] = Field(min_length=1, max_length=4, description="A column for each.")
+    category: Words = _category(_FAMILIES)
+    shows: Words = _shows("walks that replace every connection")
+
+    @model_validator(mode="after")
+    def _distinct(self) -> WalksFigureSettings:
+        require_distinct([one.run for one in self.starts], "starts")
+        return self
+
+
+class MembersFigureSettings(Section):
+    """Networks of one task side by side, as in Figure S5."""
+
+    kind: Literal["members"] = Field(description="Kind of figure.")
+    group: Name = Field(description="A name in `families.groups`.")
+    category: Words = _category(_FAMILIES)
+    shows: Words = _shows("how far apart networks are, and on what they disagree")
+
+
+class PathsFigureSettings(Section):
+    """Accuracy on paths between two networks of one family, as in Figure S6."""
+
+    kind: Literal["paths"] = Field(description="Kind of figure.")
+    paths: list[Name] = Field(min_length=1, max_length=3, description="Names in `families.paths`; a panel for each.")
+    category: Words = _category(_FAMILIES)
+    shows: Words = _shows("accuracy on paths between two networks")
+
+    @model_validator(mode="after")
+    def _distinct(self) -> PathsFigureSettings:
+        require_distinct(self.paths, "paths")
+        return self
+
+
+class EnsemblesFigureSettings(Section):
+    """Accuracy of networks that vote, as in Figure S7."""
+
+    kind: Literal["ensembles"] = Field(description="Kind of figure.")
+    group: Name = Field(description="A name in `families.groups`.")
+    category: Words = _category(_FAMILIES)
+    shows: Words = _shows("what networks know together")
+
+
 class VideoFigureSettings(Section):
     """A video of a drive; its name begins with `video`."""
 
@@ -308,6 +367,10 @@ FigureSettings = Annotated[
     | ImprovementFigureSettings
     | SelectionFigureSettings
     | SensitivityFigureSettings
+    | WalksFigureSettings
+    | MembersFigureSettings
+    | PathsFigureSettings
+    | EnsemblesFigureSettings
     | VideoFigureSettings,
     Field(discriminator="kind"),
 ]

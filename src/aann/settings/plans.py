@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from pydantic import Field, ValidationError
 
 from aann.errors import InputError
-from aann.settings.figures import StartSettings
+from aann.settings.figures import StartSettings, WalkedSettings
 from aann.settings.messages import first_problem
 from aann.settings.types import Section
 
@@ -251,6 +251,68 @@ class Study:
                 self.refuse("", f"tasks.{task}.sparsities: none is between 0 and 100, where a search has neighbors")
         keys = {"origin": "psiren", "search": improvement.search}
         return Input(role="outcomes", path="sense/improvement.csv", keys=keys)
+
+    def walks(self, walked: WalkedSettings, walk: str, key: str) -> list[Input]:
+        """Return the tables of walks from some networks, by seed (``tables.WALK``).
+
+        ``key`` is where the entry has the networks.
+        """
+        start = walked.start
+        self.require_start(start, f"{key}.start")
+        if walked.search:
+            self.require_search(start.task, walked.search, f"{key}.search")
+        try:
+            self.settings.walk_of(start.task, walk)
+        except InputError as error:
+            self.refuse("walk", str(error))
+        keys = {**start.keys, "search": walked.search, "walk": walk}
+        return [
+            Input(role="walks", path=f"families/{walked.run}.{walk}/seed{seed}.parquet", keys={**keys, "seed": seed})
+            for seed in start.seeds or self.task(start.task).seeds
+        ]
+
+    def compared(self, group: str) -> list[Input]:
+        """Return how the networks of a group differ (``tables.PAIR``) and vote (``tables.ENSEMBLE``)."""
+        try:
+            chosen = self.settings.group(group)
+        except InputError as error:
+            self.refuse("group", str(error))
+        named = [(name, place, one) for name, kinds in chosen.sets.items() for place, one in enumerate(kinds)]
+        for name, place, one in named:
+            for walk in one.walks or [""]:
+                self._require_network(one, walk, f"families.groups.{group}.sets.{name}.{place}")
+        for size, sparsity in chosen.sizes.items():
+            if size > 1 and sparsity not in self.task(chosen.task).sparsities:
+                self.refuse("", f"families.groups.{group}.sizes.{size}: {sparsity:g} is not a sparsity of the task")
+        keys = {"task": chosen.task, "group": group}
+        return [
+            Input(role=role, path=f"families/{group}/{role}.csv", keys=dict(keys)) for role in ("pairs", "ensembles")
+        ]
+
+    def route(self, path: str, key: str) -> Input:
+        """Return what was counted on a path (``tables.ROUTE``); ``key`` is where the entry has its name."""
+        try:
+            chosen = self.settings.path_of(path)
+        except InputError as error:
+            self.refuse(key, str(error))
+        for name, end in (("start", chosen.start), ("end", chosen.end)):
+            self._require_network(end, end.walk, f"families.paths.{path}.{name}")
+        keys = {"task": chosen.start.start.task, "route": path}
+        return Input(role="routes", path=f"families/{path}/path.parquet", keys=dict(keys))
+
+    def _require_network(self, one: WalkedSettings, walk: str, setting: str) -> None:
+        """Check that networks are made which a group or a path names in the settings of families."""
+        task = one.start.task
+        self._require_known_task(task, f"{setting}.start.task")
+        if one.start.origin == "psiren" and one.start.sparsity not in self.task(task).sparsities:
+            self.refuse("", f"{setting}.start.sparsity: {one.start.sparsity:g} is not in tasks.{task}.sparsities")
+        try:
+            if one.search:
+                self.settings.search_of(task, one.search)
+            if walk:
+                self.settings.walk_of(task, walk)
+        except InputError as error:
+            self.refuse("", f"{setting}: {error}")
 
     def _require_known_task(self, task: str, setting: str) -> None:
         if task not in self.settings.tasks:

@@ -14,6 +14,7 @@ from aann.settings.claims import ClaimsSettings
 from aann.settings.datasets import Dataset, DatasetSettings, DownloadsSettings
 from aann.settings.driving import DrivingSettings
 from aann.settings.embeddings import EmbeddingsSettings
+from aann.settings.families import FamiliesSettings, GroupSettings, PathSettings, WalkSettings
 from aann.settings.figures import FigureName, FigureSettings, require_names_fit
 from aann.settings.files import merge, read_yaml, with_text_keys
 from aann.settings.messages import first_problem, suggestion
@@ -51,6 +52,7 @@ class Settings(Section):
     embeddings: Entries[Name, EmbeddingsSettings] = Field(default={}, description="Stage embeddings, by task.")
     driving: DrivingSettings = Field(default=DrivingSettings(), description="Stage driving.")
     sense: SenseSettings = Field(default=SenseSettings(), description="Stage sense.")
+    families: FamiliesSettings = Field(default=FamiliesSettings(), description="Stage families.")
     claims: ClaimsSettings = Field(default=ClaimsSettings(), description="Stage claims.")
     figures: Entries[FigureName, FigureSettings] = Field(
         default={},
@@ -194,6 +196,55 @@ class Settings(Section):
             return chosen.named(self.layers(task))
         except ValueError as error:
             raise InputError(f"sense.searches.{name}.layers.names: {error}") from error
+
+    def walk_of(self, task: str, name: str) -> WalkSettings:
+        """Return a walk for a task, with the layers of its network by name instead of by place.
+
+        Raises ``InputError`` for an unknown walk, and for layers that the network does not have.
+        """
+        chosen = _lookup(self.families.walks, name, "walk", "families.walks")
+        try:
+            return chosen.named(self.layers(task))
+        except ValueError as error:
+            raise InputError(f"families.walks.{name}.layers: {error}") from error
+
+    def walk(self, task: str, name: str) -> dict[str, Any]:
+        """Return, as settings in their own right, what one walk for one task depends on.
+
+        Raises ``InputError`` as ``walk_of`` does.
+        """
+        chosen = self.walk_of(task, name).model_dump()
+        return self.part("families", task) | {"families": {"walks": {name: chosen}}}
+
+    def group(self, name: str) -> GroupSettings:
+        """Return a group of networks; raise ``InputError`` if there is none of that name."""
+        return _lookup(self.families.groups, name, "group", "families.groups")
+
+    def group_part(self, name: str) -> dict[str, Any]:
+        """Return, as settings in their own right, what the comparison of a group depends on, seeds among them.
+
+        Raises ``InputError`` as ``group`` does.
+        """
+        chosen = self.group(name)
+        part = self.part("families", chosen.task) | {"families": {"groups": {name: chosen.model_dump()}}}
+        part["tasks"][chosen.task]["seeds"] = self.task(chosen.task).seeds
+        return part
+
+    def path_of(self, name: str) -> PathSettings:
+        """Return a path, with the layers of its task's network by name instead of by place.
+
+        Raises ``InputError`` for an unknown path, and for layers that the network does not have.
+        """
+        chosen = _lookup(self.families.paths, name, "path", "families.paths")
+        try:
+            return chosen.named(self.layers(chosen.start.start.task))
+        except ValueError as error:
+            raise InputError(f"families.paths.{name}.layers: {error}") from error
+
+    def path_part(self, name: str) -> dict[str, Any]:
+        """Return, as settings in their own right, what a path depends on. Raises as ``path_of``."""
+        chosen = self.path_of(name)
+        return self.part("families", chosen.start.start.task) | {"families": {"paths": {name: chosen.model_dump()}}}
 
     def climb_of(self, task: str) -> ClimbSettings:
         """Return the settings of the climb, with the layer of a task's network by name instead of by place.

@@ -12,6 +12,7 @@ from aann.settings.figures import in_order, target
 
 if TYPE_CHECKING:
     from aann.settings.embeddings import EmbeddingsSettings
+    from aann.settings.figures import WalkedSettings
     from aann.settings.neighbors import NeighborsSettings
     from aann.settings.study import Settings
 
@@ -108,6 +109,61 @@ def improvement(settings: Settings) -> list[Row]:
         for network in networks(settings, task)
         if 0 < float(network["sparsity"]) < 100
     ]
+
+
+ONE = "one"
+"""The set of single networks with as many connections as several of a group."""
+
+
+def members(settings: Settings, group: str) -> list[Row]:
+    """Return the networks of a group, in the order in which they are compared; raise ``InputError`` if there is none.
+
+    ``path`` is where a network is below the results, without its ending. Single networks come last.
+    """
+    chosen = settings.group(group)
+    seeds = settings.task(chosen.task).seeds
+    rows = [
+        {"set": name, "walk": walk, "seed": seed, "sparsity": one.start.sparsity, "path": _place(one, walk, seed)}
+        for name, kinds in chosen.sets.items()
+        for one in kinds
+        for walk in one.walks or [""]
+        for seed in seeds[: 1 if one.seeds == "first" else None]
+    ]
+    seed = seeds[0]
+    wide = [sparsity for size, sparsity in chosen.sizes.items() if size > 1]
+    return rows + [
+        {
+            **{"set": ONE, "walk": "", "seed": seed, "sparsity": sparsity},
+            "path": f"psiren/{chosen.task}/p{sparsity:g}/seed{seed}",
+        }
+        for sparsity in wide
+    ]
+
+
+def task_of_group(settings: Settings, group: str) -> str:
+    """Return the task of a group; raise ``InputError`` if there is no such group."""
+    return settings.group(group).task
+
+
+def task_of_path(settings: Settings, path: str) -> str:
+    """Return the task of a path; raise ``InputError`` if there is no such path."""
+    return settings.path_of(path).start.start.task
+
+
+def ends(settings: Settings, path: str) -> list[Row]:
+    """Return where the first and the last network of a path are; raise ``InputError`` if there is no such path."""
+    chosen = settings.path_of(path)
+    seed = settings.task(task_of_path(settings, path)).seeds[0]
+    return [{"path": _place(one, one.walk, seed)} for one in (chosen.start, chosen.end)]
+
+
+def _place(one: WalkedSettings, walk: str, seed: int) -> str:
+    """Return where a network of a set is below the results, without its ending."""
+    if walk:
+        return f"families/{one.run}.{walk}/seed{seed}"
+    if one.search or one.start.origin == "random":
+        return f"sense/{one.run}/seed{seed}"
+    return f"psiren/{one.start.task}/p{one.start.sparsity:g}/seed{seed}"
 
 
 def tracks(settings: Settings, kind: str) -> int:

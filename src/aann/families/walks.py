@@ -1,0 +1,305 @@
+"""The walk: connection after connection moves away, until none of the start is where it was.
+
+A step moves some connections of one layer. Where the objective on the training images falls below the start's, other
+swaps follow until it is back, or the walk goes back to where the step began. So no network that the walk accepts is
+below its start, and steps are neighbors, k-th neighbors for several swaps.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+import pandas
+from tqdm import tqdm
+
+from aann import checkout
+from aann.artifacts import discard, read_arrays, remedy, write_arrays, write_table
+from aann.datasets.splits import Images, described, load
+from aann.errors import InputError
+from aann.evaluation.evaluator import EvaluatorFactory
+from aann.evaluation.incremental import IncrementalEvaluator
+from aann.evaluation.objectives import Objective, sum_of_margins
+from aann.families.counts import Counts
+from aann.families.moves import Walker, in_place, require_walkable
+from aann.lineage import provenance
+from aann.networks import Architecture, TernaryNetwork, require_layer
+from aann.sense.images import SearchImages
+from aann.sense.layers import LayerSchedule
+from aann.settings.families import WalkSettings
+from aann.settings.sense import LayersSettings
+from aann.settings.study import Settings
+from aann.settings.study import load as load_settings
+from aann.tables import WALK
+
+_SECONDS_BETWEEN_CHECKPOINTS = 30.0
+
+
+@dataclass
+class Walked:
+    """What a walk came to: the last network that it accepted, and the table (columns ``tables.WALK``)."""
+
+    network: TernaryNetwork
+    table: pandas.DataFrame
+
+
+@dataclass
+class Walk:
+    """A walk from a network to one that has none of its connections.
+
+    ``splits`` holds the images by split. The walk counts on those that its settings name; all splits are recorded.
+    ``identity`` says what else the result depends on: a checkpoint of another identity is refused.
+
+    Raises ``InputError`` for layers that the network does not have, for a layer without connections, or with fewer
+    zeros than connections, and for images that do not fit it.
+    """
+
+    start: TernaryNetwork
+    splits: Mapping[str, Images]
+    settings: WalkSettings
+    seed: int
+    identity: Mapping[str, Any] = field(default_factory=dict)
+    threads: int = 1
+    evaluator: EvaluatorFactory = IncrementalEvaluator
+
+    def __post_init__(self) -> None:
+        for layer in (*self.settings.layers, *self.settings.repairs, *self.settings.survey):
+            require_layer(layer, self.start.layers)
+        require_walkable(self.start, list(self.settings.layers))
+        seed = 2**32 * self.settings.seed + self.seed
+        self._images = SearchImages(self.splits, self.settings.images, seed)
+        self._random = np.random.default_rng([seed, 5])
+        schedule = LayersSettings(names=self.settings.repairs, schedule="gain")
+        self._schedule = LayerSchedule(schedule, self.start.layers, seed)
+        self._counts = Counts(self.start, self.splits, self.settings.survey, seed, self.threads, self.evaluator)
+        self._accepted = self.start
+        self._steps = self._evaluations = self._draws = self._repairs = self._networks = 0
+        self._owes = False
+        self._seconds = 0.0
+
+    # --- the run ------------------------------------------------------------------------------------------------------
+
+    def run(self, checkpoint: Path) -> Walked:
+        """Walk until no connection is where it was or the budget is spent, and return what was come to.
+
+        The state is written to ``checkpoint`` now and then; if that file is there, the walk goes on from it, and comes
+        to the same end as if it had never stopped. The file stays until ``artifacts.discard``.
+
+        Raises ``InputError`` for a checkpoint that is damaged, or of another run or version of the code, and if no
+        connection can move.
+        """
+        network = self._restore(checkpoint) if checkpoint.exists() else self.start
+        self._go_on(network)
+        if not self._counts.rows:
+            self._record()
+        started = saved = time.monotonic() - self._seconds
+        with self._progress() as progress:
+            while self._left and self._evaluations < self.settings.budget.evaluations and not self._out_of_time():
+                self._step()
+                self._seconds = time.monotonic() - started
+                self._show(progress)
+                if time.monotonic() - saved > _SECONDS_BETWEEN_CHECKPOINTS:
+                    saved = time.monotonic()
+                    self._save(checkpoint)
+        if in_place(self.start, self._accepted) == in_place(self.start, self.start):
+            raise InputError(
+                "walk: no connection could move without a loss; give it a larger budget, loan or tolerance"
+            )
+        self._record()
+        return Walked(self._accepted, self._counts.table())
+
+    def _out_of_time(self) -> bool:
+        return self._seconds >= 60 * self.settings.budget.minutes
+
+    @property
+    def _left(self) -> int:
+        """How many connections of the start are where they were in the accepted network."""
+        there = in_place(self.start, self._accepted)
+        return sum(there[layer] for layer in self.settings.layers)
+
+    def _step(self) -> None:
+        """Move connections if nothing is owed, else make up for what moved, or go back."""
+        self._steps += 1
+        if not self._owes:
+            self._redraw()
+        if self._owes or self._walker.reserve < 0 or not self._move():
+            self._repair()
+        if self._owes and self._walker.reserve < 0 and self._repairs >= self.settings.patience:
+            self._walker.evaluator.move_to(self._accepted)
+        if not self._owes or self._walker.reserve >= 0:
+            self._accept()
+        self._evaluations = self._walker.evaluations
+
+    def _move(self) -> int:
+        """Move connections of a layer, drawn by the share of it that is left, and return how many."""
+        there = in_place(self.start, self._walker.network)
+        of_start = in_place(self.start, self.start)
+        shares = np.array([there[layer] / of_start[layer] for layer in self.settings.layers])
+        layer = str(self._random.choice(list(self.settings.layers), p=shares / shares.sum()))
+        moved = self._walker.move(layer, self.settings.layers[layer], self._margins(self.settings.loan))
+        self._owes, self._repairs = self._walker.reserve < 0, 0
+        return moved
+
+    def _repair(self) -> None:
+        layer = self._schedule.layer(self._steps)
+        self._schedule.learn(layer, self._walker.repair(layer, self.settings.layers[layer]))
+        self._repairs += 1
+
+    def _accept(self) -> None:
+        """Note that the walk has come to a network that it may keep, and count it if it is time to."""
+        now = self._walker.network
+        self._networks += now != self._accepted
+        self._accepted, self._owes = now, False
+        if self._steps - self._counts.last_step >= self.settings.record:
+            self._record()
+
+    # --- what is counted ----------------------------------------------------------------------------------------------
+
+    @property
+    def _objective(self) -> Objective:
+        unit = self.start.architecture.input_scale
+        return sum_of_margins(round(self.settings.margin * unit), round(self.settings.deficit * unit))
+
+    def _margins(self, each: float) -> int:
+        """Return what all images add to the objective if each has such a margin, in units of an activation."""
+        return round(each * self.start.architecture.input_scale * self._walker.evaluator.images)
+
+    def _go_on(self, network: TernaryNetwork) -> None:
+        """Put a walker at a network, with the images that were drawn last."""
+        images = self._images.drawn(self._draws)
+        shuffled = self._images.generator(self._draws)
+        evaluator = self.evaluator(self.start, images.images, images.labels, None, self.threads, shuffled)
+        floor = evaluator.value(self._objective)
+        self._walker = Walker(self.start, evaluator, self._objective, floor, self._random, self._evaluations)
+        self._walker.floor -= self._margins(self.settings.tolerance)
+        evaluator.move_to(network)
+
+    def _redraw(self) -> None:
+        """Draw the images again if it is time to."""
+        refresh = self.settings.images.refresh
+        if refresh and self._steps // refresh > self._draws:
+            self._draws = self._steps // refresh
+            network = self._walker.network
+            del self._walker  # room for the next: the integers of all images are gigabytes
+            self._go_on(network)
+
+    def _record(self) -> None:
+        """Count the accepted network unless it was counted at this step."""
+        if self._counts.last_step != self._steps:
+            self._counts.add(self._steps, self._evaluations, self._networks, self._accepted)
+
+    # --- progress and checkpoints -------------------------------------------------------------------------------------
+
+    def _progress(self) -> Any:
+        of_start = in_place(self.start, self.start)
+        total = sum(of_start[layer] for layer in self.settings.layers)
+        return tqdm(total=total, initial=total - self._left, unit=" connections", desc="walk", mininterval=1)
+
+    def _show(self, progress: Any) -> None:
+        progress.update(progress.total - self._left - progress.n)
+        share = self._walker.evaluator.correct_count() / self._walker.evaluator.images
+        progress.set_postfix_str(f"step {self._steps}, images of the walk {share:.4f}", refresh=False)
+
+    def _save(self, checkpoint: Path) -> None:
+        state = {
+            "identity": dict(self.identity),
+            "random": self._random.bit_generator.state,
+            "gains": self._schedule.gains,
+            **{name: getattr(self, f"_{name}") for name in _COUNTERS},
+        }
+        networks = {"now": self._walker.network, "accepted": self._accepted}
+        arrays = {f"{kind}.{name}": array for kind, one in networks.items() for name, array in one.weights.items()}
+        write_arrays(checkpoint, arrays | {"rows": np.array(self._counts.rows, np.int64)}, {"state": json.dumps(state)})
+
+    def _restore(self, checkpoint: Path) -> TernaryNetwork:
+        """Take over the state of a checkpoint, and return the network that the walk had come to."""
+        arrays, metadata = read_arrays(checkpoint)
+        hint = remedy(checkpoint, "delete it to start again")
+        try:
+            state = json.loads(metadata["state"])
+            now, accepted = (
+                TernaryNetwork(self.start.architecture, {name: arrays[f"{kind}.{name}"] for name in self.start.layers})
+                for kind in ("now", "accepted")
+            )
+            rows, counters = arrays["rows"].tolist(), {name: state[name] for name in _COUNTERS}
+        except (KeyError, TypeError, ValueError, InputError) as error:
+            raise InputError(f"{checkpoint}: is no checkpoint of this walk ({error}); {hint}") from error
+        if state["identity"] != json.loads(json.dumps(dict(self.identity))):
+            raise InputError(f"{checkpoint}: belongs to another run or version of the code; {hint}")
+        for name, value in counters.items():
+            setattr(self, f"_{name}", value)
+        self._accepted, self._counts.rows = accepted, rows
+        self._random.bit_generator.state = state["random"]
+        self._schedule.restore(state["gains"])
+        return now
+
+
+_COUNTERS = ("steps", "evaluations", "draws", "repairs", "networks", "owes", "seconds")
+"""What else a checkpoint holds, by the names of attributes."""
+
+
+def walk(
+    start: TernaryNetwork,
+    data: Mapping[str, Images],
+    walk: str | WalkSettings = "replace",
+    seed: int = 0,
+    threads: int = 1,
+    checkpoint: Path | str | None = None,
+) -> Walked:
+    """Move connection after connection until none is where it was; return the ``network`` come to and the ``table``.
+
+    ``data`` holds images by split. ``walk`` is the name of a walk in the settings (``families.walks``), or a walk. With
+    a file ``checkpoint``, an interrupted walk goes on from it.
+
+    Raises ``InputError`` for another walk, and as ``Walk`` and its ``run`` do.
+    """
+    chosen = walk if isinstance(walk, WalkSettings) else _walk_settings(walk)
+    run = Walk(start, data, chosen.named(start.layers), seed, threads=threads)
+    if checkpoint is not None:
+        return run.run(Path(checkpoint))
+    with TemporaryDirectory() as folder:
+        return run.run(Path(folder) / "checkpoint.safetensors")
+
+
+def _walk_settings(name: str) -> WalkSettings:
+    known = load_settings([checkout.find("config/config.yaml")]).families.walks
+    if name not in known:
+        raise InputError(f"unknown walk {name!r}; the setting 'families.walks' has {', '.join(known)}")
+    return known[name]
+
+
+@dataclass(frozen=True)
+class Outputs:
+    """The files that a walk writes."""
+
+    table: Path
+    network: Path
+
+
+def make_walk(
+    settings: Settings, keys: Mapping[str, Any], network: Path, data: Path, outputs: Outputs, threads: int
+) -> None:
+    """Walk from a network and write what was come to; goes on from a checkpoint where it was stopped.
+
+    ``keys`` are those of ``tables.WALK``.
+
+    Raises ``InputError`` for an unknown walk, a network or data that do not fit, and another walk's checkpoint.
+    """
+    task, name, seed = keys["task"], keys["walk"], keys["seed"]
+    recorded = provenance.describe("aann.families.walks", [network, data], settings.walk(task, name), **keys)
+    start = TernaryNetwork.load(network, Architecture.from_dict(settings.network(task)))
+    try:
+        walk = Walk(start, load(data), settings.walk_of(task, name), seed, recorded, threads)
+    except InputError as error:
+        raise InputError(f"{network}: {error}") from error
+    checkpoint = outputs.table.with_suffix(".checkpoint.safetensors")
+    found = walk.run(checkpoint)
+    found.network.described(described(data)).save(outputs.network, recorded)
+    write_table(outputs.table, WALK.make(found.table, **keys), {"provenance": recorded})
+    discard(checkpoint)

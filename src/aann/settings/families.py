@@ -1,0 +1,185 @@
+"""Stage families: walks that replace every connection of a network, and what their ends are compared with."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from aann.settings.figures import WalkedSettings
+from aann.settings.sense import SearchImagesSettings
+from aann.settings.types import Entries, LayerName, Name, Section, Seed, Sparsity, at_place, require_distinct
+
+
+class MovesSettings(Section):
+    """What one step of a walk looks at in a layer: some connections, each with each of as many places."""
+
+    connections: int = Field(64, ge=1, description="Connections of one sign, drawn at random.")
+    places: int = Field(64, ge=1, description="Places without a connection, drawn at random.")
+    most: int = Field(16, ge=1, description="The most of them that move in one step.")
+    sample: float = Field(0.1, gt=0, le=1, description="Share of the images on which all are looked at first.")
+
+
+class WalkBudgetSettings(Section):
+    """When a walk ends if not all connections have moved: with the step that reaches one of these."""
+
+    evaluations: int = Field(ge=1, le=10**12, description="Neighbors evaluated.")
+    minutes: float = Field(
+        60.0, gt=0, le=10**6, description="Time. A walk that ends by it depends on the speed of the machine."
+    )
+
+
+class WalkSettings(Section):
+    """One way of walking: connection after connection moves to a place that the start has left empty."""
+
+    margin: float = Field(
+        8.0, gt=0, le=1000, description="Margins above this many units of an activation count as this many."
+    )
+    deficit: float = Field(
+        24.0, gt=0, le=10_000, description="Images that are wrong by more than this, in the same unit, count as this."
+    )
+    tolerance: float = Field(
+        0.0,
+        ge=0,
+        le=10_000,
+        description="How far the mean margin of an image may be below the start's, in the same unit.",
+    )
+    loan: float = Field(
+        0.03,
+        ge=0,
+        le=10_000,
+        description="How far it may be below while a step is under way, before what moved is made up for.",
+    )
+    patience: int = Field(
+        20, ge=1, description="Repairs after which a step that is still below goes back to where it began."
+    )
+    images: SearchImagesSettings = Field(
+        default=SearchImagesSettings(), description="What the walk counts on; `refresh` is in steps."
+    )
+    layers: dict[LayerName, MovesSettings] = Field(
+        min_length=1, description="Where connections move, by name or by place: `first`, `last`, `all`."
+    )
+    repairs: list[LayerName] = Field(
+        min_length=1, description="Layers in which other swaps make up for what moved, by name or by place."
+    )
+    survey: dict[LayerName, Annotated[int, Field(ge=1)]] = Field(
+        default={},
+        description="First neighbors that are drawn and counted on validation images whenever the network is, by the "
+        "name or place of their layer.",
+    )
+    seed: Seed = Field(0, description="Another one makes another walk from the same network.")
+    record: int = Field(
+        50, ge=1, description="Steps after which the network is counted on all images; also at the start and the end."
+    )
+    budget: WalkBudgetSettings = Field(description="When it ends.")
+
+    @model_validator(mode="after")
+    def _distinct(self) -> WalkSettings:
+        require_distinct(self.repairs, "repairs")
+        return self
+
+    def named(self, layers: Sequence[str]) -> WalkSettings:
+        """Return this walk with layers by name instead of by place; ``layers`` are a network's, from input to output.
+
+        A layer that is named twice has the moves that are named last. Raises ``ValueError`` for a layer that the
+        network does not have, and for repairs in a layer without moves.
+        """
+        moves = {layer: one for name, one in self.layers.items() for layer in at_place(name, layers)}
+        repairs = [layer for name in self.repairs for layer in at_place(name, layers)]
+        require_distinct(repairs, "repairs")
+        without = [layer for layer in repairs if layer not in moves]
+        if without:
+            raise ValueError(f"repairs: {without[0]!r} is not in 'layers', which has {', '.join(moves)}")
+        ordered = {layer: moves[layer] for layer in layers if layer in moves}
+        survey = {layer: count for name, count in self.survey.items() for layer in at_place(name, layers)}
+        return self.model_copy(update={"layers": ordered, "repairs": repairs, "survey": survey})
+
+
+class MembersSettings(WalkedSettings):
+    """Networks that are alike: of p-SIREN, of a search, or ends of walks."""
+
+    walks: list[Name] = Field([], description="Their walks, names in `walks`; empty for the networks themselves.")
+    seeds: Literal["all", "first"] = Field("all", description="Those of all seeds of the task, or of its first.")
+
+
+class DisturbancesSettings(Section):
+    """Disturbed test images, on which ensembles are counted too; all in integers, drawn by a seed."""
+
+    shifted: int = Field(2, ge=0, le=14, description="Pixels by which an image is moved at most, each way.")
+    rotated: int = Field(20, ge=0, le=180, description="Degrees by which it is turned at most, either way.")
+    noisy: int = Field(60, ge=0, le=255, description="What is added to or taken from a pixel at most.")
+    blurred: int = Field(2, ge=0, le=20, description="How often each pixel is averaged with those around it.")
+    occluded: int = Field(9, ge=0, le=1000, description="Side of a square of zeros, in pixels.")
+    seed: Seed = Field(0, description="Draws how each image is disturbed.")
+
+
+class GroupSettings(Section):
+    """Networks of one task that are compared with each other, and vote together."""
+
+    task: Name = Field(description="A name in `tasks`.")
+    sets: Entries[Name, list[MembersSettings]] = Field(
+        min_length=1, max_length=5, description="Sets of networks by name, each of one kind or of several."
+    )
+    sizes: Entries[Annotated[int, Field(ge=1)], Sparsity] = Field(
+        default={},
+        description="How many vote together, and the sparsity of one network of p-SIREN with as many connections.",
+    )
+    disturbances: DisturbancesSettings = Field(default=DisturbancesSettings(), description="Other test images.")
+
+    @model_validator(mode="after")
+    def _of_one_task(self) -> GroupSettings:
+        for name, kinds in self.sets.items():
+            for place, one in enumerate(kinds):
+                if one.start.task != self.task:
+                    raise ValueError(
+                        f"sets.{name}.{place}.start.task: is {one.start.task!r}; expected {self.task!r}, the group's"
+                    )
+        return self
+
+
+class EndSettings(WalkedSettings):
+    """A network that a path begins or ends with: that of the task's first seed."""
+
+    walk: Literal[""] | Name = Field("", description="A name in `walks`, for the end of a walk; empty for none.")
+
+
+class PathSettings(Section):
+    """A path between two networks of one family."""
+
+    start: EndSettings = Field(description="Where it begins.")
+    end: EndSettings = Field(description="Where it ends.")
+    margin: float = Field(8.0, gt=0, le=1000, description="As that of walks.")
+    deficit: float = Field(24.0, gt=0, le=10_000, description="As that of walks.")
+    images: int = Field(
+        10_000, ge=1, description="Training images on which swaps are chosen, or all if there are fewer."
+    )
+    layers: dict[LayerName, MovesSettings] = Field(
+        min_length=1, description="What a step looks at in each layer, by name or by place; all layers are needed."
+    )
+    detours: int = Field(2, ge=1, description="Detours after each step, where there are some.")
+    seed: Seed = Field(0, description="Draws what steps look at.")
+
+    @model_validator(mode="after")
+    def _of_one_task(self) -> PathSettings:
+        if self.start.start.task != self.end.start.task:
+            raise ValueError(
+                f"end.start.task: is {self.end.start.task!r}; expected {self.start.start.task!r}, the start's"
+            )
+        return self
+
+    def named(self, layers: Sequence[str]) -> PathSettings:
+        """Return this path with layers by name instead of by place; raise ``ValueError`` unless all are there."""
+        moves = {layer: one for name, one in self.layers.items() for layer in at_place(name, layers)}
+        without = [layer for layer in layers if layer not in moves]
+        if without:
+            raise ValueError(f"has no layer {without[0]!r}; a path needs {', '.join(layers)}")
+        return self.model_copy(update={"layers": {layer: moves[layer] for layer in layers}})
+
+
+class FamiliesSettings(Section):
+    """Families: ways of walking, and networks that are compared; figures name them."""
+
+    walks: Entries[Name, WalkSettings] = Field(default={}, description="Ways of walking by name.")
+    paths: Entries[Name, PathSettings] = Field(default={}, description="Paths between two networks, by name.")
+    groups: Entries[Name, GroupSettings] = Field(default={}, description="Networks that are compared, by name.")

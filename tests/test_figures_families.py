@@ -1,0 +1,165 @@
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas
+import pytest
+
+from aann.errors import InputError
+from aann.figures import ensembles, members, paths, style, walks
+
+PROVENANCE = {"module": "aann.figures", "inputs": {"a.csv": "0" * 64}}
+RUN = {"task": "mnist", "sparsity": 90.0, "origin": "psiren", "search": "", "walk": "replace"}
+COUNTED = ("train", "validation", "test")
+
+
+@pytest.fixture
+def kept(monkeypatch):
+    """The figure and the table that a drawing hands over to be saved."""
+    found = []
+    monkeypatch.setattr(style, "save", lambda figure, output, table, provenance: found.append((figure, table)))
+    yield found
+    plt.close("all")
+
+
+def labels(figure):
+    return [text.get_text() for legend in figure.legends for text in legend.get_texts()]
+
+
+# --- walks ------------------------------------------------------------------------------------------------------------
+
+
+def walk_table(seed, last=0, **keys):
+    """Return a walk on which accuracy stays at 98 %, and falls to 10 % if connections move blindly."""
+    rows = []
+    for step, left in enumerate((100, 60, 20, last)):
+        for line, correct in (("walk", 98), ("blind", 10 + 88 * left // 100)):
+            for layer, whole, here in (("", 100, left), ("1.0", 20, min(20, left)), ("fc", 80, left - min(20, left))):
+                counts = {f"{split}_correct": correct + seed for split in COUNTED}
+                images = {f"{split}_images": 100 for split in COUNTED}
+                counted = {"step": step, "evaluations": step, "networks": step, "line": line, "layer": layer}
+                counted |= {"neighbors": 10 * bool(layer), "better": 1, "equal": 4}
+                rows.append(
+                    {**RUN, "seed": seed, **counted, "in_place": here, "connections": whole, **counts, **images}
+                )
+    return pandas.DataFrame(rows).assign(**keys)
+
+
+def test_a_walk_is_drawn_by_what_has_moved_beside_moving_blindly(kept, tmp_path):
+    table = pandas.concat([walk_table(0), walk_table(1), walk_table(0, origin="random", search="greedy")])
+    walks.draw(table, {"mnist": "MNIST"}, "MNIST", tmp_path / "x.png", PROVENANCE)
+    figure, drawn = kept[0]
+    names = ["training", "validation", "test", "test, moved blindly", "layer 1.0", "layer fc"]
+    assert labels(figure) == names
+    titles = [axis.get_title() for axis in figure.axes[:2]]
+    assert titles == ["From p-SIREN, 90 % sparse", "From random, then greedy, 90 % sparse"]
+    lines = {line.get_label(): line for line in figure.axes[0].lines}
+    assert np.allclose(lines["test"].get_ydata(), 1.5)
+    blind = lines["test, moved blindly"].get_ydata()
+    assert (blind[0], blind[-1]) == (1.5, 89.5)
+    assert len(drawn) == len(table)
+    assert np.allclose({line.get_label(): line.get_ydata() for line in figure.axes[4].lines}["layer 1.0"], 50)
+    layers = {line.get_label(): line.get_ydata() for line in figure.axes[2].lines}
+    assert (layers["layer fc"][40], layers["layer fc"][100]) == (50, 100)
+
+
+def test_a_walk_is_drawn_as_far_as_all_seeds_have_come(kept, tmp_path):
+    table = pandas.concat([walk_table(0, last=10), walk_table(1)])
+    walks.draw(table, {"mnist": "MNIST"}, "MNIST", tmp_path / "x.png", PROVENANCE)
+    test = {line.get_label(): line.get_ydata() for line in kept[0][0].axes[0].lines}["test"]
+    assert np.isfinite(test[:91]).all()
+    assert np.isnan(test[91:]).all()
+
+
+# --- members ----------------------------------------------------------------------------------------------------------
+
+
+def pair(first, second, distance, disagreement):
+    ends = {
+        f"{end}_{key}": value for end, name in (("first", first), ("second", second)) for key, value in name.items()
+    }
+    counts = {"connections": 100, "distance": distance, "matched_distance": distance // 2, "both_wrong": 1}
+    return {"task": "mnist", "group": "g", **ends, **counts, "disagreement": disagreement, "test_images": 1000}
+
+
+def member(name, seed):
+    return {"set": name, "walk": "", "seed": seed}
+
+
+def vote(name, size, number, disturbance, correct):
+    counts = {"ambiguity": 30, "discrepancy": 20, "all_wrong": 5, "test_images": 1000}
+    keys = {"set": name, "size": size, "number": number, "disturbance": disturbance}
+    return {"task": "mnist", "group": "g", **keys, "test_correct": correct, **counts}
+
+
+VOTES = pandas.DataFrame(
+    [
+        vote(name, 1, number, way, 980 - 100 * bool(way))
+        for name in ("a", "b")
+        for number in (0, 1)
+        for way in ("", "noisy")
+    ]
+    + [vote("a", 2, 0, way, 990 - 90 * bool(way)) for way in ("", "noisy")]
+    + [vote("one", 2, 0, "", 985)]
+)
+
+
+def test_pairs_are_named_by_their_sets_and_drawn_before_and_after_matching(kept, tmp_path):
+    rows = [pair(member("a", 0), member("a", 1), 180, 20), pair(member("a", 0), member("b", 0), 40, 5)]
+    pairs = pandas.DataFrame(rows)
+    assert members.named(pairs).tolist() == ["a", "a and b"]
+    assert members.whole_sets(VOTES)[["set", "size"]].to_numpy().tolist() == [["a", 2], ["b", 1]]
+    members.draw(pairs, VOTES, "MNIST", tmp_path / "x.png", PROVENANCE)
+    figure, drawn = kept[0]
+    points = [collection.get_offsets().tolist() for collection in figure.axes[0].collections[1::3]]
+    assert points == [[[90.0, 2.0]], [[20.0, 0.5]]]
+    assert drawn.equals(pairs)
+
+
+# --- ensembles --------------------------------------------------------------------------------------------------------
+
+
+def test_what_voters_add_is_the_most_of_them_less_single_ones():
+    found = ensembles.gains(VOTES[VOTES.set != "one"].assign(percent=VOTES.test_correct / 10))
+    assert found.loc["a"].to_dict() == {"": 1.0, "noisy": 2.0}
+    assert found.loc["b"].to_dict() == {"": 0.0, "noisy": 0.0}
+
+
+def test_votes_are_drawn_beside_single_networks_of_as_many_connections(kept, tmp_path):
+    ensembles.draw(VOTES, "MNIST", tmp_path / "x.png", PROVENANCE)
+    figure, _ = kept[0]
+    lines = {line.get_label(): line.get_xydata().tolist() for line in figure.axes[0].lines}
+    assert lines["a"] == [[1, 98], [2, 99]]
+    assert lines["one network, as many connections"] == [[2, 98.5]]
+    assert [text.get_text() for text in figure.axes[1].get_xticklabels()] == ["as they are", "noisy"]
+
+
+# --- paths ------------------------------------------------------------------------------------------------------------
+
+
+def test_the_legend_of_a_path_has_the_lowest_accuracy_of_each_line(kept, tmp_path):
+    rows = [
+        {"task": "mnist", "route": "away", "line": line, "step": step, "distance": 100 - 50 * step}
+        | {"test_correct": correct, "test_images": 100, "validation_correct": 0, "validation_images": 100}
+        for line, low in (("straight", 60), ("matched", 90))
+        for step, correct in enumerate((98, low, 97))
+    ]
+    paths.draw(pandas.DataFrame(rows), "MNIST", tmp_path / "x.png", PROVENANCE)
+    axis = kept[0][0].axes[0]
+    assert [text.get_text() for text in axis.get_legend().get_texts()] == ["straight: 60.0 %", "units matched: 90.0 %"]
+    assert axis.lines[0].get_xdata().tolist() == [0, 50, 100]
+
+
+# --- nothing to draw --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("draw", "tables", "message"),
+    [
+        (walks.draw, [walk_table(0).head(0), {}], "its tables have no rows; delete them and walk again"),
+        (members.draw, [pandas.DataFrame(), VOTES], "its group has no two networks; name more sets, seeds or walks"),
+        (ensembles.draw, [VOTES.head(0)], "its table has no rows; name 'sizes' of the group"),
+        (paths.draw, [pandas.DataFrame()], "its tables have no rows; delete them and run the paths again"),
+    ],
+)
+def test_nothing_to_draw_is_one_line(draw, tables, message, tmp_path):
+    with pytest.raises(InputError, match=message):
+        draw(*tables, "MNIST", tmp_path / "x.png", PROVENANCE)
