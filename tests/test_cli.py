@@ -21,6 +21,7 @@ STAGES = {
     "embeddings",
     "sense",
     "driving",
+    "export",
     "figures",
     "claims",
     "report",

@@ -1,0 +1,341 @@
+import json
+import sys
+import time
+import zlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+from commands import check_one_line, run, shown
+from exporting import KINDS, SANITIZED, compiled, images_of, mnist_test, network_of, require
+from hypothesis import given
+from hypothesis import strategies as st
+
+import aann
+from aann.errors import InputError
+from aann.evaluation import reference
+from aann.export import board, coding, onnx, packed, source
+from aann.layers import KINDS as LAYERS
+from aann.layers import Dense
+from aann.lineage import records
+from aann.networks import Architecture, TernaryNetwork
+from aann.sense.starts import random_network
+
+DESCRIBED = {"classes": ["Äpfel", "b"], "input": {"size": [3, 4], "channels": 1, "centered": False, "fit": "crop"}}
+
+
+@pytest.fixture(scope="module")
+def digits(root):
+    """A released network for MNIST, 90 % sparse."""
+    return aann.load_network(root / "release/psiren/mnist/p90/seed0.safetensors.gz")
+
+
+@pytest.fixture(scope="module")
+def car(root):
+    """A released network for CarRacing, 90 % sparse."""
+    return aann.load_network(root / "release/psiren/car/p90/seed0.safetensors.gz")
+
+
+# --- packed -----------------------------------------------------------------------------------------------------------
+
+
+@given(st.lists(st.tuples(st.integers(1, 2**32), st.integers(0, 2**32)), max_size=60))
+def test_a_range_coder_returns_all_numbers(drawn):
+    numbers = [(value % total, total) for total, value in drawn]
+    encoder = coding.Encoder()
+    for value, total in numbers:
+        encoder.number(value, total)
+        encoder.choose(value % 3 == 0, total, total + 1)
+    decoder = coding.Decoder(encoder.finish())
+    for value, total in numbers:
+        assert decoder.number(total) == value
+        assert decoder.choose(total, total + 1) == (value % 3 == 0)
+
+
+def test_a_carry_reaches_bytes_that_are_written_already():
+    encoder = coding.Encoder()
+    values = [(2**32 - 1, 2**32)] * 5 + [(1, 3)] * 40
+    for value, total in values:
+        encoder.number(value, total)
+    decoder = coding.Decoder(encoder.finish())
+    assert [decoder.number(total) for _, total in values] == [value for value, _ in values]
+
+
+@pytest.mark.parametrize("sparsity", [0, 60, 99, 100])
+@pytest.mark.parametrize("name", KINDS)
+def test_a_packed_network_is_the_same_byte_for_byte(name, sparsity, tmp_path):
+    network = network_of(name, sparsity).described({"classes": list("ab"), "input": None})
+    found = packed.unpack(packed.pack(network))
+    for number, one in enumerate((network, found)):
+        one.save(tmp_path / f"{number}.safetensors")
+    first, second = ((tmp_path / f"{number}.safetensors").read_bytes() for number in (0, 1))
+    assert first == second
+    assert found.data == network.data
+
+
+@given(st.integers(0, 2**32 - 1), st.floats(0, 1), st.floats(0, 1))
+def test_any_weights_are_packed_near_their_entropy(seed, zeros, minus):
+    random = np.random.default_rng(seed)
+    architecture = Architecture((1, 10, 10), (Dense("fc", 8),))
+    shares = [(1 - zeros) * minus, zeros, (1 - zeros) * (1 - minus)]
+    weights = random.choice(np.array([-1, 0, 1], np.int8), (8, 100), p=shares)
+    network = TernaryNetwork(architecture, {"fc": weights})
+    content = packed.pack(network)
+    assert packed.unpack(content) == network
+    assert len(content) <= packed.entropy(network) + 55
+
+
+def test_a_released_network_is_packed_in_2120_bytes_and_unpacked_in_50_ms(digits):
+    content = packed.pack(digits)
+    assert len(content) <= 2120
+    assert packed.entropy(digits) == pytest.approx(2051.9, abs=0.1)
+    seconds = []
+    for _ in range(5):
+        began = time.perf_counter()
+        assert packed.unpack(content) == digits
+        seconds.append(time.perf_counter() - began)
+    assert min(seconds) <= 0.05
+
+
+def test_every_flipped_bit_of_a_packed_network_is_noticed(digits):
+    small, large = packed.pack(network_of("max").described(DESCRIBED)), packed.pack(digits)
+    random = np.random.default_rng(0)
+    flips = [(small, bit) for bit in range(8 * len(small))]
+    flips += [(large, bit) for bit in random.choice(8 * len(large), 500, replace=False).tolist()]
+    for content, bit in flips:
+        damaged = bytearray(content)
+        damaged[bit // 8] ^= 1 << bit % 8
+        with pytest.raises(InputError, match=r"^here: is "):
+            packed.unpack(bytes(damaged), "here")
+    for length in range(len(small)):
+        with pytest.raises(InputError, match=r"^here: is "):
+            packed.unpack(small[:length], "here")
+
+
+def sealed(body):
+    return b"AANN" + zlib.crc32(body).to_bytes(4, "big") + body
+
+
+def test_other_versions_and_other_descriptions_are_refused():
+    content = packed.pack(network_of("dense"))
+    with pytest.raises(InputError, match="is of version 2, and this package reads version 1"):
+        packed.unpack(sealed(b"\x02" + content[9:]))
+    for text in ("[]", "{", '{"architecture": 3}', '{"architecture": {"layers": [], "input_shape": [1, 1, 1]}}'):
+        encoder = coding.Encoder()
+        packed._write_text(encoder, text)
+        with pytest.raises(InputError):
+            packed.unpack(sealed(b"\x01" + encoder.finish()))
+
+
+def test_the_text_that_the_format_knows_never_changes():
+    assert zlib.crc32(packed._known_text().encode()) == 3226547810
+
+
+# --- C ----------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_c_has_the_logits_of_python_for_every_kind_of_layer(name, tmp_path):
+    images = images_of(KINDS[name], 5)
+    for number, (lanes, sparsity) in enumerate([(1, 60), (4, 95)]):
+        network = network_of(name, sparsity)
+        program = compiled(network, tmp_path / str(number), *SANITIZED, lanes=lanes)
+        assert np.array_equal(program.logits(images), reference.logits(network, images))
+        assert program.run().returncode == 0
+
+
+def test_c_counts_all_test_images_of_mnist_as_python_does(digits, tmp_path, data_mirror):
+    images, labels = mnist_test(data_mirror)
+    expected = reference.logits(digits, images)
+    found = compiled(digits, tmp_path / "fast", "-O2", lanes=32).logits(images)
+    assert np.array_equal(found, expected)
+    assert (found.argmax(axis=1) == labels).sum() == reference.correct_count(digits, images, labels)
+    checked = compiled(digits, tmp_path / "checked", *SANITIZED)
+    assert np.array_equal(checked.logits(images[:300]), expected[:300])
+
+
+def test_c_drives_as_python_does(car, tmp_path):
+    images = images_of(car.architecture, 100)
+    expected = reference.logits(car, images)
+    assert np.array_equal(compiled(car, tmp_path / "fast", "-O2").logits(images), expected)
+    checked = compiled(car, tmp_path / "checked", *SANITIZED, lanes=8)
+    assert np.array_equal(checked.logits(images[:20]), expected[:20])
+
+
+def test_main_says_in_one_line_what_is_wrong_with_its_file(tmp_path):
+    program = compiled(network_of("max"), tmp_path, "-O1")
+    expected = "expected 396 for each image (2 channels, 11 rows, 9 columns)"
+    for size in (397, 0):
+        (tmp_path / "images").write_bytes(b"x" * size)
+        done = program.run("images")
+        assert (done.returncode, done.stderr) == (1, f"error: images: has {size} bytes, {expected}\n")
+    done = program.run("absent")
+    assert (done.returncode, done.stderr) == (1, "error: absent: cannot be read; name a file of images\n")
+
+
+def test_main_notices_that_logits_differ_from_the_test_vector(tmp_path):
+    program = compiled(network_of("dense"), tmp_path)
+    source.save(network_of("dense"), tmp_path, images_of(KINDS["dense"], 1)[0], np.zeros(5, int))
+    program.compile()
+    done = program.run()
+    assert (done.returncode, done.stderr.count("\n")) == (1, 1)
+    assert "are not those of test_vector.h" in done.stderr
+
+
+def test_sizes_that_the_c_file_cannot_count_are_refused():
+    network = TernaryNetwork(Architecture((1, 1, 1), (Dense("fc", 70_000),)), {"fc": np.zeros((70_000, 1), np.int8)})
+    with pytest.raises(InputError, match="layer 'fc': its outputs are 70000, and the format c counts up to 65535"):
+        source.header(network)
+
+
+class Other(Dense):
+    type = "other"
+
+
+@pytest.mark.parametrize("form", ["c", "onnx"])
+def test_kinds_of_layers_that_a_format_does_not_know_are_refused(form, tmp_path, monkeypatch):
+    monkeypatch.setitem(LAYERS, "other", Other)
+    architecture = Architecture((1, 2, 2), (Other("fc", 2),))
+    network = TernaryNetwork(architecture, {"fc": np.ones((2, 4), np.int8)})
+    assert packed.unpack(packed.pack(network)) == network
+    write = {"c": lambda: source.header(network), "onnx": lambda: onnx.save(network, tmp_path / "x.onnx")}[form]
+    with pytest.raises(InputError, match=f"layer 'fc': the format {form} has no layer of the kind 'other'"):
+        write()
+
+
+# --- boards -----------------------------------------------------------------------------------------------------------
+
+
+def test_a_microcontroller_reads_digits_as_python_does_with_8_kb_of_flash_and_of_memory(digits, tmp_path, data_mirror):
+    require(*board.PROGRAMS)
+    images = mnist_test(data_mirror)[0][:200]
+    found = board.measure(digits, images, "cortex-m3", tmp_path)
+    assert np.array_equal(found.logits, reference.logits(digits, images))
+    assert found.flash <= 4500
+    assert found.memory + found.stack <= 4500
+    assert found.instructions <= 4_200_000
+
+
+@pytest.mark.parametrize("name", ["max", "average", "by side"])
+def test_the_smallest_processor_has_the_logits_of_python(name, tmp_path):
+    require(*board.PROGRAMS)
+    images = images_of(KINDS[name], 5)
+    found = board.measure(network_of(name), images, "cortex-m0", tmp_path)
+    assert np.array_equal(found.logits, reference.logits(network_of(name), images))
+
+
+def test_a_network_that_a_board_cannot_hold_is_refused(tmp_path):
+    require(*board.PROGRAMS)
+    wide = Architecture((1, 200, 200), (Dense("fc", 2),))
+    with pytest.raises(InputError, match=r"^arm-none-eabi-gcc: fails in .*overflowed"):
+        board.measure(random_network(wide, 90, 0), images_of(wide, 1), "cortex-m0", tmp_path)
+
+
+def test_a_compiler_that_is_not_there_is_named(digits, tmp_path, monkeypatch):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(InputError, match="arm-none-eabi-gcc: is not installed; on Debian: apt-get install"):
+        board.measure(digits, np.zeros((1, 1, 28, 28), np.uint8), "cortex-m3", tmp_path)
+
+
+# --- ONNX -------------------------------------------------------------------------------------------------------------
+
+
+def onnx_logits(network, images, path):
+    import onnxruntime
+
+    onnx.save(network, path)
+    session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+    return session.run([onnx.OUTPUT], {onnx.INPUT: images})[0]
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_onnxruntime_has_the_logits_of_python_for_every_kind_of_layer(name, tmp_path):
+    network, images = network_of(name), images_of(KINDS[name], 5)
+    found = onnx_logits(network, images, tmp_path / "network.onnx")
+    assert found.dtype == np.int32
+    assert np.array_equal(found, reference.logits(network, images))
+
+
+def test_onnxruntime_has_the_logits_of_python_on_released_networks(digits, car, tmp_path, data_mirror):
+    images, _ = mnist_test(data_mirror)
+    assert np.array_equal(onnx_logits(digits, images, tmp_path / "digits.onnx"), reference.logits(digits, images))
+    frames = images_of(car.architecture, 100)
+    assert np.array_equal(onnx_logits(car, frames, tmp_path / "car.onnx"), reference.logits(car, frames))
+
+
+def test_sums_beyond_float32_are_refused_as_onnx(tmp_path):
+    architecture = Architecture((1, 30, 30), (Dense("fc", 2),), input_scale=2**15 - 1)
+    network = TernaryNetwork(architecture, {"fc": np.ones((2, 900), np.int8)})
+    with pytest.raises(InputError, match="a sum could reach 29490300, and float32"):
+        onnx.save(network, tmp_path / "x.onnx")
+
+
+# --- commands ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def saved(network, tmp_path, monkeypatch):
+    """A network in a file of the current folder."""
+    monkeypatch.chdir(tmp_path)
+    network.save("network.safetensors")
+    return "network.safetensors"
+
+
+def export(network, form, output):
+    return run("export", network, "--format", form, "--output", output)
+
+
+def test_a_network_goes_to_every_format_and_back(saved, network, root):
+    assert export(saved, "packed", "small.aann").exit_code == 0
+    assert aann.load_network("small.aann") == network
+    for form, output in (("c", "c"), ("onnx", "network.onnx"), ("network", "back.safetensors")):
+        result = export("small.aann", form, output)
+        assert result.exit_code == 0, result.output
+    assert shown("c") == {*source.FILES, "network.h.provenance.json"}
+    assert aann.load_network("back.safetensors") == network
+    assert Path("back.safetensors").read_bytes() == Path(saved).read_bytes()
+    record = records.find(Path("small.aann"))
+    assert list(record.provenance["inputs"]) == [saved]
+
+
+def test_exports_of_what_is_no_network_say_so_in_one_line(saved, tmp_path):
+    check_one_line(export("absent", "packed", "x.aann"), "absent: there is no such file")
+    (tmp_path / "x.aann").write_bytes(b"AANN123456789")
+    check_one_line(export("x.aann", "c", "c"), "x.aann: is damaged: its checksum does not fit")
+    (tmp_path / "y.aann").write_bytes(b"something else")
+    check_one_line(export("y.aann", "c", "c"), "y.aann: is not a packed network")
+
+
+def test_exports_that_cannot_be_written_say_so_in_one_line(saved, tmp_path):
+    (tmp_path / "file").write_text("")
+    check_one_line(export(saved, "c", "file"), "file: is a file, and the format c is a folder")
+    for form in ("packed", "c", "onnx"):
+        check_one_line(export(saved, form, "file/x"), "cannot write here")
+
+
+def test_sums_beyond_32_bits_are_refused_when_the_network_is_read(saved, tmp_path):
+    from aann.artifacts import write_arrays
+
+    layers = [{"type": "dense", "name": "fc", "units": 2}]
+    described = {"input_shape": [1, 200, 200], "input_scale": 2**15 - 1, "signed": False, "layers": layers}
+    write_arrays("large.safetensors", {"fc": np.ones((2, 40_000), np.int8)}, {"architecture": described})
+    check_one_line(export("large.safetensors", "c", "c"), "a unit could reach 1310680000", "sums below 536870912")
+
+
+def test_onnx_that_is_not_installed_is_named(saved, monkeypatch):
+    monkeypatch.setitem(sys.modules, "onnx", None)
+    check_one_line(export(saved, "onnx", "x.onnx"), "the format onnx needs the package onnx", "pip install")
+
+
+def test_the_same_network_has_the_same_bytes_in_every_format(saved):
+    outputs = {"packed": "{}.aann", "onnx": "{}.onnx", "c": "{}"}
+    for form, output in outputs.items():
+        for number in "12":
+            assert export(saved, form, output.format(number)).exit_code == 0
+    for first, second in (
+        ("1.aann", "2.aann"),
+        ("1.onnx", "2.onnx"),
+        *((f"1/{name}", f"2/{name}") for name in source.FILES),
+    ):
+        assert Path(first).read_bytes() == Path(second).read_bytes()
+    assert json.loads(Path("1.onnx.provenance.json").read_text())["provenance"]["format"] == "onnx"
