@@ -173,33 +173,75 @@ static void connect(
     }
 }
 
+/* Make the largest sums of the places of a window out of some and those of one place. */
+static void keep_largest(aann_sum *restrict found, const aann_sum *restrict sums)
+{
+    unsigned lane;
+
+    for (lane = 0; lane < LANES; ++lane) {
+        found[lane] = sums[lane] > found[lane] ? sums[lane] : found[lane];
+    }
+}
+
+/* Pool one window by its largest sums. */
+static void pool_largest(const struct aann_layer *layer, const aann_sum *window, int16_t *restrict outputs)
+{
+    aann_sum found[LANES];
+    unsigned row, column, lane;
+
+    for (lane = 0; lane < LANES; ++lane) {
+        found[lane] = window[lane];
+    }
+    for (row = 0; row < layer->pool_down; ++row, window += layer->positions * LANES) {
+        for (column = 0; column < layer->pool_right; ++column) {
+            keep_largest(found, window + column * LANES);
+        }
+    }
+    for (lane = 0; lane < LANES; ++lane) {
+        aann_sum sum = found[lane] < AANN_SCALE ? found[lane] : AANN_SCALE;
+
+        outputs[lane] = (int16_t)(sum > -AANN_SCALE ? sum : -AANN_SCALE);
+    }
+}
+
+/* Pool one window by adding its sums up. */
+static void pool_average(const struct aann_layer *layer, const aann_sum *window, int16_t *outputs)
+{
+    int32_t found[LANES] = {0};
+    unsigned row, column, lane;
+
+    for (row = 0; row < layer->pool_down; ++row, window += layer->positions * LANES) {
+        for (column = 0; column < layer->pool_right; ++column) {
+            for (lane = 0; lane < LANES; ++lane) {
+                found[lane] += window[column * LANES + lane];
+            }
+        }
+    }
+    for (lane = 0; lane < LANES; ++lane) {
+        outputs[lane] = hard_tanh(found[lane]);
+    }
+}
+
 /* Write one row of outputs of a filter: pooled, then limited. The sums are 0 again. */
 static void finish(struct aann *memory, const struct aann_layer *layer, int16_t *outputs)
 {
-    const unsigned size = (unsigned)layer->pool_down * layer->positions * LANES;
-    unsigned column, row, place_in_row, lane, at;
+    const unsigned size = (unsigned)layer->pool_down * layer->positions;
+    const aann_sum *window = memory->sums;
+    aann_sum *sums = memory->sums;
+    unsigned column, at, lane;
 
-    for (column = 0; column < layer->columns_out; ++column) {
-        for (lane = 0; lane < LANES; ++lane) {
-            const aann_sum *window = memory->sums + column * layer->pool_stride_right * LANES + lane;
-            int32_t found = layer->average ? 0 : window[0];
-
-            for (row = 0; row < layer->pool_down; ++row, window += layer->positions * LANES) {
-                for (place_in_row = 0; place_in_row < layer->pool_right; ++place_in_row) {
-                    int32_t sum = window[place_in_row * LANES];
-
-                    if (layer->average) {
-                        found += sum;
-                    } else if (sum > found) {
-                        found = sum;
-                    }
-                }
-            }
-            outputs[column * LANES + lane] = hard_tanh(found);
+    for (column = 0; column < layer->columns_out; ++column, outputs += LANES) {
+        if (layer->average) {
+            pool_average(layer, window, outputs);
+        } else {
+            pool_largest(layer, window, outputs);
         }
+        window += layer->pool_stride_right * LANES;
     }
-    for (at = 0; at < size; ++at) {
-        memory->sums[at] = 0;
+    for (at = 0; at < size; ++at, sums += LANES) {
+        for (lane = 0; lane < LANES; ++lane) {
+            sums[lane] = 0;
+        }
     }
 }
 
