@@ -2,9 +2,9 @@
 
 The network is the released one for MNIST, 90 % sparse, of the first seed; images are MNIST's test images. On one
 core, C (compiled with -O2, and with all instructions of this processor) is timed against PyTorch and onnxruntime in
-float32 on dense weights of the same values, each at its best batch. Contenders take turns, so that a machine whose speed
-drifts treats all alike, and the best of all turns counts. All must have the same logits. The emulated boards run 200
-images. Prints and writes docs/tables/edge.csv.
+float32 on dense weights of the same values, each at its best batch. Contenders take turns, so that a machine whose
+speed drifts treats all alike, and the best of all turns counts. All must have the same logits. The emulated boards run
+200 images. Prints and writes docs/tables/edge.csv.
 
 Usage: python benchmarks/edge.py [--turns 5] [--output docs/tables/edge.csv]
 """

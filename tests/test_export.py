@@ -5,21 +5,27 @@ import zlib
 from pathlib import Path
 
 import numpy as np
+import pandas
 import pytest
-from commands import check_one_line, run, shown
+from commands import check_one_line, draw, run, shown
 from exporting import KINDS, SANITIZED, compiled, images_of, mnist_test, network_of, require
 from hypothesis import given
 from hypothesis import strategies as st
 
 import aann
+from aann.artifacts import write_arrays, write_table
 from aann.errors import InputError
 from aann.evaluation import reference
 from aann.export import board, coding, onnx, packed, source
+from aann.figures import kinds
 from aann.layers import KINDS as LAYERS
 from aann.layers import Dense
 from aann.lineage import records
 from aann.networks import Architecture, TernaryNetwork
 from aann.sense.starts import random_network
+from aann.settings.files import merge, read_yaml
+from aann.settings.study import validate
+from aann.tables import BYTES, accuracy_row
 
 DESCRIBED = {"classes": ["Äpfel", "b"], "input": {"size": [3, 4], "channels": 1, "centered": False, "fit": "crop"}}
 
@@ -270,6 +276,44 @@ def test_sums_beyond_float32_are_refused_as_onnx(tmp_path):
         onnx.save(network, tmp_path / "x.onnx")
 
 
+# --- Figure S9 --------------------------------------------------------------------------------------------------------
+
+
+def test_a_figure_shows_the_bytes_and_the_errors_of_networks_beside_other_projects(network, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    rows, inputs = [], [("accuracies", "accuracies.csv", {"task": "mnist"})]
+    for sparsity, correct in ((50, 10), (90, 8)):
+        path, keys = f"p{sparsity}.safetensors", {"task": "mnist", "sparsity": sparsity, "seed": 0}
+        random_network(network.architecture, sparsity, 0).save(path)
+        rows.append(accuracy_row((9, 10), (correct, 10), **keys))
+        inputs.append(("networks", path, keys))
+    write_table("accuracies.csv", pandas.DataFrame(rows))
+    elsewhere = [{"label": "one", "bytes": 100, "percent": 90}, {"label": "one", "bytes": 200, "percent": 95}]
+    assert draw("bytes", inputs, "figure_s9.png", elsewhere=elsewhere).exit_code == 0
+    found = BYTES.read("figure_s9.csv", task="mnist")
+    sizes = [len(packed.pack(random_network(network.architecture, sparsity, 0))) for sparsity in (50, 90)]
+    assert found.bytes.tolist() == sizes
+    assert found.test_accuracy.tolist() == [1.0, 0.8]
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"export": {"cat": {"sparsities": [90]}}}, "export.cat: no such task; 'tasks' has"),
+        ({"export": {"mnist": {"sparsities": [42]}}}, "export.mnist.sparsities: 42 is not in tasks.mnist.sparsities"),
+        (
+            {"export": {"mnist": {"formats": ["zip"]}}},
+            "'export.mnist.formats.0': Input should be 'packed', 'c' or 'onnx'",
+        ),
+        ({"figures": {"s9": {"least": 99}}}, "figures.s9.least: tasks.mnist.sparsities has none of at least 99"),
+    ],
+)
+def test_wrong_settings_are_named(changed, message, root):
+    values = merge(read_yaml(root / "config/config.yaml"), changed)
+    with pytest.raises(InputError, match=message):
+        kinds.plan(validate(values), "s9")
+
+
 # --- commands ---------------------------------------------------------------------------------------------------------
 
 
@@ -314,8 +358,6 @@ def test_exports_that_cannot_be_written_say_so_in_one_line(saved, tmp_path):
 
 
 def test_sums_beyond_32_bits_are_refused_when_the_network_is_read(saved, tmp_path):
-    from aann.artifacts import write_arrays
-
     layers = [{"type": "dense", "name": "fc", "units": 2}]
     described = {"input_shape": [1, 200, 200], "input_scale": 2**15 - 1, "signed": False, "layers": layers}
     write_arrays("large.safetensors", {"fc": np.ones((2, 40_000), np.int8)}, {"architecture": described})

@@ -108,7 +108,7 @@ def test_what_a_figure_shows_changes_its_plan_and_no_other(values):
     assert {name for name, plan in kinds.plans(seeds).items() if plan != before[name]} == set()
     seeds = validate(merge(values, {"tasks": {"mnist": {"seeds": [3]}}}))
     assert {name for name, plan in kinds.plans(seeds).items() if plan != before[name]} == {
-        *("3", "4", "5", "6", "7", "8a", "11", "s1")
+        *("3", "4", "5", "6", "7", "8a", "11", "s1", "s9")
     }
 
 
