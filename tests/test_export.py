@@ -1,4 +1,5 @@
 import json
+import os
 import sys
 import time
 import zlib
@@ -7,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas
 import pytest
+from browser import chromium, require_programs
 from commands import check_one_line, draw, run, shown
 from exporting import KINDS, SANITIZED, compiled, images_of, mnist_test, network_of, require
 from hypothesis import given
@@ -14,9 +16,11 @@ from hypothesis import strategies as st
 
 import aann
 from aann.artifacts import write_arrays, write_table
+from aann.datasets import splits
+from aann.datasets.splits import Images
 from aann.errors import InputError
 from aann.evaluation import reference
-from aann.export import board, coding, onnx, packed, source
+from aann.export import board, coding, onnx, packed, page, source
 from aann.figures import kinds
 from aann.layers import KINDS as LAYERS
 from aann.layers import Dense
@@ -25,6 +29,7 @@ from aann.networks import Architecture, TernaryNetwork
 from aann.sense.starts import random_network
 from aann.settings.files import merge, read_yaml
 from aann.settings.study import validate
+from aann.swaps import sample_swaps
 from aann.tables import BYTES, accuracy_row
 
 DESCRIBED = {"classes": ["Äpfel", "b"], "input": {"size": [3, 4], "channels": 1, "centered": False, "fit": "crop"}}
@@ -150,7 +155,7 @@ def test_c_has_the_logits_of_python_for_every_kind_of_layer(name, tmp_path):
         assert program.run().returncode == 0
 
 
-def test_c_counts_all_test_images_of_mnist_as_python_does(digits, tmp_path, data_mirror):
+def test_c_counts_all_tested_of_mnist_as_python_does(digits, tmp_path, data_mirror):
     images, labels = mnist_test(data_mirror)
     expected = reference.logits(digits, images)
     found = compiled(digits, tmp_path / "fast", "-O2", lanes=32).logits(images)
@@ -381,3 +386,195 @@ def test_the_same_network_has_the_same_bytes_in_every_format(saved):
     ):
         assert Path(first).read_bytes() == Path(second).read_bytes()
     assert json.loads(Path("1.onnx.provenance.json").read_text())["provenance"]["format"] == "onnx"
+
+
+# --- the page ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def tested(data_mirror):
+    images, labels = mnist_test(data_mirror)
+    return Images(images, labels.astype(np.int64))
+
+
+READY = "return window.explorer && explorer.state.ready"
+
+
+@pytest.fixture(scope="module")
+def opened(digits, tested, tmp_path_factory):
+    """A browser with the page of a released network, once all images are counted."""
+    require_programs()
+    folder = tmp_path_factory.mktemp("page")
+    page.save(digits, tested, folder / "page.html")
+    assert (folder / "page.html").stat().st_size <= 1_500_000
+    with chromium(folder) as browser:
+        browser.open(folder / "page.html")
+        browser.wait_for(READY)
+        yield browser
+        browser.check()
+
+
+def counted(network, tested):
+    return reference.correct_count(network, tested.images[: page.IMAGES], tested.labels[: page.IMAGES])
+
+
+def at(browser, element, across, down):
+    """Return where a share of an element is, in pixels of the window."""
+    box = browser.run(f"""const element = document.getElementById('{element}');
+      element.scrollIntoView({{block: 'center'}});
+      const box = element.getBoundingClientRect(); return [box.left, box.top, box.width, box.height]""")
+    return round(box[0] + across * box[2]), round(box[1] + down * box[3])
+
+
+def test_a_page_is_painted_within_a_second(opened):
+    paints = opened.run("return performance.getEntriesByName('first-contentful-paint').map(entry => entry.startTime)")
+    assert 0 < paints[0] <= 1000
+
+
+def test_a_stroke_that_the_mouse_draws_has_the_logits_of_python(opened, digits):
+    points = [at(opened, "pad", *place) for place in ((0.3, 0.2), (0.7, 0.2), (0.5, 0.5), (0.4, 0.85))]
+    opened.drag(points)
+    seen = np.array(opened.run("return Array.from(explorer.seen())")).reshape(1, 1, 28, 28)
+    assert (seen > 0).sum() > 40
+    expected = reference.logits(digits, seen)[0].tolist()
+    assert opened.run("return explorer.logits()") == expected
+    shown = opened.run("return [...document.querySelectorAll('#logits .number')].map(cell => cell.textContent)")
+    assert [int(text.replace(",", "")) for text in shown] == expected
+    answer = opened.run("return document.getElementById('answer').textContent")
+    assert answer == f"The network says {int(np.argmax(expected))}."
+
+
+def test_the_pen_moves_by_keyboard(opened, digits):
+    opened.run("document.getElementById('clear').click(); document.getElementById('pad').focus()")
+    opened.keys(" " + 5 * opened.DOWN + 3 * opened.RIGHT + " ")
+    seen = np.array(opened.run("return Array.from(explorer.seen())")).reshape(1, 1, 28, 28)
+    assert (seen > 0).sum() > 15
+    assert opened.run("return explorer.logits()") == reference.logits(digits, seen)[0].tolist()
+
+
+def where(browser, number, start, end):
+    """Return where two weights are on the map of a layer, in pixels of the window, once the first is in view."""
+    return browser.run(
+        """
+        const [number, ...indices] = arguments, scroll = document.getElementById('scroll');
+        explorer.choose(number);
+        const lying = explorer.lying[number], map = document.getElementById('map');
+        const share = index => {
+          const [column, row] = lying.cell(index);
+          return [(column + .5) / lying.columns, (row + .5) / lying.rows];
+        };
+        scroll.scrollTop = share(indices[0])[1] * map.clientHeight - scroll.clientHeight / 2;
+        scroll.scrollIntoView({block: 'center'});
+        const box = map.getBoundingClientRect();
+        return indices.map(share).map(([across, down]) =>
+          [Math.floor(box.left + across * box.width), Math.floor(box.top + down * box.height)]);
+        """,
+        number,
+        start,
+        end,
+    )
+
+
+def test_a_connection_that_the_mouse_moves_is_counted_as_in_python_and_taken_back(opened, digits, tested):
+    before = counted(digits, tested)
+    assert opened.run("return explorer.counter.count") == before
+    for layer in digits.layers:
+        weights = digits.weights[layer].ravel()
+        start = int(np.flatnonzero(weights)[3])
+        end = next(index for index in range(start, len(weights)) if weights[index] == 0)
+        opened.drag(where(opened, digits.layers.index(layer), start, end))
+        after = counted(reference.neighbor(digits, layer, start, end), tested)
+        assert opened.run("return explorer.state.swaps.slice(-1)[0]") == [digits.layers.index(layer), start, end]
+        assert opened.run("return document.getElementById('count').textContent") == str(after)
+        opened.run("document.getElementById('undo').click()")
+        assert opened.run("return explorer.counter.count") == before
+
+
+def test_swaps_are_counted_as_in_python_within_100_ms(opened, digits, tested):
+    random, network, slowest = np.random.default_rng(0), digits, 0
+    for layer in 3 * digits.layers:
+        (start,), (end,) = sample_swaps(network.weights[layer], 1, random)
+        network = reference.neighbor(network, layer, int(start), int(end))
+        script = f"const count = explorer.move({digits.layers.index(layer)}, {start}, {end}); return [count, {TIME}]"
+        count, milliseconds = opened.run(script)
+        assert count == counted(network, tested)
+        slowest = max(slowest, milliseconds)
+    for _ in 3 * digits.layers:
+        opened.run("explorer.undo()")
+    assert opened.run("return explorer.counter.count") == counted(digits, tested)
+    assert slowest <= 100 * (3 if os.environ.get("CI") else 1)  # other tests run beside it there
+
+
+TIME = "explorer.state.milliseconds"
+
+
+def test_a_connection_moves_by_keyboard(opened, digits):
+    opened.run(f"explorer.choose({len(digits.layers) - 1}); document.getElementById('map').focus()")
+    weights = digits.weights["fc"].ravel()
+    row = [49 * channel + column for channel in range(12) for column in range(7)]
+    start = next(place for place, index in enumerate(row) if weights[index])
+    end = next(place for place, index in enumerate(row) if not weights[index])
+    step = opened.RIGHT if end > start else opened.LEFT
+    opened.keys(opened.RIGHT * start + opened.ENTER + step * abs(end - start) + opened.ENTER)
+    assert opened.run("return explorer.state.swaps") == [[len(digits.layers) - 1, row[start], row[end]]]
+    opened.keys(opened.CONTROL + "z")
+    assert opened.run("return explorer.state.swaps") == []
+
+
+def test_the_best_of_random_neighbors_is_exact_and_not_worse(opened, digits, tested):
+    before = opened.run("return explorer.counter.count")
+    opened.run(f"explorer.choose({len(digits.layers) - 1}); document.getElementById('best').click()")
+    opened.wait_for("return !explorer.state.busy")
+    network = digits
+    for _, start, end in opened.run("return explorer.state.swaps"):
+        network = reference.neighbor(network, "fc", start, end)
+    found = opened.run("return explorer.counter.count")
+    assert found == counted(network, tested)
+    assert found >= before
+    opened.run("explorer.undo()")
+
+
+def test_a_page_fits_a_phone(opened):
+    opened.resize(390, 800)
+    assert opened.run("return document.documentElement.scrollWidth <= document.documentElement.clientWidth")
+    opened.resize(1200, 1600)
+
+
+@pytest.mark.parametrize("name", ["no pooling", "by side", "wide padding", "large stride"])
+def test_the_page_counts_every_kind_of_layer_that_one_can_draw_for(name, opened, tmp_path):
+    network, images = network_of(name), images_of(KINDS[name], 30)
+    labels = reference.predictions(network, images[::-1])
+    page.save(network, Images(images, labels), tmp_path / "page.html")
+    opened.open(tmp_path / "page.html")
+    opened.wait_for(READY)
+    random = np.random.default_rng(0)
+    for layer in network.layers:
+        (start,), (end,) = sample_swaps(network.weights[layer], 1, random)
+        network = reference.neighbor(network, layer, int(start), int(end))
+        count = opened.run(f"return explorer.move({network.layers.index(layer)}, {start}, {end})")
+        assert count == reference.correct_count(network, images, labels)
+    logits = opened.run("return Array.from({length: 30}, (_, image) => explorer.counter.logits(image))")
+    assert logits == reference.logits(network, images).tolist()
+
+
+def test_networks_that_nobody_can_draw_for_have_no_page(car, saved, network, tmp_path):
+    images = Images(images_of(car.architecture, 2).astype(np.int8), np.zeros(2, np.int64))
+    with pytest.raises(
+        InputError, match=r"takes inputs of shape \(2, 84, 84\) that may be negative; a page needs grey"
+    ):
+        page.save(car, images, tmp_path / "page.html")
+    check_one_line(export(saved, "page", "page.html"), "--data: a page needs the splits of a task")
+
+
+def test_a_command_writes_a_page_of_a_network_and_splits(saved, network, blobs):
+    splits.save("data.safetensors", {name: blobs(20, 0) for name in ("train", "validation", "test")}, {})
+    result = run("export", saved, "--format", "page", "--data", "data.safetensors", "--output", "page.html")
+    assert result.exit_code == 0, result.output
+    record = records.find(Path("page.html")).provenance
+    assert sorted(record["inputs"]) == ["data.safetensors", saved]
+    assert "@study@" not in Path("page.html").read_text()
+
+
+def test_text_in_names_of_classes_is_no_code_on_a_page(network, blobs):
+    named = network.described({"classes": ["</script><b>", "1", "2", "3"]})
+    assert "</script><b>" not in page.page(named, blobs(20, 0))

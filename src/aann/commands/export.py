@@ -15,18 +15,19 @@ from aann.commands import options
     "--format",
     "form",
     required=True,
-    type=click.Choice(["packed", "c", "onnx", "network"]),
+    type=click.Choice(["packed", "c", "onnx", "page", "network"]),
     help="What is written; network is the file that training wrote, from a packed one.",
 )
 @options.path("--output", "Writes a file; for the format c, a folder of four files.")
-def commands(network: Path, form: str, output: Path) -> None:
+@options.path("--data", "The task's splits, for a page, which shows test images.", required=False)
+def commands(network: Path, form: str, output: Path, data: Path | None) -> None:
     """Write NETWORK, a file of training or a packed one, in a format that others run.
 
     packed: one file, close to the entropy of the positions and signs of its connections. c: a header with the weights,
     a C99 file that runs them in integers, a test vector and a main for a desktop. onnx: a file for onnxruntime and
-    viewers. All of them give the same integer logits.
+    viewers. page: a page on which one draws, and moves connections. All of them give the same integer logits.
     """
     from aann import api
     from aann.export import formats
 
-    formats.export(api.load_network(network), network, form, output)
+    formats.export(api.load_network(network), network, form, output, data)

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import numpy as np
 
+from aann.datasets import splits
 from aann.errors import InputError
 from aann.evaluation import reference
-from aann.export import onnx, packed, source
+from aann.export import onnx, packed, page, source
 from aann.lineage import provenance, records
 from aann.networks import TernaryNetwork
 
@@ -36,13 +37,23 @@ FORMATS: Mapping[str, Callable[[TernaryNetwork, Path], object]] = {
 }
 """What writes a network, by the name of the format: a file, or a folder for c. ``network`` is what training wrote."""
 
+PAGE = "page"
+"""The format that needs test images, too."""
 
-def export(network: TernaryNetwork, path: Path, form: str, output: Path) -> None:
+
+def export(network: TernaryNetwork, path: Path, form: str, output: Path, data: Path | None = None) -> None:
     """Write the network of a file in a format, and a record of what it came from beside it.
 
-    The record of the format c is beside its header. Raises ``InputError`` if the format does not know the network, or
-    if the output cannot be written.
+    ``data`` are splits of a task, whose test images a page shows. The record of the format c is beside its header.
+    Raises ``InputError`` if the format does not know the network, if a page has no data or another format has, or if
+    the output cannot be written.
     """
-    FORMATS[form](network, output)
+    if (form == PAGE) != (data is not None):
+        raise InputError("--data: a page needs the splits of a task, and no other format takes them")
+    if data is None:
+        FORMATS[form](network, output)
+    else:
+        page.save(network, splits.load(data)["test"], output)
     main = output / source.HEADER if form == "c" else output
-    records.write_beside(main, provenance.describe("aann.export.formats", [path], format=form))
+    inputs = [path] if data is None else [path, data]
+    records.write_beside(main, provenance.describe("aann.export.formats", inputs, format=form))

@@ -62,6 +62,19 @@ def weights_bytes(network: TernaryNetwork) -> int:
     return len(_Header(network).weights)
 
 
+def fields(network: TernaryNetwork) -> list[dict[str, Any]]:
+    """Return of each layer its name, the fields of the header, and how many ``bits`` its sums need: 16 or 32.
+
+    Raises ``InputError`` as ``save`` does.
+    """
+    found = _Header(network).layers
+    bounds = [network.architecture.input_scale * most_nonzeros(array) for array in network.weights.values()]
+    return [
+        {**layer, "name": name, "bits": 16 if bound < 2**15 else 32}
+        for name, layer, bound in zip(network.layers, found, bounds, strict=True)
+    ]
+
+
 def test_vector(image: np.ndarray, logits: np.ndarray) -> str:
     """Return the content of ``test_vector.h``: one image and its logits."""
     return (
@@ -119,6 +132,7 @@ class _Header:
             "stride_down": stride[0],
             "stride_right": stride[1],
             "padding_down": padding[0],
+            "padding_right": padding[1],
             "pool_down": pool[0],
             "pool_right": pool[1],
             "pool_stride_down": pool_stride[0],
@@ -144,7 +158,7 @@ class _Header:
         """Return the content of the header."""
         architecture = self.network.architecture
         channels, height, width = architecture.input_shape
-        fields = sorted({name for layer in self.layers for name in layer})
+        fields = sorted({name for layer in self.layers for name in layer} - {"padding_right"})
         rows = ",\n".join(
             "    {" + ", ".join(f".{name} = {layer[name]}" for name in fields if layer.get(name)) + "}"
             for layer in self.layers

@@ -13,10 +13,11 @@ class ExportSettings(Section):
     """Which networks of a task's first seed are exported: `snakemake export` makes all of them."""
 
     sparsities: list[Sparsity] = Field(min_length=1, description="Their sparsities, of the task's.")
-    formats: list[Literal["packed", "c", "onnx"]] = Field(
+    formats: list[Literal["packed", "c", "onnx", "page"]] = Field(
         default=["packed", "c"],
         min_length=1,
-        description="`packed`: few bytes; `c`: for any processor; `onnx`: for onnxruntime and viewers.",
+        description="`packed`: few bytes; `c`: for any processor; `onnx`: for onnxruntime and viewers; `page`: to draw "
+        "and to move connections, for grey images.",
     )
 
     @model_validator(mode="after")
