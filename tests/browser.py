@@ -86,12 +86,15 @@ class Browser:
     LEFT, UP, RIGHT, DOWN, ENTER, CONTROL = "\ue012", "\ue013", "\ue014", "\ue015", "\ue007", "\ue009"
     """Keys, as the protocol writes them."""
 
-    def drag(self, points):
-        """Press the mouse at a point of the window, move it along others, and release it at the last."""
+    def drag(self, points, pointer="mouse"):
+        """Press the mouse at a point of the window, move it along others, and release it at the last.
+
+        ``pointer`` may be ``touch`` for a finger.
+        """
         moves = [{"type": "pointerMove", "duration": 0, "x": x, "y": y} for x, y in points]
         actions = [moves[0], {"type": "pointerDown", "button": 0}, *moves[1:], {"type": "pointerUp", "button": 0}]
-        mouse = {"type": "pointer", "id": "mouse", "parameters": {"pointerType": "mouse"}, "actions": actions}
-        self._send("POST", f"{self.session}/actions", {"actions": [mouse]})
+        source = {"type": "pointer", "id": pointer, "parameters": {"pointerType": pointer}, "actions": actions}
+        self._send("POST", f"{self.session}/actions", {"actions": [source]})
 
     def keys(self, text):
         """Press keys one after another; Control is held until the end."""

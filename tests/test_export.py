@@ -155,7 +155,7 @@ def test_c_has_the_logits_of_python_for_every_kind_of_layer(name, tmp_path):
         assert program.run().returncode == 0
 
 
-def test_c_counts_all_tested_of_mnist_as_python_does(digits, tmp_path, data_mirror):
+def test_c_counts_all_test_images_of_mnist_as_python_does(digits, tmp_path, data_mirror):
     images, labels = mnist_test(data_mirror)
     expected = reference.logits(digits, images)
     found = compiled(digits, tmp_path / "fast", "-O2", lanes=32).logits(images)
@@ -308,7 +308,7 @@ def test_a_figure_shows_the_bytes_and_the_errors_of_networks_beside_other_projec
         ({"export": {"mnist": {"sparsities": [42]}}}, "export.mnist.sparsities: 42 is not in tasks.mnist.sparsities"),
         (
             {"export": {"mnist": {"formats": ["zip"]}}},
-            "'export.mnist.formats.0': Input should be 'packed', 'c' or 'onnx'",
+            "'export.mnist.formats.0': Input should be 'packed', 'c', 'onnx' or 'page'",
         ),
         ({"figures": {"s9": {"least": 99}}}, "figures.s9.least: tasks.mnist.sparsities has none of at least 99"),
     ],
@@ -534,9 +534,19 @@ def test_the_best_of_random_neighbors_is_exact_and_not_worse(opened, digits, tes
     opened.run("explorer.undo()")
 
 
-def test_a_page_fits_a_phone(opened):
+def test_a_page_fits_a_phone_and_a_finger_moves_a_connection(opened, digits):
     opened.resize(390, 800)
     assert opened.run("return document.documentElement.scrollWidth <= document.documentElement.clientWidth")
+    weights = digits.weights["2.0"].ravel()
+    start = int(np.flatnonzero(weights)[0])
+    end = next(index for index in range(start, len(weights)) if weights[index] == 0)
+    for point in where(opened, 1, start, end):
+        opened.drag([point], "touch")
+    ((layer, start, end),) = opened.run("return explorer.state.swaps")
+    assert layer == 1
+    assert weights[start] != 0
+    assert weights[end] == 0
+    opened.run("explorer.undo()")
     opened.resize(1200, 1600)
 
 

@@ -244,6 +244,24 @@ function cellAt(event) {
   return [Math.floor((event.clientX - box.left) / box.width * columns), Math.floor((event.clientY - box.top) / box.height * rows)];
 }
 
+/* Return the cell that a finger means: a connection close to it, or an empty place once one is held. */
+function meant([column, row]) {
+  const {weights} = network.layers[state.layer], wanted = cell => {
+    const index = under(cell);
+    return index >= 0 && (weights[index] !== 0) === (state.held === null);
+  };
+  const reach = [-2, -1, 0, 1, 2].flatMap(down => [-2, -1, 0, 1, 2].map(right => [right, down]));
+  reach.sort((one, other) => Math.hypot(...one) - Math.hypot(...other));
+  const found = reach.find(([right, down]) => wanted([column + right, row + down]));
+  return found ? [column + found[0], row + found[1]] : [column, row];
+}
+
+/* Scroll to where the cursor is. */
+function follow() {
+  const scroll = find("scroll"), {rows} = lying[state.layer], high = map.clientHeight / rows, top = state.cursor[1] * high;
+  scroll.scrollTop = Math.min(Math.max(scroll.scrollTop, top + 3 * high - scroll.clientHeight), Math.max(0, top - 2 * high));
+}
+
 let pressed = null;
 map.addEventListener("pointerdown", event => {
   state.cursor = cellAt(event);
@@ -258,7 +276,7 @@ map.addEventListener("pointerup", event => {
   const cell = cellAt(event), moved = pressed && (cell[0] !== pressed[0] || cell[1] !== pressed[1]);
   const taken = pressed && pressed[2];
   pressed = null;
-  if (taken ? moved : !moved) use(cell);
+  if (taken ? moved : !moved) use(event.pointerType === "touch" ? meant(cell) : cell);
 });
 map.addEventListener("pointermove", event => { if (event.pointerType === "mouse") find("under").textContent = words(under(cellAt(event))); });
 map.addEventListener("keydown", event => {
@@ -270,6 +288,7 @@ map.addEventListener("keydown", event => {
     do { column += right; row += down; } while (column >= 0 && column < columns && row >= 0 && row < rows && under([column, row]) < 0);
     if (under([column, row]) >= 0) state.cursor = [column, row];
     find("under").textContent = words(under(state.cursor));
+    follow();
     paintMap();
   } else return;
   event.preventDefault();
