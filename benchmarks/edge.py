@@ -45,7 +45,7 @@ def native(network: TernaryNetwork, lanes: int, options: list[str], folder: Path
     """Return what runs the C file, compiled as a shared library."""
     source.save(network, folder, np.zeros(network.architecture.input_shape, int), np.zeros(10, int))
     library = folder / f"lanes{lanes}{''.join(options)}.so"
-    command = ["gcc", "-std=c99", *options, f"-DAANN_LANES={lanes}", "-shared", "-fPIC", "aann.c", "-o", library]
+    command = ["gcc", "-std=c99", *options, f"-DAANN_LANES={lanes}", "-shared", "-fPIC", "aann.c", "-o", str(library)]
     subprocess.run(command, cwd=folder, check=True)
     run = ctypes.CDLL(str(library)).aann_run
     memory = ctypes.create_string_buffer(64_000 * lanes)
@@ -68,7 +68,7 @@ def plain(network: TernaryNetwork, batch: int) -> Run:
     @torch.inference_mode()
     def logits(images: np.ndarray) -> np.ndarray:
         found = []
-        for values in torch.from_numpy(images).split(batch):
+        for values in torch.split(torch.from_numpy(images), batch):
             hidden = F.max_pool2d(F.hardtanh(F.conv2d(values.float(), first, padding=2), -255, 255), 2)
             hidden = F.max_pool2d(F.hardtanh(F.conv2d(hidden, second, padding=2), -255, 255), 2)
             found.append(hidden.flatten(1) @ last.T)

@@ -1,42 +1,54 @@
 # Stage export: networks as files that others run. The setting `export` says which, and in which formats.
 EXPORT = f"{RESULTS}/export/{{task}}/p{{sparsity}}/seed{{seed}}"
-FORMATS = {
-    "packed": [f"{EXPORT}.aann"],
-    "c": [f"{EXPORT}.c/{name}" for name in ("network.h", "test_vector.h", "aann.c", "main.c")],
-    "onnx": [f"{EXPORT}.onnx"],
-}
-PAGE_FILES = [beside(f"src/aann/export/page/{name}") for name in ("engine.js", "explorer.js", "explorer.html")]
 C_FILES = [beside(f"src/aann/export/c/{name}") for name in ("aann.c", "main.c")]
+PAGE_FILES = [beside(f"src/aann/export/page/{name}") for name in ("engine.js", "explorer.js", "explorer.html")]
 
 
-def export_output(form):
-    """Return a params function: the file that a format is, or the folder."""
-    return lambda wildcards, output: os.path.dirname(output[0]) if form == "c" else output[0]
+rule export_packed:
+    input:
+        rules.network.output.network,
+    output:
+        f"{EXPORT}.aann",
+    log:
+        f"{RESULTS}/logs/export/{{task}}/p{{sparsity}}/seed{{seed}}.packed.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/export/{{task}}/p{{sparsity}}/seed{{seed}}.packed.jsonl"
+    localrule: True
+    resources:
+        **SHORT,
+    params:
+        form="packed",
+        output=lambda wildcards, output: output[0],
+        code=code_fingerprint("aann.export.formats"),
+    shell:
+        "python -m aann export {input:q} --format {params.form} --output {params.output:q} 2> {log:q}"
 
 
-for FORMAT, FILES in FORMATS.items():
+use rule export_packed as export_onnx with:
+    output:
+        f"{EXPORT}.onnx",
+    log:
+        f"{RESULTS}/logs/export/{{task}}/p{{sparsity}}/seed{{seed}}.onnx.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/export/{{task}}/p{{sparsity}}/seed{{seed}}.onnx.jsonl"
+    params:
+        form="onnx",
+        output=lambda wildcards, output: output[0],
+        code=code_fingerprint("aann.export.formats"),
 
-    rule:
-        name:
-            f"export_{FORMAT}"
-        input:
-            rules.network.output.network,
-        output:
-            FILES,
-        log:
-            f"{RESULTS}/logs/export/{{task}}/p{{sparsity}}/seed{{seed}}.{FORMAT}.log",
-        benchmark:
-            f"{RESULTS}/benchmarks/export/{{task}}/p{{sparsity}}/seed{{seed}}.{FORMAT}.jsonl"
-        localrule: True
-        resources:
-            **SHORT,
-        params:
-            form=FORMAT,
-            output=export_output(FORMAT),
-            code=code_fingerprint("aann.export.formats"),
-            content=[sha256(path) for path in C_FILES],
-        shell:
-            "python -m aann export {input:q} --format {params.form} --output {params.output:q} 2> {log:q}"
+
+use rule export_packed as export_c with:
+    output:
+        [f"{EXPORT}.c/{name}" for name in ("network.h", "test_vector.h", "aann.c", "main.c")],
+    log:
+        f"{RESULTS}/logs/export/{{task}}/p{{sparsity}}/seed{{seed}}.c.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/export/{{task}}/p{{sparsity}}/seed{{seed}}.c.jsonl"
+    params:
+        form="c",
+        output=subpath(output[0], parent=True),
+        content=[sha256(path) for path in C_FILES],
+        code=code_fingerprint("aann.export.formats"),
 
 
 rule export_page:
@@ -53,8 +65,8 @@ rule export_page:
     resources:
         **SHORT,
     params:
-        code=code_fingerprint("aann.export.formats"),
         content=[sha256(path) for path in PAGE_FILES],
+        code=code_fingerprint("aann.export.formats"),
     shell:
         "python -m aann export {input.network:q} --format page --data {input.data:q} --output {output:q} 2> {log:q}"
 
@@ -67,6 +79,8 @@ rule explorer:
 
 rule export:
     input:
-        [path for form, files in FORMATS.items() for file in files for path in filled(file, work.exports, form)],
+        filled(rules.export_packed.output, work.exports, "packed"),
+        filled(rules.export_c.output, work.exports, "c"),
+        filled(rules.export_onnx.output, work.exports, "onnx"),
         rules.explorer.input,
     localrule: True

@@ -1,8 +1,8 @@
 """Packed files: a network in about as many bytes as the entropy of the positions and signs of its connections.
 
-A file is ``AANN``, a version, the CRC-32 of all that follows, and one range-coded number. The number has, in this
-order, the description as JSON (the architecture and what the network was made for) and each layer: how many of its
-weights are +1 and -1, then the weights in C order. A weight costs what is left to say: of the weights that are still to
+A file is ``AANN``, the CRC-32 of all that follows, a version, and one range-coded number. The number begins with the
+description as JSON: the architecture and what the network was made for. Then each layer follows: how many of its
+weights are 0 and -1, and the weights in C order. A weight costs what is left to say: of the weights that are still to
 come, the share that is 0 is known, and of the others the share that is -1. This is as short as numbering all layers of
 equal counts, which the paper calls a family (section 3.2).
 
