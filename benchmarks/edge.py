@@ -61,15 +61,19 @@ def native(network: TernaryNetwork, lanes: int, options: list[str], folder: Path
     return logits
 
 
-def plain(network: TernaryNetwork, batch: int) -> Run:
-    """Return what runs the network in PyTorch on float32, a batch at a time."""
+Layout = Callable[[torch.Tensor], torch.Tensor]
+
+
+def plain(network: TernaryNetwork, batch: int, layout: Layout = torch.Tensor.contiguous) -> Run:
+    """Return what runs the network in PyTorch on float32, a batch at a time, in a layout of memory."""
     first, second, last = (torch.from_numpy(array.astype(np.float32)) for array in network.weights.values())
+    first, second = layout(first), layout(second)
 
     @torch.inference_mode()
     def logits(images: np.ndarray) -> np.ndarray:
         found = []
         for values in torch.split(torch.from_numpy(images), batch):
-            hidden = F.max_pool2d(F.hardtanh(F.conv2d(values.float(), first, padding=2), -255, 255), 2)
+            hidden = F.max_pool2d(F.hardtanh(F.conv2d(layout(values.float()), first, padding=2), -255, 255), 2)
             hidden = F.max_pool2d(F.hardtanh(F.conv2d(hidden, second, padding=2), -255, 255), 2)
             found.append(hidden.flatten(1) @ last.T)
         return torch.cat(found).numpy().astype(np.int32)
@@ -102,6 +106,7 @@ def contenders(network: TernaryNetwork, folder: Path) -> dict[str, Run]:
         found[f"C, {' '.join(options)}, {lanes} images at a time"] = native(network, lanes, options, folder)
     for batch in BATCHES:
         found[f"PyTorch float32, batches of {batch}"] = plain(network, batch)
+        found[f"PyTorch float32, channels last, batches of {batch}"] = plain(network, batch, reference.channels_last)
         found[f"onnxruntime float32, batches of {batch}"] = runtime(network, batch, folder)
     return found
 

@@ -1,5 +1,7 @@
 import json
 import os
+import shutil
+import subprocess
 import sys
 import time
 import zlib
@@ -345,6 +347,30 @@ def test_a_network_goes_to_every_format_and_back(saved, network, root):
     assert Path("back.safetensors").read_bytes() == Path(saved).read_bytes()
     record = records.find(Path("small.aann"))
     assert list(record.provenance["inputs"]) == [saved]
+
+
+def blocks(text):
+    """Return the commands of a page, but those of the workflow."""
+    found = [block.split("```")[0] for block in text.split("```\n")[1::2]]
+    return [block for block in found if block.strip() and not block.startswith(("snakemake", "make"))]
+
+
+def test_the_commands_of_the_page_about_the_edge_run_as_they_are_written(root, tmp_path, data_mirror):
+    require("gcc")
+    released = "release/psiren/mnist/p90/seed0.safetensors.gz"
+    (tmp_path / released).parent.mkdir(parents=True)
+    shutil.copy(root / released, tmp_path / released)
+    mirror = data_mirror if "://" in data_mirror else str(Path(data_mirror).resolve())
+    path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+    environment = {**os.environ, "PYTHONPATH": str(root / "src"), "PATH": path, "AANN_DATA_MIRROR": mirror}
+    script = "set -e\n" + "".join(blocks((root / "docs/edge.md").read_text()))
+    done = subprocess.run(
+        ["bash", "-c", script], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert [line.split()[-1] for line in done.stdout.splitlines()[-3:]] == ["7", "2", "1"]
+    assert (tmp_path / "digits.aann").stat().st_size == 2073
+    assert script.count("aann export") == 4
 
 
 def test_exports_of_what_is_no_network_say_so_in_one_line(saved, tmp_path):

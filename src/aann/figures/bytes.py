@@ -82,15 +82,8 @@ def draw(
     axis.plot(mean.bytes, mean.error, color=style.BLUE, marker="o", markersize=3, linewidth=1.3, label="Mean")
     for sparsity in (mean.index.min(), mean.index.max()):
         place = (mean.bytes[sparsity], mean.error[sparsity])
-        axis.annotate(
-            f"{sparsity:g} % sparse",
-            place,
-            (-3, -9),
-            ha="right",
-            textcoords="offset points",
-            size=6.5,
-            color=style.BLUE,
-        )
+        name = f"{sparsity:g} % sparse"
+        axis.annotate(name, place, (3, 5), textcoords="offset points", size=6.5, color=style.BLUE)
     for number, (name, points) in enumerate(groupby(elsewhere, key=lambda one: str(one["label"]))):
         color, mark = _LOOKS[number % len(_LOOKS)]
         places = [(one["bytes"], 100 - one["percent"]) for one in points]
