@@ -25,7 +25,7 @@ from aann.evaluation import reference
 from aann.export import board, coding, onnx, packed, page, source
 from aann.figures import kinds
 from aann.layers import KINDS as LAYERS
-from aann.layers import Dense
+from aann.layers import Convolution, Dense
 from aann.lineage import records
 from aann.networks import Architecture, TernaryNetwork
 from aann.sense.starts import random_network
@@ -591,6 +591,21 @@ def test_the_page_counts_every_kind_of_layer_that_one_can_draw_for(name, opened,
         assert count == reference.correct_count(network, images, labels)
     logits = opened.run("return Array.from({length: 30}, (_, image) => explorer.counter.logits(image))")
     assert logits == reference.logits(network, images).tolist()
+
+
+def test_sums_on_a_page_stay_exact_when_all_connections_move_to_one_filter(opened, tmp_path):
+    architecture = Architecture((1, 12, 12), (Convolution("1", 2, 12), Dense("fc", 2)))
+    filters = np.zeros((2, 1, 12, 12), np.int8)
+    filters[0].flat[:128] = filters[1].flat[:12] = 1
+    network = TernaryNetwork(architecture, {"1": filters, "fc": np.eye(2, dtype=np.int8)})
+    images, labels = np.full((1, 1, 12, 12), 255), np.array([0])
+    page.save(network, Images(images, labels), tmp_path / "page.html")
+    opened.open(tmp_path / "page.html")
+    opened.wait_for(READY)
+    for number in range(12):
+        opened.run(f"explorer.move(0, {144 + number}, {128 + number})")
+        network = reference.neighbor(network, "1", 144 + number, 128 + number)
+        assert opened.run("return explorer.counter.logits(0)") == reference.logits(network, images)[0].tolist()
 
 
 def test_networks_that_nobody_can_draw_for_have_no_page(car, saved, network, tmp_path):

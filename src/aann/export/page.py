@@ -73,10 +73,19 @@ def _study(network: TernaryNetwork, images: np.ndarray, labels: np.ndarray) -> d
 
 
 def _layer(network: TernaryNetwork, fields: dict[str, Any]) -> dict[str, Any]:
-    """Return the fields of a layer, its weights, and what a menu says about it."""
+    """Return the fields of a layer, its weights, the bits of its sums, and what a menu says about it.
+
+    Connections move from unit to unit, so a unit may come to have as many as there are places or connections.
+    """
     weights = network.weights[fields["name"]]
     connections = int(np.count_nonzero(weights))
-    return {**fields, "content": _text(weights), "words": f"{connections:,} connections at {weights.size:,} places"}
+    most = network.architecture.input_scale * min(connections, weights[0].size)
+    return {
+        **fields,
+        "bits": 16 if most < 2**15 else 32,
+        "content": _text(weights),
+        "words": f"{connections:,} connections at {weights.size:,} places",
+    }
 
 
 def _text(array: np.ndarray) -> str:

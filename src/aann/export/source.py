@@ -63,16 +63,8 @@ def weights_bytes(network: TernaryNetwork) -> int:
 
 
 def fields(network: TernaryNetwork) -> list[dict[str, Any]]:
-    """Return of each layer its name, the fields of the header, and how many ``bits`` its sums need: 16 or 32.
-
-    Raises ``InputError`` as ``save`` does.
-    """
-    found = _Header(network).layers
-    bounds = [network.architecture.input_scale * most_nonzeros(array) for array in network.weights.values()]
-    return [
-        {**layer, "name": name, "bits": 16 if bound < 2**15 else 32}
-        for name, layer, bound in zip(network.layers, found, bounds, strict=True)
-    ]
+    """Return of each layer its name and the fields of the header; raise ``InputError`` as ``save`` does."""
+    return [{**layer, "name": name} for name, layer in zip(network.layers, _Header(network).layers, strict=True)]
 
 
 def test_vector(image: np.ndarray, logits: np.ndarray) -> str:
