@@ -67,7 +67,7 @@ function paintPad() {
     context.fillStyle = `rgb(${grey},${grey},${grey})`;
     context.fillRect((at % COLUMNS) * cell, Math.floor(at / COLUMNS) * cell, cell + 1, cell + 1);
   });
-  if (document.activeElement === pad) {
+  if (pad.matches(":focus-visible")) {
     context.strokeStyle = pen.down ? "#D55E00" : "#0072B2";
     context.lineWidth = 3;
     context.strokeRect((pen.x - 1) * cell, (pen.y - 1) * cell, 2 * cell, 2 * cell);
