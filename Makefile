@@ -97,9 +97,10 @@ check: $(READY) ## Check format, style, types, imports and the workflow.
 	$(BIN)/lint-imports
 	$(BIN)/snakefmt --check Snakefile workflow rules
 
-benchmark: $(READY) ## Time training and neighbors against plain PyTorch; see how experts drive.
+benchmark: $(READY) ## Time training, neighbors and exports against plain PyTorch; see how experts drive.
 	$(BIN)/python benchmarks/training_epoch.py
 	$(BIN)/python benchmarks/neighbors.py
+	$(BIN)/python benchmarks/edge.py
 	$(BIN)/python benchmarks/imperfect_sight.py
 
 verify: $(READY) ## Build CONFIG (the quick scale) twice under different conditions, and compare to the last byte.

@@ -83,6 +83,33 @@ class Browser:
             time.sleep(0.2)
         return found
 
+    LEFT, UP, RIGHT, DOWN, ENTER, CONTROL = "\ue012", "\ue013", "\ue014", "\ue015", "\ue007", "\ue009"
+    """Keys, as the protocol writes them."""
+
+    def drag(self, points, pointer="mouse"):
+        """Press the mouse at a point of the window, move it along others, and release it at the last.
+
+        ``pointer`` may be ``touch`` for a finger.
+        """
+        moves = [{"type": "pointerMove", "duration": 0, "x": x, "y": y} for x, y in points]
+        actions = [moves[0], {"type": "pointerDown", "button": 0}, *moves[1:], {"type": "pointerUp", "button": 0}]
+        source = {"type": "pointer", "id": pointer, "parameters": {"pointerType": pointer}, "actions": actions}
+        self._send("POST", f"{self.session}/actions", {"actions": [source]})
+
+    def keys(self, text):
+        """Press keys one after another; Control is held until the end."""
+        held = [self.CONTROL] if self.CONTROL in text else []
+        pressed = [
+            {"type": kind, "value": key} for key in text.replace(self.CONTROL, "") for kind in ("keyDown", "keyUp")
+        ]
+        actions = [*({"type": "keyDown", "value": key} for key in held), *pressed]
+        actions += [{"type": "keyUp", "value": key} for key in held]
+        self._send("POST", f"{self.session}/actions", {"actions": [{"type": "key", "id": "keys", "actions": actions}]})
+
+    def resize(self, width, height):
+        """Give the window another size, in pixels."""
+        self._send("POST", f"{self.session}/window/rect", {"width": width, "height": height})
+
     def drawn_plots(self):
         """Wait until all plots of plotly are drawn, and return their ids."""
         return self.wait_for(_DRAWN)

@@ -22,6 +22,7 @@ STAGES = {
     "sense",
     "families",
     "driving",
+    "export",
     "figures",
     "claims",
     "report",

@@ -77,7 +77,8 @@ def test_the_conda_environment_has_the_same_versions(root, pinned):
 
 
 def test_the_environment_of_jobs_is_what_they_need_and_nothing_more(root, project, pinned):
-    needed = needed_by(line for line in project["dependencies"] if not line.startswith("snakemake"))
+    asked = [*project["dependencies"], *project["optional-dependencies"]["export"]]
+    needed = needed_by(line for line in asked if not line.startswith("snakemake"))
     expected = {name: pinned[name] for name in needed & set(pinned) if not is_of_cuda(name)}
     listed = versions_of(conda_lines(root, "jobs.yaml"))
     assert listed == expected

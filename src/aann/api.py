@@ -19,6 +19,7 @@ from aann.datasets import archives, sources
 from aann.datasets.splits import Images
 from aann.errors import InputError
 from aann.evaluation.incremental import IncrementalEvaluator
+from aann.export import packed
 from aann.networks import Architecture, TernaryNetwork
 from aann.sense.search import Found, Search
 from aann.sense.starts import random_network as _random_network
@@ -32,7 +33,7 @@ Evaluator = IncrementalEvaluator
 
 
 def load_network(path: Path | str) -> TernaryNetwork:
-    """Return the ternary network of a file, which may be one of ``release/``, compressed by gzip.
+    """Return the ternary network of a file, which may be one of ``release/``, compressed by gzip, or a packed one.
 
     >>> aann.load_network("release/psiren/mnist/p90/seed0.safetensors.gz")
     TernaryNetwork(layers=['1.0', '2.0', 'fc'], weights=28880, sparsity=90 %)
@@ -40,6 +41,8 @@ def load_network(path: Path | str) -> TernaryNetwork:
     Raises ``InputError`` if there is no such file, or if it holds no ternary network.
     """
     path = require_file(path)
+    if path.suffix == packed.ENDING:
+        return packed.load(path)
     if path.suffix != ".gz":
         return TernaryNetwork.load(path)
     try:

@@ -96,6 +96,9 @@ NEIGHBORS = Table((), ("from_index", "to_index", "sign", "validation_correct", "
 HISTOGRAM = Table((*NETWORK, "layer"), ("split", "correct", "neighbors"))
 """One row for each split and count of correct images: how many neighbors have it."""
 
+BYTES = Table(NETWORK, ("bytes", "entropy_bytes", "test_accuracy"))
+"""One row for each network of p-SIREN: the bytes of its packed file, the entropy of its weights, and its accuracy."""
+
 SURVEY = Table(
     (*NETWORK, "layer", "split"),
     ("images", "original_correct", "neighborhood", "neighbors", "better", "equal", "worse"),

@@ -12,6 +12,7 @@ HELP = {
     "sense": "Climb from neighbor to neighbor (Algorithm 2), from random networks and from networks of p-SIREN.",
     "families": "Walk to networks of the same family that share no connection, and compare them.",
     "driving": "Imitation learning in CarRacing: demonstrations of an expert, and how well networks drive.",
+    "export": "Write a network as a file that others run: packed to few bytes, as C, as ONNX, or as a page.",
     "figures": "Draw figures from tables, each as PDF and PNG with its numbers as CSV.",
     "claims": "Judge what the paper states from the tables behind the figures.",
     "report": "Tell the paper's story with our figures and numbers on one page.",

@@ -344,6 +344,25 @@ class EnsemblesFigureSettings(Section):
     shows: Words = _shows("what networks know together")
 
 
+class ElsewhereSettings(Section):
+    """A network of another project: its size and its accuracy on the same test images."""
+
+    bytes: float = Field(gt=0, description="Its size in bytes.")
+    percent: float = Field(ge=0, le=100, description="Test accuracy, in percent.")
+    label: Words = Field(description="Which project it is of; points with one label are joined.")
+
+
+class BytesFigureSettings(Section):
+    """Test accuracy against the bytes of packed networks, as in Figure S9."""
+
+    kind: Literal["bytes"] = Field(description="Kind of figure.")
+    task: Name = _task("Whose networks of p-SIREN.")
+    least: Sparsity = Field(50.0, description="The smallest sparsity that is drawn, in percent.")
+    elsewhere: list[ElsewhereSettings] = Field(default=[], description="Networks of other projects.")
+    category: Words = _category(_PSIREN)
+    shows: Words = _shows("accuracy against bytes")
+
+
 class VideoFigureSettings(Section):
     """A video of a drive; its name begins with `video`."""
 
@@ -371,6 +390,7 @@ FigureSettings = Annotated[
     | MembersFigureSettings
     | PathsFigureSettings
     | EnsemblesFigureSettings
+    | BytesFigureSettings
     | VideoFigureSettings,
     Field(discriminator="kind"),
 ]

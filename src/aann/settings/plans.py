@@ -122,6 +122,21 @@ class Study:
         keys = {"task": task, "sparsity": sparsity, "seed": seed}
         return Input(role="network", path=f"psiren/{task}/p{sparsity:g}/seed{seed}.safetensors", keys=keys)
 
+    def networks(self, task: str, least: float) -> list[Input]:
+        """Return the networks of p-SIREN of all seeds, from a sparsity on."""
+        chosen = [sparsity for sparsity in self.task(task).sparsities if sparsity >= least]
+        if not chosen:
+            self.refuse("least", f"tasks.{task}.sparsities has none of at least {least:g}")
+        return [
+            Input(
+                role="networks",
+                path=f"psiren/{task}/p{sparsity:g}/seed{seed}.safetensors",
+                keys={"task": task, "sparsity": sparsity, "seed": seed},
+            )
+            for sparsity in chosen
+            for seed in self.task(task).seeds
+        ]
+
     def surveys(self, task: str) -> Input:
         """Return the gathered summaries of a task's surveys (``tables.SURVEY``)."""
         self.task(task)

@@ -14,6 +14,7 @@ from aann.settings.claims import ClaimsSettings
 from aann.settings.datasets import Dataset, DatasetSettings, DownloadsSettings
 from aann.settings.driving import DrivingSettings
 from aann.settings.embeddings import EmbeddingsSettings
+from aann.settings.export import ExportSettings
 from aann.settings.families import FamiliesSettings, GroupSettings, PathSettings, WalkSettings
 from aann.settings.figures import FigureName, FigureSettings, require_names_fit
 from aann.settings.files import merge, read_yaml, with_text_keys
@@ -53,6 +54,7 @@ class Settings(Section):
     driving: DrivingSettings = Field(default=DrivingSettings(), description="Stage driving.")
     sense: SenseSettings = Field(default=SenseSettings(), description="Stage sense.")
     families: FamiliesSettings = Field(default=FamiliesSettings(), description="Stage families.")
+    export: Entries[Name, ExportSettings] = Field(default={}, description="Stage export, by task.")
     claims: ClaimsSettings = Field(default=ClaimsSettings(), description="Stage claims.")
     figures: Entries[FigureName, FigureSettings] = Field(
         default={},
@@ -95,6 +97,15 @@ class Settings(Section):
                 raise ValueError(f"neighbors.{name}.sparsities: {absent[0]:g} is not in tasks.{name}.sparsities")
             self._require_layers(f"neighbors.{name}.first", name, studied.first)
             self._require_layers(f"neighbors.{name}.others", name, studied.others)
+        return self
+
+    @model_validator(mode="after")
+    def _export_fits(self) -> Settings:
+        for name, exported in self.export.items():
+            self._require_task("export", name)
+            absent = [sparsity for sparsity in exported.sparsities if sparsity not in self.tasks[name].sparsities]
+            if absent:
+                raise ValueError(f"export.{name}.sparsities: {absent[0]:g} is not in tasks.{name}.sparsities")
         return self
 
     @model_validator(mode="after")

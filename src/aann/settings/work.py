@@ -68,6 +68,16 @@ def _layers(settings: Settings, task: str, seed: int) -> dict[str, Any]:
     return chosen.first if seed == settings.task(task).seeds[0] else chosen.others
 
 
+def exports(settings: Settings, form: str) -> list[Row]:
+    """Return the networks that are exported in a format."""
+    return [
+        {"task": task, "sparsity": f"{sparsity:g}", "seed": settings.task(task).seeds[0]}
+        for task, exported in settings.export.items()
+        for sparsity in exported.sparsities
+        if form in exported.formats
+    ]
+
+
 def embeddings(settings: Settings, task: str) -> list[Row]:
     """Return the layers whose neighbors are embedded. Their network is that of the task's first seed.
 
