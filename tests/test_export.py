@@ -149,12 +149,10 @@ def test_the_text_that_the_format_knows_never_changes():
 
 @pytest.mark.parametrize("name", KINDS)
 def test_c_has_the_logits_of_python_for_every_kind_of_layer(name, tmp_path):
-    images = images_of(KINDS[name], 5)
-    for number, (lanes, sparsity) in enumerate([(1, 60), (4, 95)]):
-        network = network_of(name, sparsity)
-        program = compiled(network, tmp_path / str(number), *SANITIZED, lanes=lanes)
-        assert np.array_equal(program.logits(images), reference.logits(network, images))
-        assert program.run().returncode == 0
+    images, network = images_of(KINDS[name], 5), network_of(name)
+    program = compiled(network, tmp_path, *SANITIZED, lanes=4)
+    assert np.array_equal(program.logits(images), reference.logits(network, images))
+    assert program.run().returncode == 0
 
 
 def test_c_counts_all_test_images_of_mnist_as_python_does(digits, tmp_path, data_mirror):

@@ -5,7 +5,6 @@ These are thin functions over the stages. ``aann`` loads this module when one of
 
 from __future__ import annotations
 
-import gzip
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -14,12 +13,11 @@ import numpy as np
 import pandas
 
 from aann import checkout, prediction
-from aann.artifacts import require_file
 from aann.datasets import archives, sources
 from aann.datasets.splits import Images
 from aann.errors import InputError
 from aann.evaluation.incremental import IncrementalEvaluator
-from aann.export import packed
+from aann.export import files
 from aann.networks import Architecture, TernaryNetwork
 from aann.sense.search import Found, Search
 from aann.sense.starts import random_network as _random_network
@@ -40,19 +38,7 @@ def load_network(path: Path | str) -> TernaryNetwork:
 
     Raises ``InputError`` if there is no such file, or if it holds no ternary network.
     """
-    path = require_file(path)
-    if path.suffix == packed.ENDING:
-        return packed.load(path)
-    if path.suffix != ".gz":
-        return TernaryNetwork.load(path)
-    try:
-        content = gzip.decompress(path.read_bytes())
-    except (OSError, EOFError) as error:
-        raise InputError(f"{path}: is not a whole gzip file; get it again") from error
-    with TemporaryDirectory() as folder:
-        unpacked = Path(folder) / path.stem
-        unpacked.write_bytes(content)
-        return TernaryNetwork.load(unpacked)
+    return files.load(path)
 
 
 def random_network(network: str = "static", sparsity: float = 90, seed: int = 0) -> TernaryNetwork:

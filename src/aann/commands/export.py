@@ -27,7 +27,6 @@ def commands(network: Path, form: str, output: Path, data: Path | None) -> None:
     a C99 file that runs them in integers, a test vector and a main for a desktop. onnx: a file for onnxruntime and
     viewers. page: a page on which one draws, and moves connections. All of them give the same integer logits.
     """
-    from aann import api
     from aann.export import formats
 
-    formats.export(api.load_network(network), network, form, output, data)
+    formats.export(network, form, output, data)

@@ -10,7 +10,7 @@ import numpy as np
 from aann.datasets import splits
 from aann.errors import InputError
 from aann.evaluation import reference
-from aann.export import onnx, packed, page, source
+from aann.export import files, onnx, packed, page, source
 from aann.lineage import provenance, records
 from aann.networks import TernaryNetwork
 
@@ -41,13 +41,14 @@ PAGE = "page"
 """The format that needs test images, too."""
 
 
-def export(network: TernaryNetwork, path: Path, form: str, output: Path, data: Path | None = None) -> None:
+def export(path: Path, form: str, output: Path, data: Path | None = None) -> None:
     """Write the network of a file in a format, and a record of what it came from beside it.
 
     ``data`` are splits of a task, whose test images a page shows. The record of the format c is beside its header.
-    Raises ``InputError`` if the format does not know the network, if a page has no data or another format has, or if
-    the output cannot be written.
+    Raises ``InputError`` if the file holds no network, if the format does not know it, if a page has no data or another
+    format has, or if the output cannot be written.
     """
+    network = files.load(path)
     if (form == PAGE) != (data is not None):
         raise InputError("--data: a page needs the splits of a task, and no other format takes them")
     if data is None:
