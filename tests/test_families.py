@@ -36,7 +36,7 @@ def settings(sample=0.5, **changes):
         "loan": 0.5,
         "layers": {
             "1.0": {"connections": 4, "places": 8, "most": 2, "sample": sample},
-            "fc": {"connections": 9, "places": 9, "most": 4, "sample": sample},
+            "fc": {"connections": 9, "places": 9, "most": 4, "sample": sample, "repeat": 2},
         },
         "repairs": ["1.0", "fc"],
         "survey": {"fc": 30},

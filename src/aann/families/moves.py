@@ -97,7 +97,8 @@ class Walker:
         """Return swaps from some of a pool to some places that share no index, best first, and their exact changes."""
         weights = self.network.weights[layer].ravel()
         alike = pool[weights[pool] == weights[self.random.choice(pool)]]
-        connections, places = self._choice(alike, moves.connections), self._choice(places, moves.places)
+        connections = self._choice(alike, moves.connections)
+        places = self._choice(places, moves.connections * moves.places // len(connections))
         grid = Swaps(np.repeat(connections, len(places)), np.tile(places, len(connections)))
         blocks = self.evaluator.sample(moves.sample, self.random) if moves.sample < 1 else None
         estimates = self.evaluator.changes(layer, *grid, self.objective, blocks)

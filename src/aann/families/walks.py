@@ -148,7 +148,8 @@ class Walk:
 
     def _repair(self) -> None:
         layer = self._schedule.layer(self._steps)
-        self._schedule.learn(layer, self._walker.repair(layer, self.settings.layers[layer]))
+        moves = self.settings.layers[layer]
+        self._schedule.learn(layer, sum(self._walker.repair(layer, moves) for _ in range(moves.repeat)))
         self._repairs += 1
 
     def _accept(self) -> None:

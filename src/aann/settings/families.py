@@ -16,9 +16,10 @@ class MovesSettings(Section):
     """What one step of a walk looks at in a layer: some connections, each with each of as many places."""
 
     connections: int = Field(64, ge=1, description="Connections of one sign, drawn at random.")
-    places: int = Field(64, ge=1, description="Places without a connection, drawn at random.")
+    places: int = Field(64, ge=1, description="Empty places, drawn at random; more if there are fewer connections.")
     most: int = Field(16, ge=1, description="The most of them that move in one step.")
     sample: float = Field(0.1, gt=0, le=1, description="Share of the images on which all are looked at first.")
+    repeat: int = Field(1, ge=1, description="How often a repair does this; more where it costs less.")
 
 
 class WalkBudgetSettings(Section):
