@@ -13,6 +13,7 @@ from aann import devices, training
 from aann.evaluation import incremental, reference
 from aann.networks import Architecture
 from aann.psiren import algorithm as psiren
+from aann.psiren.pruning import Pruning, to_tensors
 from aann.sense import backpropagation
 from aann.sense.starts import random_network
 from aann.settings.psiren import PSirenSettings, SparsifySettings
@@ -124,14 +125,14 @@ def test_training_mixes_no_devices(problem, monkeypatch):
     monkeypatch.setattr(torch, "autocast", lambda *_, **__: nullcontext())  # has no `meta`
     trainer = psiren._Trainer(replace(problem, device="meta"), "sparsify")
     drawn = training.initial_weights(trainer.architecture, trainer.generator)
-    weights = psiren._to_tensors({name: tensor.numpy() for name, tensor in drawn.items()}, "meta")
+    weights = to_tensors({name: tensor.numpy() for name, tensor in drawn.items()}, "meta")
     phase = trainer.real_phase("sparsify", weights, 1, 0.01)
     for tensor in weights.values():
         tensor.requires_grad_(True)
     batch = torch.arange(16)
     loss, _ = training._step(phase, trainer.images[batch], trainer.labels[batch])
     assert loss.device.type == "meta"
-    pruning = psiren._Pruning(weights, [90.0], SparsifySettings(interval=1))
+    pruning = Pruning(weights, [90.0], SparsifySettings(interval=1))
     pruning.advance(Progress(0, 100))
     assert {mask.device.type for mask in pruning.masks.values()} == {"meta"}
     with pytest.raises(RuntimeError, match="device"):

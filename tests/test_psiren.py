@@ -12,6 +12,8 @@ from aann.evaluation import reference
 from aann.layers import Dense
 from aann.networks import Architecture, TernaryNetwork
 from aann.psiren import algorithm as psiren
+from aann.psiren import pruning
+from aann.psiren.pruning import Pruning
 from aann.settings.psiren import PSirenSettings
 
 SETTINGS = {
@@ -76,7 +78,7 @@ def test_more_images_than_there_are_cannot_be_asked_for(make_problem):
 @given(st.lists(st.integers(1, 400), min_size=1, max_size=4), st.floats(0, 100), st.sampled_from(["uniform", "global"]))
 def test_zero_counts_add_up_exactly_and_fit_their_layers(sizes, sparsity, distribution):
     weights = {str(index): torch.randn(size) for index, size in enumerate(sizes)}
-    counts = psiren.zero_counts(weights, sparsity, distribution)
+    counts = pruning.zero_counts(weights, sparsity, distribution)
     assert sum(counts.values()) == round(sum(sizes) * sparsity / 100)
     assert all(0 <= counts[name] <= tensor.numel() for name, tensor in weights.items())
     if distribution == "uniform":
@@ -85,7 +87,7 @@ def test_zero_counts_add_up_exactly_and_fit_their_layers(sizes, sparsity, distri
 
 def test_global_sparsity_prunes_the_smallest_of_all():
     weights = {"1.0": torch.tensor([0.1, -5.0, 0.2]), "fc": torch.tensor([1.0, 2.0, -0.05])}
-    assert psiren.zero_counts(weights, 50, "global") == {"1.0": 2, "fc": 1}
+    assert pruning.zero_counts(weights, 50, "global") == {"1.0": 2, "fc": 1}
 
 
 @given(st.lists(st.sampled_from([-2.0, -1.0, 0.0, 1.0, 1.5]), min_size=1, max_size=60), st.data())
@@ -133,8 +135,8 @@ def test_step_2_gives_the_same_networks_whichever_others_are_asked_for(problem, 
 @given(st.lists(st.integers(1, 20_000), min_size=1, max_size=4), st.floats(0, 100), st.floats(0, 100))
 def test_counts_on_the_way_never_fall_and_never_exceed_a_later_stop(sizes, one, other):
     weights = {str(index): torch.zeros(size) for index, size in enumerate(sizes)}
-    before, after = (psiren.zero_counts(weights, sparsity, exact=False) for sparsity in sorted((one, other)))
-    stop = psiren.zero_counts(weights, max(one, other))
+    before, after = (pruning.zero_counts(weights, sparsity, exact=False) for sparsity in sorted((one, other)))
+    stop = pruning.zero_counts(weights, max(one, other))
     assert all(before[name] <= after[name] <= stop[name] for name in weights)
 
 
@@ -142,16 +144,16 @@ def test_pruned_weights_stay_pruned_and_every_stop_is_exact_in_the_papers_networ
     shapes = Architecture.from_dict(paper_settings.network("mnist")).weight_shapes
     weights = {name: torch.randn(shape, generator=torch.Generator().manual_seed(0)) for name, shape in shapes.items()}
     stops = [5.38, 50.0, 92.88, 94.63, 95.0]
-    pruning = psiren._Pruning(weights, list(stops), paper_settings.psiren.sparsify)
+    pruned = Pruning(weights, list(stops), paper_settings.psiren.sparsify)
     alive = {name: torch.ones_like(tensor, dtype=torch.bool) for name, tensor in weights.items()}
     for step in range(0, 6250, 20):
-        pruning.advance(training.Progress(step, 6250))
+        pruned.advance(training.Progress(step, 6250))
         for name, tensor in weights.items():
             assert not torch.any((tensor != 0) & ~alive[name])
             alive[name] = tensor != 0
             tensor.add_(0.01 * alive[name])
-    assert list(pruning.stops) == stops
-    for sparsity, stop in pruning.stops.items():
+    assert list(pruned.stops) == stops
+    for sparsity, stop in pruned.stops.items():
         assert sum(zeros(stop).values()) == round(28_880 * sparsity / 100)
 
 

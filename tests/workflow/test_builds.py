@@ -80,7 +80,7 @@ def test_a_comment_changes_nothing(edited):
 
 
 def test_the_code_of_p_siren_reruns_it_and_what_follows(edited):
-    assert edited("src/aann/psiren/algorithm.py", "(1 - reached) ** 3", "(1 - reached) ** 2") == (
+    assert edited("src/aann/psiren/pruning.py", "(1 - reached) ** 3", "(1 - reached) ** 2") == (
         PSIREN | NEIGHBORS | SENSE - {"random_start"} | FAMILIES | DRIVING | FIGURES - {"figure_1"} - CLIMBS
     )
 

@@ -153,7 +153,7 @@ DECIDES = {
     ),
     "how bright digits are": ("datasets/digits.py", "_BRIGHTEST = 16", "_BRIGHTEST = 17", {"split_dataset"}),
     "how sparsity rises": (
-        "psiren/algorithm.py",
+        "psiren/pruning.py",
         "(1 - reached) ** 3",
         "(1 - reached) ** 2",
         {"sparsify_mnist", "sparsify_car", "driver"},

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -27,11 +27,9 @@ from aann.errors import InputError
 from aann.evaluation import reference
 from aann.evaluation.inputs import check_images
 from aann.networks import Architecture, TernaryNetwork
-from aann.settings.psiren import PSirenSettings, SparsifySettings
-from aann.training import Curve, Phase, Progress, Weights
-
-RealWeights = dict[str, np.ndarray]
-"""One float32 array per layer, by layer name, in the shapes of ``Architecture.weight_shapes``."""
+from aann.psiren.pruning import Pruning, RealWeights, multiply, to_numpy, to_tensors
+from aann.settings.psiren import PSirenSettings
+from aann.training import Curve, Phase, Weights
 
 _STEPS = ("dense", "sparsify", "network")
 
@@ -162,7 +160,7 @@ def train_dense(problem: Problem) -> tuple[RealWeights, Curve]:
     weights = {name: tensor.to(trainer.device) for name, tensor in drawn.items()}
     steps = trainer.settings.dense
     trainer.run(trainer.real_phase("dense", weights, steps.epochs, steps.learning_rate))
-    return _to_numpy(weights), trainer.curve
+    return to_numpy(weights), trainer.curve
 
 
 def sparsify(
@@ -174,49 +172,11 @@ def sparsify(
     network returned has exactly round(n p / 100) zeros.
     """
     trainer = _Trainer(problem, "sparsify")
-    weights, steps = _to_tensors(dense, trainer.device), trainer.settings.sparsify
-    pruning = _Pruning(weights, sorted(sparsities), steps)
+    weights, steps = to_tensors(dense, trainer.device), trainer.settings.sparsify
+    pruning = Pruning(weights, sorted(sparsities), steps)
     phase = trainer.real_phase("sparsify", weights, steps.epochs, steps.learning_rate)
     trainer.run(replace(phase, schedule=training.constant, before=pruning.advance, after=pruning.hold))
     return pruning.stops, trainer.curve
-
-
-class _Pruning:
-    """Gradual magnitude pruning of weights in place, with copies of them at each sparsity asked for.
-
-    On the way, the number of zeros in a layer is rounded down, so that pruned weights stay pruned. In a copy, these
-    numbers are rounded so that their sum is exact. A copy does not depend on which other sparsities are asked for.
-    """
-
-    def __init__(self, weights: Weights, sparsities: list[float], settings: SparsifySettings) -> None:
-        self.weights = weights
-        self.masks = {name: torch.ones_like(tensor) for name, tensor in weights.items()}
-        self.remaining, self.largest = sparsities, sparsities[-1]
-        self.settings = settings
-        self.stops: dict[float, RealWeights] = {}
-
-    @torch.no_grad()
-    def advance(self, progress: Progress) -> None:
-        """Prune to the sparsity that the schedule has reached, and copy the weights at each stop on the way."""
-        if progress.step % self.settings.interval:
-            return
-        reached = min(1.0, (progress.step + self.settings.interval) / progress.steps)
-        target = self.largest * (1 - (1 - reached) ** 3)
-        while self.remaining and self.remaining[0] <= target:
-            sparsity = self.remaining.pop(0)
-            masks = self._masks(sparsity)
-            self.stops[sparsity] = _to_numpy({name: self.weights[name] * masks[name] for name in masks})
-        self.masks = self._masks(target, exact=False)
-        self.hold(progress)
-
-    def _masks(self, sparsity: float, exact: bool = True) -> Weights:
-        """Return masks of a sparsity; if not ``exact``, a layer may lack one zero, but never has fewer than before."""
-        zeros = zero_counts(self.weights, sparsity, self.settings.distribution, exact)
-        return {name: training.keep_largest(tensor, zeros[name]) for name, tensor in self.weights.items()}
-
-    def hold(self, progress: Progress) -> None:
-        """Keep pruned weights at 0, after an optimizer step as well."""
-        _multiply(self.weights, self.masks)
 
 
 def p_siren(problem: Problem, sparse: RealWeights, sparsity: float) -> tuple[TernaryNetwork, Curve]:
@@ -224,7 +184,7 @@ def p_siren(problem: Problem, sparse: RealWeights, sparsity: float) -> tuple[Ter
 
     Raises ``InputError`` if the sparse weights do not have round(n p / 100) zeros.
     """
-    weights = _to_tensors(sparse, problem.device)
+    weights = to_tensors(sparse, problem.device)
     zeros = sum(int((tensor == 0).sum()) for tensor in weights.values())
     expected = round(sum(tensor.numel() for tensor in weights.values()) * sparsity / 100)
     if zeros != expected:
@@ -240,14 +200,7 @@ def _fine_tune(trainer: _Trainer, weights: Weights) -> None:
     steps = trainer.settings.fine_tune
     if steps.epochs:
         phase = trainer.real_phase("fine_tune", weights, steps.epochs, steps.learning_rate)
-        trainer.run(replace(phase, after=lambda progress: _multiply(weights, masks)))
-
-
-@torch.no_grad()
-def _multiply(weights: Weights, masks: Weights) -> None:
-    """Set weights to 0 where their mask is 0, in place."""
-    for name, tensor in weights.items():
-        tensor.mul_(masks[name])
+        trainer.run(replace(phase, after=lambda progress: multiply(weights, masks)))
 
 
 class _Latent:
@@ -379,34 +332,3 @@ def _train_last_layer(trainer: _Trainer, latent: _Latent, best: _Best) -> None:
         after=lambda progress: latent.constrain(last),
     )
     training.run(phase, inputs, trainer.labels, trainer.generator, trainer.curve)
-
-
-def zero_counts(
-    weights: Mapping[str, torch.Tensor], sparsity: float, distribution: str = "uniform", exact: bool = True
-) -> dict[str, int]:
-    """Return how many weights of each layer are 0 at a sparsity (percent): round(n p / 100) in all.
-
-    ``uniform`` gives every layer the same share, rounded by largest remainder, or down if not ``exact``. ``global``
-    prunes the smallest of all weights, in whichever layer they are.
-    """
-    sizes = np.array([tensor.numel() for tensor in weights.values()])
-    total = round(int(sizes.sum()) * sparsity / 100)
-    if distribution == "global":
-        magnitudes = torch.cat([tensor.detach().abs().flatten() for tensor in weights.values()])
-        pruned = torch.argsort(magnitudes, stable=True)[:total].cpu().numpy()
-        counts = np.histogram(pruned, bins=np.concatenate([[0], sizes.cumsum()]))[0]
-    else:
-        shares = sizes * total / sizes.sum()
-        counts = np.floor(shares).astype(int)
-        if exact:
-            order = np.argsort(counts - shares, kind="stable")
-            counts[order[: total - counts.sum()]] += 1
-    return {name: int(count) for name, count in zip(weights, counts, strict=True)}
-
-
-def _to_numpy(weights: Weights) -> RealWeights:
-    return {name: tensor.detach().cpu().numpy().copy() for name, tensor in weights.items()}
-
-
-def _to_tensors(weights: RealWeights, device: str) -> Weights:
-    return {name: torch.from_numpy(array.copy()).to(device) for name, array in weights.items()}

@@ -17,7 +17,8 @@ from aann.evaluation.reference import correct_count
 from aann.lineage import provenance
 from aann.networks import Architecture, TernaryNetwork
 from aann.psiren import algorithm
-from aann.psiren.algorithm import Problem, RealWeights
+from aann.psiren.algorithm import Problem
+from aann.psiren.pruning import RealWeights
 from aann.settings.study import Settings
 from aann.training import Curve
 
