@@ -29,7 +29,7 @@ rule walk:
         code=code_fingerprint("aann.families.walks"),
     shell:
         "python -m aann families walk --task {wildcards.task} --walk {wildcards.walk}"
-        " --sparsity {wildcards.sparsity} --origin {wildcards.origin} --search {params.search:q} --seed {wildcards.seed}"
+        " --sparsity {wildcards.sparsity} --origin {wildcards.origin} --search={params.search:q} --seed {wildcards.seed}"
         " --network {input.network:q} --data {input.data:q} --table {output.table:q} --output {output.network:q}"
         " --threads {threads} --settings {params.settings:q} 2> {log:q}"
 
