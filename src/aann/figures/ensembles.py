@@ -69,7 +69,8 @@ def draw(ensembles: pandas.DataFrame, title: str, output: Path, provenance: Mapp
     left.set(title="(a) Test images as they are", xlabel="Networks that vote", ylabel="Test accuracy (%)")
     left.set_xticks(sorted(set(table["size"])))
     right.set(title="(b) Disturbed test images", ylabel="More than one voter (points)")
-    left.legend(frameon=False)
+    handles, labels = left.get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower center", ncols=len(labels), frameon=False)
     figure.suptitle(title)
     style.save(figure, output, ensembles, provenance)
 

@@ -115,4 +115,5 @@ def _draw_sets(axis: Axes, sets: pandas.DataFrame) -> None:
         axis.bar(places + (number - 1) * width, 100 * sets[column] / sets.test_images, width, color=color, label=name)
     axis.set_xticks(places, [f"{name}\n(n = {size})" for name, size in zip(sets.set, sets["size"], strict=True)])
     axis.set_ylabel("Test images (%)")
+    axis.set_ylim(top=1.4 * axis.get_ylim()[1])  # room for the legend
     axis.legend(frameon=False)

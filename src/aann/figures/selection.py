@@ -102,4 +102,7 @@ def _draw_gains(axis: Axes, ends: pandas.DataFrame) -> None:
         axis.errorbar(
             found.index * apart, found["mean"], half, color=color, marker=marker, markersize=4, capsize=2, label=label
         )
+    sizes = sorted(ends["size"].unique())
     axis.set(xscale="log")
+    axis.set_xticks(sizes, [f"{size:,}" for size in sizes])
+    axis.minorticks_off()
