@@ -1,6 +1,12 @@
 # Stage export: networks as files that others run. The setting `export` says which, and in which formats.
 EXPORT = f"{RESULTS}/export/{{task}}/p{{sparsity}}/seed{{seed}}"
 C_FILES = [beside(f"src/aann/export/c/{name}") for name in ("aann.c", "main.c")]
+EXPORTED = {
+    "packed": f"{EXPORT}.aann",
+    "onnx": f"{EXPORT}.onnx",
+    "c": [f"{EXPORT}.c/{name}" for name in ("network.h", "test_vector.h", "aann.c", "main.c")],
+    "page": f"{EXPORT}.html",
+}
 PAGE_FILES = [beside(f"src/aann/export/page/{name}") for name in ("engine.js", "explorer.js", "explorer.html")]
 
 
@@ -8,7 +14,7 @@ rule export_packed:
     input:
         rules.network.output.network,
     output:
-        f"{EXPORT}.aann",
+        EXPORTED["packed"],
     log:
         f"{RESULTS}/logs/export/{{task}}/p{{sparsity}}/seed{{seed}}.packed.log",
     benchmark:
@@ -26,7 +32,7 @@ rule export_packed:
 
 use rule export_packed as export_onnx with:
     output:
-        f"{EXPORT}.onnx",
+        EXPORTED["onnx"],
     log:
         f"{RESULTS}/logs/export/{{task}}/p{{sparsity}}/seed{{seed}}.onnx.log",
     benchmark:
@@ -39,7 +45,7 @@ use rule export_packed as export_onnx with:
 
 use rule export_packed as export_c with:
     output:
-        [f"{EXPORT}.c/{name}" for name in ("network.h", "test_vector.h", "aann.c", "main.c")],
+        EXPORTED["c"],
     log:
         f"{RESULTS}/logs/export/{{task}}/p{{sparsity}}/seed{{seed}}.c.log",
     benchmark:
@@ -56,7 +62,7 @@ rule export_page:
         data=rules.split_dataset.output,
         network=rules.network.output.network,
     output:
-        f"{EXPORT}.html",
+        EXPORTED["page"],
     log:
         f"{RESULTS}/logs/export/{{task}}/p{{sparsity}}/seed{{seed}}.page.log",
     benchmark:
@@ -73,14 +79,12 @@ rule export_page:
 
 rule explorer:
     input:
-        filled(rules.export_page.output, work.exports, "page"),
+        filled(EXPORTED["page"], work.exports, "page"),
     localrule: True
 
 
+# Files are named by their pattern, since a workflow that imports this one may take some of its rules.
 rule export:
     input:
-        filled(rules.export_packed.output, work.exports, "packed"),
-        filled(rules.export_c.output, work.exports, "c"),
-        filled(rules.export_onnx.output, work.exports, "onnx"),
-        rules.explorer.input,
+        [filled(pattern, work.exports, form) for form, pattern in EXPORTED.items()],
     localrule: True

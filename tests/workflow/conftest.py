@@ -91,10 +91,10 @@ SMALL = {
             "sparsities": [90],
             "first": {"1.0": "exhaustive", "2.0": 50, "fc": "exhaustive"},
             "others": {"1.0": 5, "2.0": 5, "fc": 5},
-            "more_seeds": {"90": None},
+            "more_seeds": {90: None},
         },
         "mnist-few": {"first": {"1.0": 5, "2.0": 5, "fc": 5}, "others": {"1.0": 5, "2.0": 5, "fc": 5}},
-        "car": {"first": {"1.0": 30, "2.0": 30, "fc1": 30, "fc2": "exhaustive"}, "more_seeds": {"90": None}},
+        "car": {"first": {"1.0": 30, "2.0": 30, "fc1": 30, "fc2": "exhaustive"}, "more_seeds": {90: None}},
     },
     "embeddings": {"mnist": EMBEDDED, "car": EMBEDDED},
     "sense": {

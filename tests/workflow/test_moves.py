@@ -1,6 +1,7 @@
 """Results that are copied without times and records are made fresh, unless something changed; and they are removed."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -54,7 +55,7 @@ def test_a_copy_runs_nothing_again_once_it_was_touched_and_then_notices_what_cha
     assert len(moved.planned(*EVERYTHING)) > 20
     done = touch(moved)
     assert done.stderr == ""
-    assert "82 of 82 jobs need not run again" in done.stdout
+    assert re.search(r" (\d\d+) of \1 jobs need not run again", done.stdout)
     assert moved.planned(*EVERYTHING) == set()
     for path in (everything / "results/small").rglob("*.png"):
         assert (moved.results / path.relative_to(everything / "results/small")).read_bytes() == path.read_bytes()

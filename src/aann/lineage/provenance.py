@@ -155,7 +155,8 @@ def _imports(tree: ast.Module) -> list[str]:
 
 def _file(name: str) -> Path:
     path = _PACKAGE.parent.joinpath(*name.split("."))
-    return path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
+    module = path.with_suffix(".py")  # a folder of its name may hold what it reads
+    return module if module.is_file() or not path.is_dir() else path / "__init__.py"
 
 
 def _exists(name: str) -> bool:
