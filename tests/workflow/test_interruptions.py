@@ -135,7 +135,7 @@ def test_a_build_killed_again_and_again_under_other_conditions_is_equal(workflow
 def test_jobs_end_with_a_snakemake_that_is_killed_alone(copied, searched):
     with started(copied, SEARCH) as process:
         wait_until(copied, process, (copied.results / "logs/sense/mnist-p80-random.best/seed0.log").exists)
-        time.sleep(1)
+        time.sleep(0.5)  # in the middle of the search
         process.kill()
         process.wait()
         assert group_ends(process.pid)
@@ -148,7 +148,7 @@ def interrupted(workflow, signals, *targets):
     """Return what a build says that gets so many signals of Ctrl-C, as a terminal sends them: to all its processes."""
     with started(workflow, *targets) as process:
         wait_until(workflow, process, (workflow.results / "logs/sense/mnist-p80-random.best/seed0.log").exists)
-        time.sleep(1)
+        time.sleep(0.5)  # in the middle of the search
         for _ in range(signals):
             os.killpg(process.pid, signal.SIGINT)
             time.sleep(0.5)
