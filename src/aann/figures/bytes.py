@@ -73,6 +73,7 @@ def draw(
     network and the columns ``aann.tables.BYTES``.
     """
     import matplotlib.pyplot as plt
+    from matplotlib.ticker import LogFormatter
 
     style.use_style()
     percent = sizes.assign(error=100 * (1 - sizes.test_accuracy))
@@ -80,10 +81,10 @@ def draw(
     figure, axis = plt.subplots(figsize=(style.COLUMN_WIDTH, 3.4), layout="constrained")
     axis.scatter(percent.bytes, percent.error, s=6, color=style.SKY, linewidth=0, label="One network")
     axis.plot(mean.bytes, mean.error, color=style.BLUE, marker="o", markersize=3, linewidth=1.3, label="Mean")
-    for sparsity, beside, side in ((mean.index.min(), (3, 5), "left"), (mean.index.max(), (-3, -9), "right")):
+    for sparsity, beside in ((mean.index.min(), (3, -9)), (mean.index.max(), (3, 5))):
         place = (mean.bytes[sparsity], mean.error[sparsity])
         name = f"{sparsity:g} % sparse"
-        axis.annotate(name, place, beside, textcoords="offset points", ha=side, size=6.5, color=style.BLUE)
+        axis.annotate(name, place, beside, textcoords="offset points", size=6.5, color=style.BLUE)
     for number, (name, points) in enumerate(groupby(elsewhere, key=lambda one: str(one["label"]))):
         color, mark = _LOOKS[number % len(_LOOKS)]
         places = [(one["bytes"], 100 - one["percent"]) for one in points]
@@ -92,6 +93,7 @@ def draw(
     axis.set_yscale("log", nonpositive="clip")
     for one_axis in (axis.xaxis, axis.yaxis):
         one_axis.set_major_formatter("{x:,g}")
+        one_axis.set_minor_formatter(LogFormatter(minor_thresholds=(1, 0.5)))  # names less than a decade
     seeds = percent.groupby("sparsity").seed.nunique()
     named = f"p-SIREN, n = {seeds.min()} seeds{', and elsewhere' if elsewhere else ''}"
     figure.legend(loc="outside lower center", ncols=2, frameon=False, title=named)
