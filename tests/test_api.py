@@ -24,7 +24,7 @@ from aann.evaluation import reference
 from aann.swaps import neighborhood_size
 
 RELEASED = "release/psiren/mnist/p90/seed0.safetensors.gz"
-DOCUMENTS = ("README.md", "docs/python.md")
+DOCUMENTS = ("README.md", "docs/python.md", "docs/families.md")
 EACH_ALONE = "import json, sys\nfor example in json.loads(sys.argv[1]): exec(example, {'__name__': '__main__'})"
 
 

@@ -229,7 +229,8 @@ def test_settings_of_neighbors_and_embeddings_are_checked(paper_settings):
         assert result.exit_code == 1
         return result.output
 
-    assert "neighbors.mnist.sparsities: 92 is not in tasks.mnist.sparsities" in problem(neighbors={"sparsities": [92]})
+    unknown = {"sparsities": [92], "more_seeds": {}}
+    assert "neighbors.mnist.sparsities: 92 is not in tasks.mnist.sparsities" in problem(neighbors=unknown)
     assert "neighbors.mnist.first: no layer '3.0'" in problem(neighbors={"first": {"3.0": 5}})
     for wrong in (0, "all", True, 2.5):
         message = "setting 'neighbors.mnist.first.fc': expected exhaustive or a whole number of at least 1"
