@@ -16,8 +16,8 @@ def test_the_quick_scale_runs_through_slurm(root, slurm_workflow):
     groups = yaml.safe_load((root / "profiles/slurm/config.yaml").read_text())["group-components"]
     slurm_workflow.options = ("--group-components", *(f"{group}=20" for group in groups))  # its jobs are of seconds
     said = slurm_workflow.build()
-    submitted = Counter(re.findall(r"^ *rule (\w+):", said, re.MULTILINE))
-    beside = set(re.findall(r"^localrule (\w+):", said, re.MULTILINE))
+    submitted = Counter(re.findall(r"^ *rule ([\w-]+):", said, re.MULTILINE))
+    beside = set(re.findall(r"^localrule ([\w-]+):", said, re.MULTILINE))
     jobs = slurm_workflow.jobs()
     assert {job.state for job in jobs} == {"COMPLETED"}
     named = "|".join(sorted(submitted, key=len, reverse=True))  # a batch may hold several
