@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
@@ -203,10 +204,8 @@ class Settings(Section):
         Raises ``InputError`` for an unknown search, and for layers that the network does not have.
         """
         chosen = _lookup(self.sense.searches, name, "search", "sense.searches")
-        try:
+        with _refused_at(f"sense.searches.{name}.layers.names"):
             return chosen.named(self.layers(task))
-        except ValueError as error:
-            raise InputError(f"sense.searches.{name}.layers.names: {error}") from error
 
     def walk_of(self, task: str, name: str) -> WalkSettings:
         """Return a walk for a task, with the layers of its network by name instead of by place.
@@ -214,10 +213,8 @@ class Settings(Section):
         Raises ``InputError`` for an unknown walk, and for layers that the network does not have.
         """
         chosen = _lookup(self.families.walks, name, "walk", "families.walks")
-        try:
+        with _refused_at(f"families.walks.{name}.layers"):
             return chosen.named(self.layers(task))
-        except ValueError as error:
-            raise InputError(f"families.walks.{name}.layers: {error}") from error
 
     def walk(self, task: str, name: str) -> dict[str, Any]:
         """Return, as settings in their own right, what one walk for one task depends on.
@@ -247,10 +244,8 @@ class Settings(Section):
         Raises ``InputError`` for an unknown path, and for layers that the network does not have.
         """
         chosen = _lookup(self.families.paths, name, "path", "families.paths")
-        try:
+        with _refused_at(f"families.paths.{name}.layers"):
             return chosen.named(self.layers(chosen.start.start.task))
-        except ValueError as error:
-            raise InputError(f"families.paths.{name}.layers: {error}") from error
 
     def path_part(self, name: str) -> dict[str, Any]:
         """Return, as settings in their own right, what a path depends on. Raises as ``path_of``."""
@@ -272,10 +267,8 @@ class Settings(Section):
         """Return settings of climbs in one layer, with the layer by name."""
         if chosen is None:
             raise InputError(f"the setting 'sense.{key}' is not set")
-        try:
+        with _refused_at(f"sense.{key}.layer"):
             (layer,) = at_place(chosen.layer, self.layers(task))
-        except ValueError as error:
-            raise InputError(f"sense.{key}.layer: {error}") from error
         return chosen.model_copy(update={"layer": layer})
 
     def search(self, task: str, name: str) -> dict[str, Any]:
@@ -317,6 +310,15 @@ def _lookup(items: Mapping[str, Item], name: str, kind: str, key: str) -> Item:
         known = ", ".join(items) or "none"
         raise InputError(f"unknown {kind} {name!r}{suggestion(name, items)}; the setting '{key}' has {known}")
     return items[name]
+
+
+@contextmanager
+def _refused_at(key: str) -> Iterator[None]:
+    """Raise a ``ValueError`` about the layers of a network as ``InputError`` that begins with the key of a setting."""
+    try:
+        yield
+    except ValueError as error:
+        raise InputError(f"{key}: {error}") from error
 
 
 def validate(values: Mapping[str, Any], source: str = "configuration") -> Settings:
