@@ -106,37 +106,28 @@ rule climb:
         f"{RESULTS}/logs/sense/{{task}}-p{{sparsity}}-psiren.climb/seed{{seed}}.log",
     benchmark:
         f"{RESULTS}/benchmarks/sense/{{task}}-p{{sparsity}}-psiren.climb/seed{{seed}}.jsonl"
-    localrule: True
     resources:
         mem_mb=growing(3000),
         runtime=growing(15),
+        batch=1,
     params:
+        command="climb",
         settings=lambda wildcards: to_json(SETTINGS.sense_part(wildcards.task, "climb")),
         code=code_fingerprint("aann.sense.climbs"),
     shell:
-        "python -m aann sense climb --task {wildcards.task} --sparsity {wildcards.sparsity} --seed {wildcards.seed}"
-        " --network {input.network:q} --data {input.data:q} --output {output:q} --threads {threads}"
-        " --settings {params.settings:q} 2> {log:q}"
+        "python -m aann sense {params.command} --task {wildcards.task} --sparsity {wildcards.sparsity}"
+        " --seed {wildcards.seed} --network {input.network:q} --data {input.data:q} --output {output:q}"
+        " --threads {threads} --settings {params.settings:q} 2> {log:q}"
 
 
-rule selection:
-    input:
-        data=rules.split_dataset.output,
-        network=rules.network.output.network,
+use rule climb as selection with:
     output:
         f"{SENSE}/{{task}}-p{{sparsity}}-psiren.selection/seed{{seed}}.parquet",
     log:
         f"{RESULTS}/logs/sense/{{task}}-p{{sparsity}}-psiren.selection/seed{{seed}}.log",
     benchmark:
         f"{RESULTS}/benchmarks/sense/{{task}}-p{{sparsity}}-psiren.selection/seed{{seed}}.jsonl"
-    resources:
-        mem_mb=growing(3000),
-        runtime=growing(15),
-        batch=1,
     params:
+        command="selection",
         settings=lambda wildcards: to_json(SETTINGS.sense_part(wildcards.task, "selection")),
         code=code_fingerprint("aann.sense.selection"),
-    shell:
-        "python -m aann sense selection --task {wildcards.task} --sparsity {wildcards.sparsity} --seed {wildcards.seed}"
-        " --network {input.network:q} --data {input.data:q} --output {output:q} --threads {threads}"
-        " --settings {params.settings:q} 2> {log:q}"

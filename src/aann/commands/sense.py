@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -91,39 +92,37 @@ def backpropagation(
     backpropagation.make_baseline(settings, keys, network, data, output, threads)
 
 
+def _from_psiren(seed: str, output: str) -> options.Option:
+    """Return the options of commands that climb from a network of p-SIREN and write one table."""
+    return lambda command: options.with_options(
+        command,
+        options.task,
+        options.sparsity,
+        options.seed(seed),
+        _network,
+        options.data,
+        options.path("--output", output),
+        options.threads,
+        options.settings,
+    )
+
+
 @commands.command("climb")
-@options.task
-@options.sparsity
-@options.seed("Draws the neighbors.")
-@_network
-@options.data
-@options.path("--output", "Writes all surveyed networks with their place in the plane, a Parquet table.")
-@options.threads
-@options.settings
-def climb(
-    task: str, sparsity: float, seed: int, network: Path, data: Path, output: Path, threads: int, settings: Settings
-) -> None:
+@_from_psiren("Draws the neighbors.", "Writes all surveyed networks with their place in the plane, a Parquet table.")
+def climb(network: Path, data: Path, output: Path, threads: int, settings: Settings, **keys: Any) -> None:
     """Figure 5: climb over a few neighborhoods, keep all that was surveyed, and embed it by t-SNE."""
     from aann.sense import climbs
 
-    keys = {"task": task, "sparsity": sparsity, "seed": seed}
     climbs.make_climb(settings, keys, network, data, output, threads)
 
 
 @commands.command("selection")
-@options.task
-@options.sparsity
-@options.seed("Draws the neighbors, and the test images that choose.")
-@_network
-@options.data
-@options.path("--output", "Writes the counts after each neighborhood, a Parquet table.")
-@options.threads
-@options.settings
-def selection(
-    task: str, sparsity: float, seed: int, network: Path, data: Path, output: Path, threads: int, settings: Settings
-) -> None:
+@_from_psiren(
+    "Draws the neighbors, and the test images that choose.",
+    "Writes the counts after each neighborhood, a Parquet table.",
+)
+def selection(network: Path, data: Path, output: Path, threads: int, settings: Settings, **keys: Any) -> None:
     """Figure S3: climb by few test images, and by validation images, and count on fresh images, too."""
     from aann.sense import selection
 
-    keys = {"task": task, "sparsity": sparsity, "seed": seed}
     selection.make_selection(settings, keys, network, data, output, threads)
