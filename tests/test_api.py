@@ -21,6 +21,8 @@ import aann
 from aann.datasets import splits
 from aann.errors import InputError
 from aann.evaluation import reference
+from aann.settings import named
+from aann.settings.sense import SearchSettings
 from aann.swaps import neighborhood_size
 
 RELEASED = "release/psiren/mnist/p90/seed0.safetensors.gz"
@@ -128,9 +130,9 @@ def test_neighbors_are_counted_exactly(network, blobs, amount):
 
 def test_a_search_goes_on_from_its_checkpoint_and_finds_the_same(network, blobs, tmp_path):
     data = {"train": blobs(200, 0), "validation": blobs(80, 1), "test": blobs(80, 2)}
-    values = aann.api._search_settings("best").model_dump()
+    values = named.paper().sense.searches["best"].model_dump()
     values |= {"layers": {"names": ["fc"]}, "neighbors": {"fc": 20}, "images": {"count": "all"}}
-    chosen = aann.api.SearchSettings.model_validate(values)
+    chosen = SearchSettings.model_validate(values)
     found = aann.search(network, data, chosen, evaluations=200)
     again = aann.search(network, data, chosen, evaluations=200, checkpoint=tmp_path / "state.safetensors")
     assert found.network == again.network

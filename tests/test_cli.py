@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from commands import check_one_line, draw, run, shown
 
+from aann import checkpoints
 from aann.artifacts import write_arrays, write_table
 from aann.cli import main
 from aann.commands import HELP
@@ -269,7 +270,7 @@ def test_a_killed_search_goes_on_from_its_own_checkpoint_only(searching, tmp_pat
 
     original = search.Search._next_neighborhood
     with monkeypatch.context() as patch:
-        patch.setattr(search, "_SECONDS_BETWEEN_CHECKPOINTS", -1.0)
+        patch.setattr(checkpoints, "SECONDS_BETWEEN", -1.0)
         patch.setattr(search.Search, "_next_neighborhood", killed)
         assert searching(budget={"evaluations": 300}).exit_code == 130
     assert outputs(tmp_path) == {"t.checkpoint.safetensors"}

@@ -9,10 +9,9 @@ import pytest
 import yaml
 from commands import check_one_line, run, shown
 
-from aann import tables
+from aann import checkpoints, tables
 from aann.artifacts import read_table
 from aann.errors import InputError
-from aann.sense import search
 
 LAYERS = [{"type": "dense", "name": "1.0", "units": 8}, {"type": "dense", "name": "fc", "units": 10}]
 DRIVER = [
@@ -425,7 +424,7 @@ def test_damaged_parts_are_made_anew(built, tmp_path, monkeypatch, step, last, n
 @pytest.mark.parametrize("how", DAMAGES)
 def test_a_damaged_checkpoint_is_named_and_without_it_the_search_starts_anew(built, tmp_path, monkeypatch, how):
     monkeypatch.chdir(built)
-    monkeypatch.setattr(search, "_SECONDS_BETWEEN_CHECKPOINTS", -1.0)
+    monkeypatch.setattr(checkpoints, "SECONDS_BETWEEN", -1.0)
     stop("search", tmp_path, "outcome.csv")
     checkpoint = tmp_path / "trace.checkpoint.safetensors"
     change(checkpoint, how)

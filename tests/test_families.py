@@ -7,12 +7,12 @@ import pytest
 from commands import check_one_line, run, shown
 
 import aann
+from aann import checkpoints
 from aann.datasets.splits import save
 from aann.errors import InputError
 from aann.evaluation import reference
 from aann.evaluation.incremental import IncrementalEvaluator
 from aann.evaluation.objectives import sum_of_margins
-from aann.families import walks
 from aann.families.distances import hamming, matched, require_family
 from aann.families.disturbances import DISTURBANCES, blurred, disturbed, occluded, rotated
 from aann.families.ensembles import factor, votes
@@ -174,8 +174,8 @@ def test_a_killed_walk_goes_on_to_the_same_end(start, splits, tmp_path, monkeypa
     checkpoint = tmp_path / "c.safetensors"
     for after in (1, 5, 12):
         with monkeypatch.context() as patch:
-            patch.setattr(walks, "_SECONDS_BETWEEN_CHECKPOINTS", -1.0)
-            patch.setattr(walks, "write_arrays", killed(walks.write_arrays, after))
+            patch.setattr(checkpoints, "SECONDS_BETWEEN", -1.0)
+            patch.setattr(checkpoints, "write_arrays", killed(checkpoints.write_arrays, after))
             with pytest.raises(KilledError):
                 Walk(start, splits, asked, 0).run(checkpoint)
     resumed = Walk(start, splits, asked, 0).run(checkpoint)
@@ -197,10 +197,13 @@ def killed(write, after):
 
 
 def test_another_walks_checkpoint_is_refused(start, splits, tmp_path, monkeypatch):
-    monkeypatch.setattr(walks, "_SECONDS_BETWEEN_CHECKPOINTS", -1.0)
+    monkeypatch.setattr(checkpoints, "SECONDS_BETWEEN", -1.0)
     asked, checkpoint = settings(budget={"evaluations": 300}), tmp_path / "c.safetensors"
     Walk(start, splits, asked, 0, {"seed": 0}).run(checkpoint)
-    with pytest.raises(InputError, match=r"c.safetensors: belongs to another run or version of the code; delete it"):
+    with pytest.raises(
+        InputError,
+        match=r"c.safetensors: belongs to another run .*its 'seed' differs\); delete it",
+    ):
         Walk(start, splits, asked, 0, {"seed": 1}).run(checkpoint)
     start.save(checkpoint)
     with pytest.raises(InputError, match=r"c.safetensors: is no checkpoint of this walk"):

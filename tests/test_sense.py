@@ -2,13 +2,13 @@ import numpy as np
 import pandas
 import pytest
 
+from aann import checkpoints
 from aann.datasets.splits import Images
 from aann.errors import InputError
 from aann.evaluation import reference
 from aann.evaluation.incremental import IncrementalEvaluator
 from aann.evaluation.objectives import ACCURACY, sum_of_margins
 from aann.networks import TernaryNetwork
-from aann.sense import search as searching
 from aann.sense.images import SearchImages, shifted
 from aann.sense.layers import LayerSchedule
 from aann.sense.neighborhoods import Neighborhood, draw, survey
@@ -399,10 +399,10 @@ def run_killed(start, splits, asked, checkpoint, monkeypatch, after, **options):
         written.append(path)
         original(path, arrays, metadata)
 
-    original = searching.write_arrays
+    original = checkpoints.write_arrays
     with monkeypatch.context() as patch:
-        patch.setattr(searching, "_SECONDS_BETWEEN_CHECKPOINTS", -1.0)
-        patch.setattr(searching, "write_arrays", write)
+        patch.setattr(checkpoints, "SECONDS_BETWEEN", -1.0)
+        patch.setattr(checkpoints, "write_arrays", write)
         with pytest.raises(KilledError):
             Search(start, splits, asked, 0, **options).run(checkpoint)
 

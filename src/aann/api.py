@@ -7,23 +7,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import numpy as np
 import pandas
 
-from aann import checkout, prediction
+from aann import prediction
+from aann.checkpoints import kept_or_temporary
 from aann.datasets import archives, sources
 from aann.datasets.splits import Images
-from aann.errors import InputError
 from aann.evaluation.incremental import IncrementalEvaluator
 from aann.export import files
 from aann.networks import Architecture, TernaryNetwork
 from aann.sense.search import Found, Search
 from aann.sense.starts import random_network as _random_network
+from aann.settings import named
 from aann.settings.datasets import ArchivesDataSettings
 from aann.settings.sense import SearchSettings
-from aann.settings.study import Settings, load
 from aann.swaps import all_swaps, neighborhood_size, sample_swaps
 
 Evaluator = IncrementalEvaluator
@@ -46,10 +45,8 @@ def random_network(network: str = "static", sparsity: float = 90, seed: int = 0)
 
     Raises ``InputError`` for another name, and for a sparsity that is not within 0 and 100 percent.
     """
-    known = _settings().networks
-    if network not in known:
-        raise InputError(f"unknown network {network!r}; the setting 'networks' has {', '.join(known)}")
-    return _random_network(Architecture.from_dict(known[network].model_dump()), sparsity, seed)
+    chosen = named.entry(named.paper().networks, network, "network", "networks")
+    return _random_network(Architecture.from_dict(chosen.model_dump()), sparsity, seed)
 
 
 def load_data(dataset: str, folder: Path | str) -> dict[str, Images]:
@@ -61,10 +58,8 @@ def load_data(dataset: str, folder: Path | str) -> dict[str, Images]:
 
     Raises ``InputError`` for another data set, for one that is driven, and if archives cannot be fetched.
     """
-    settings, place = _settings(), Path(folder)
-    if dataset not in settings.datasets:
-        raise InputError(f"unknown data set {dataset!r}; the setting 'datasets' has {', '.join(settings.datasets)}")
-    data = settings.datasets[dataset]
+    settings, place = named.paper(), Path(folder)
+    data = named.entry(settings.datasets, dataset, "data set", "datasets")
     if isinstance(data, ArchivesDataSettings):
         archives.fetch(data.archives, place / data.archives, settings.downloads.mirrors)
     return sources.split(dataset, data, place)[0]
@@ -130,24 +125,14 @@ def search(
 
     Raises ``InputError`` for another search, for layers that the network does not have, and for images that do not fit.
     """
-    chosen = search if isinstance(search, SearchSettings) else _search_settings(search)
+    chosen = (
+        search
+        if isinstance(search, SearchSettings)
+        else named.entry(named.paper().sense.searches, search, "search", "sense.searches")
+    )
     if evaluations is not None:
         budget = chosen.budget.model_copy(update={"evaluations": evaluations})
         chosen = chosen.model_copy(update={"budget": budget})
     run = Search(start, data, chosen, seed, threads=threads)
-    if checkpoint is not None:
-        return run.run(Path(checkpoint))
-    with TemporaryDirectory() as folder:
-        return run.run(Path(folder) / "checkpoint.safetensors")
-
-
-def _search_settings(name: str) -> SearchSettings:
-    known = _settings().sense.searches
-    if name not in known:
-        raise InputError(f"unknown search {name!r}; the setting 'sense.searches' has {', '.join(known)}")
-    return known[name]
-
-
-def _settings() -> Settings:
-    """Return the settings of the paper's scale: ``config/config.yaml`` here, or else beside this package."""
-    return load([checkout.find("config/config.yaml")])
+    with kept_or_temporary(checkpoint) as path:
+        return run.run(path)

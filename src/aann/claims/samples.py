@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable
 from functools import cached_property
 from pathlib import Path
@@ -14,6 +13,7 @@ import pandas
 from aann.artifacts import read_table
 from aann.claims.models import Bounds, Sample, Scalar
 from aann.errors import InputError
+from aann.settings.messages import suggestion
 
 
 class NotMeasurableError(InputError):
@@ -101,9 +101,7 @@ class Rows:
 def _require_columns(table: str, named: Iterable[str], known: list[str]) -> None:
     for name in named:
         if name not in known:
-            close = difflib.get_close_matches(name, known, n=1)
-            hint = f" (did you mean {close[0]!r}?)" if close else ""
-            raise InputError(f"{table}: has no column {name!r}{hint}; it has {', '.join(known)}")
+            raise InputError(f"{table}: has no column {name!r}{suggestion(name, known)}; it has {', '.join(known)}")
 
 
 def _is_text(wanted: Bounds | list[Scalar] | Scalar) -> bool:

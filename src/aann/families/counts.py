@@ -37,7 +37,7 @@ class Counts:
     seed: int
     threads: int
     evaluator: EvaluatorFactory
-    rows: list[list[int]] = field(default_factory=list)
+    rows: list[tuple[int, ...]] = field(default_factory=list)
 
     @property
     def last_step(self) -> int:
@@ -50,7 +50,7 @@ class Counts:
         surveyed = self._surveyed(network, step)
         none = [0] * len(surveyed)
         for line, (one, neighbors) in enumerate(((network, surveyed), (self.blind(network), none))):
-            self.rows.append([step, evaluations, networks, line, *there, *self._correct(one), *neighbors])
+            self.rows.append((step, evaluations, networks, line, *there, *self._correct(one), *neighbors))
 
     def _correct(self, network: TernaryNetwork) -> list[int]:
         """Return how many images of each split a network gets right."""
@@ -97,7 +97,7 @@ class Counts:
         rows = [row for one in self.rows for row in self._of_layers(one)]
         return pandas.DataFrame(rows)[list(WALK.measured)]
 
-    def _of_layers(self, row: list[int]) -> list[dict[str, object]]:
+    def _of_layers(self, row: tuple[int, ...]) -> list[dict[str, object]]:
         depth, layers = len(self.start.layers), self.start.layers
         (step, evaluations, networks, line), there = row[:4], row[4 : 4 + depth]
         correct = row[4 + depth : 4 + depth + len(_SPLITS)]

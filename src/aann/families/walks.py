@@ -7,20 +7,18 @@ below its start, and steps are neighbors, k-th neighbors for several swaps.
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
 import pandas
 from tqdm import tqdm
 
-from aann import checkout
-from aann.artifacts import discard, read_arrays, remedy, write_arrays, write_table
+from aann.artifacts import discard, write_table
+from aann.checkpoints import Checkpoint, State, kept_or_temporary
 from aann.datasets.splits import Images, described, load
 from aann.errors import InputError
 from aann.evaluation.evaluator import EvaluatorFactory
@@ -32,13 +30,14 @@ from aann.lineage import provenance
 from aann.networks import Architecture, TernaryNetwork, require_layer
 from aann.sense.images import SearchImages
 from aann.sense.layers import LayerSchedule
+from aann.settings import named
 from aann.settings.families import WalkSettings
 from aann.settings.sense import LayersSettings
 from aann.settings.study import Settings
-from aann.settings.study import load as load_settings
 from aann.tables import WALK
 
-_SECONDS_BETWEEN_CHECKPOINTS = 30.0
+_COUNTERS = ("steps", "evaluations", "draws", "repairs", "networks", "owes", "seconds")
+"""What a checkpoint holds of a walk, by the names of attributes."""
 
 
 @dataclass
@@ -94,19 +93,19 @@ class Walk:
         Raises ``InputError`` for a checkpoint that is damaged, or of another run or version of the code, and if no
         connection can move.
         """
-        network = self._restore(checkpoint) if checkpoint.exists() else self.start
+        saved = Checkpoint(checkpoint, "walk", self.identity)
+        network = self._restore(saved) if checkpoint.exists() else self.start
         self._go_on(network)
         if not self._counts.rows:
             self._record()
-        started = saved = time.monotonic() - self._seconds
+        started = time.monotonic() - self._seconds
         with self._progress() as progress:
             while self._left and self._evaluations < self.settings.budget.evaluations and not self._out_of_time():
                 self._step()
                 self._seconds = time.monotonic() - started
                 self._show(progress)
-                if time.monotonic() - saved > _SECONDS_BETWEEN_CHECKPOINTS:
-                    saved = time.monotonic()
-                    self._save(checkpoint)
+                if saved.is_due:
+                    saved.write(self._state())
         if in_place(self.start, self._accepted) == in_place(self.start, self.start):
             raise InputError(
                 "walk: no connection could move without a loss; give it a larger budget, loan or tolerance"
@@ -207,42 +206,20 @@ class Walk:
         share = self._walker.evaluator.correct_count() / self._walker.evaluator.images
         progress.set_postfix_str(f"step {self._steps}, images of the walk {share:.4f}", refresh=False)
 
-    def _save(self, checkpoint: Path) -> None:
-        state = {
-            "identity": dict(self.identity),
-            "random": self._random.bit_generator.state,
-            "gains": self._schedule.gains,
-            **{name: getattr(self, f"_{name}") for name in _COUNTERS},
-        }
-        networks = {"now": self._walker.network, "accepted": self._accepted}
-        arrays = {f"{kind}.{name}": array for kind, one in networks.items() for name, array in one.weights.items()}
-        write_arrays(checkpoint, arrays | {"rows": np.array(self._counts.rows, np.int64)}, {"state": json.dumps(state)})
+    def _state(self) -> State:
+        counters = {name: getattr(self, f"_{name}") for name in _COUNTERS}
+        values = {"random": self._random.bit_generator.state, "gains": self._schedule.gains, **counters}
+        return State({"now": self._walker.network, "accepted": self._accepted}, self._counts.rows, values)
 
-    def _restore(self, checkpoint: Path) -> TernaryNetwork:
+    def _restore(self, saved: Checkpoint) -> TernaryNetwork:
         """Take over the state of a checkpoint, and return the network that the walk had come to."""
-        arrays, metadata = read_arrays(checkpoint)
-        hint = remedy(checkpoint, "delete it to start again")
-        try:
-            state = json.loads(metadata["state"])
-            now, accepted = (
-                TernaryNetwork(self.start.architecture, {name: arrays[f"{kind}.{name}"] for name in self.start.layers})
-                for kind in ("now", "accepted")
-            )
-            rows, counters = arrays["rows"].tolist(), {name: state[name] for name in _COUNTERS}
-        except (KeyError, TypeError, ValueError, InputError) as error:
-            raise InputError(f"{checkpoint}: is no checkpoint of this walk ({error}); {hint}") from error
-        if state["identity"] != json.loads(json.dumps(dict(self.identity))):
-            raise InputError(f"{checkpoint}: belongs to another run or version of the code; {hint}")
-        for name, value in counters.items():
-            setattr(self, f"_{name}", value)
-        self._accepted, self._counts.rows = accepted, rows
-        self._random.bit_generator.state = state["random"]
-        self._schedule.restore(state["gains"])
-        return now
-
-
-_COUNTERS = ("steps", "evaluations", "draws", "repairs", "networks", "owes", "seconds")
-"""What else a checkpoint holds, by the names of attributes."""
+        state = saved.read(self.start.architecture, ("now", "accepted"), ("random", "gains", *_COUNTERS))
+        self._accepted, self._counts.rows = state.networks["accepted"], state.rows
+        self._random.bit_generator.state = state.values["random"]
+        self._schedule.restore(state.values["gains"])
+        for name in _COUNTERS:
+            setattr(self, f"_{name}", state.values[name])
+        return state.networks["now"]
 
 
 def walk(
@@ -260,19 +237,14 @@ def walk(
 
     Raises ``InputError`` for another walk, and as ``Walk`` and its ``run`` do.
     """
-    chosen = walk if isinstance(walk, WalkSettings) else _walk_settings(walk)
+    chosen = (
+        walk
+        if isinstance(walk, WalkSettings)
+        else named.entry(named.paper().families.walks, walk, "walk", "families.walks")
+    )
     run = Walk(start, data, chosen.named(start.layers), seed, threads=threads)
-    if checkpoint is not None:
-        return run.run(Path(checkpoint))
-    with TemporaryDirectory() as folder:
-        return run.run(Path(folder) / "checkpoint.safetensors")
-
-
-def _walk_settings(name: str) -> WalkSettings:
-    known = load_settings([checkout.find("config/config.yaml")]).families.walks
-    if name not in known:
-        raise InputError(f"unknown walk {name!r}; the setting 'families.walks' has {', '.join(known)}")
-    return known[name]
+    with kept_or_temporary(checkpoint) as path:
+        return run.run(path)
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -13,9 +12,9 @@ import numpy as np
 import pandas
 from tqdm import tqdm
 
-from aann.artifacts import discard, read_arrays, remedy, write_arrays, write_table
+from aann.artifacts import discard, write_table
+from aann.checkpoints import Checkpoint, State
 from aann.datasets.splits import Images, described, load
-from aann.errors import InputError
 from aann.evaluation.evaluator import Evaluator, EvaluatorFactory
 from aann.evaluation.incremental import IncrementalEvaluator
 from aann.evaluation.objectives import ACCURACY, Objective, sum_of_margins
@@ -34,7 +33,8 @@ _COLUMNS = tuple(column for column in TRACE.measured if not column.endswith("_ac
 
 NOT_COUNTED = -1
 
-_SECONDS_BETWEEN_CHECKPOINTS = 30.0
+_COUNTERS = ("neighborhoods", "evaluations", "accepted", "seconds")
+"""What a checkpoint holds of a search, by the names of attributes."""
 
 
 @dataclass
@@ -88,21 +88,21 @@ class Search:
 
         Raises ``InputError`` for a checkpoint that is damaged, or of another run or version of the code.
         """
-        network = self._restore(checkpoint) if checkpoint.exists() else self.start
+        saved = Checkpoint(checkpoint, "search", self.identity)
+        network = self._restore(saved) if checkpoint.exists() else self.start
         counted = SPLITS[1:] if self._on_validation else SPLITS
         self._counting = {split: self._evaluator_of(self.start, self.splits[split]) for split in counted}
         self._searching = self._searching_at(network)
         if not self._rows:
             self._record(0, "", [])
-        started = saved = time.monotonic() - self._seconds
+        started = time.monotonic() - self._seconds
         with self._progress() as progress:
             while self._evaluations < self.settings.budget.evaluations and not self._out_of_time():
                 self._next_neighborhood()
                 self._seconds = time.monotonic() - started
                 self._show(progress)
-                if time.monotonic() - saved > _SECONDS_BETWEEN_CHECKPOINTS:
-                    saved = time.monotonic()
-                    self._save(checkpoint)
+                if saved.is_due:
+                    saved.write(self._state())
         self._count_last_row()
         return Found(self._best, self._trace())
 
@@ -209,45 +209,21 @@ class Search:
             refresh=False,
         )
 
-    def _save(self, checkpoint: Path) -> None:
-        state = {
-            "identity": dict(self.identity),
-            "random": self._random.bit_generator.state,
-            "gains": self._schedule.gains,
-            "neighborhoods": self._neighborhoods,
-            "evaluations": self._evaluations,
-            "accepted": self._accepted,
-            "seconds": self._seconds,
-        }
-        now, best = self._searching.network.weights, self._best.weights
-        arrays = {f"now.{name}": array for name, array in now.items()}
-        arrays |= {f"best.{name}": array for name, array in best.items()}
-        write_arrays(checkpoint, arrays | {"rows": np.array(self._rows, np.int64)}, {"state": json.dumps(state)})
+    def _state(self) -> State:
+        counters = {name: getattr(self, f"_{name}") for name in _COUNTERS}
+        values = {"random": self._random.bit_generator.state, "gains": self._schedule.gains, **counters}
+        return State({"now": self._searching.network, "best": self._best}, self._rows, values)
 
-    def _restore(self, checkpoint: Path) -> TernaryNetwork:
+    def _restore(self, saved: Checkpoint) -> TernaryNetwork:
         """Take over the state of a checkpoint, and return the network that the search had come to."""
-        arrays, metadata = read_arrays(checkpoint)
-        hint = remedy(checkpoint, "delete it to start again")
-        try:
-            state = json.loads(metadata["state"])
-            now, best = (
-                TernaryNetwork(self.start.architecture, {name: arrays[f"{kind}.{name}"] for name in self.start.layers})
-                for kind in ("now", "best")
-            )
-            rows = arrays["rows"]
-        except (KeyError, TypeError, ValueError, InputError) as error:
-            raise InputError(f"{checkpoint}: is no checkpoint of this search ({error}); {hint}") from error
-        different = _difference(state["identity"], json.loads(json.dumps(dict(self.identity))))
-        if different:
-            raise InputError(f"{checkpoint}: belongs to another run or version of the code ({different}); {hint}")
-        self._best = best
-        self._rows = [tuple(row) for row in rows.tolist()]
+        state = saved.read(self.start.architecture, ("now", "best"), ("random", "gains", *_COUNTERS))
+        self._best, self._rows = state.networks["best"], state.rows
         self._best_count = max(validation for *_, validation, test in self._rows if test != NOT_COUNTED)
-        self._random.bit_generator.state = state["random"]
-        self._schedule.restore(state["gains"])
-        self._neighborhoods, self._evaluations = state["neighborhoods"], state["evaluations"]
-        self._accepted, self._seconds = state["accepted"], state["seconds"]
-        return now
+        self._random.bit_generator.state = state.values["random"]
+        self._schedule.restore(state.values["gains"])
+        for name in _COUNTERS:
+            setattr(self, f"_{name}", state.values[name])
+        return state.networks["now"]
 
 
 def outcome_of(trace: pandas.DataFrame, keys: Mapping[str, Any]) -> pandas.DataFrame:
@@ -262,12 +238,6 @@ def outcome_of(trace: pandas.DataFrame, keys: Mapping[str, Any]) -> pandas.DataF
         row |= {f"{name}_{split}_accuracy": found[f"{split}_accuracy"] for split in SPLITS}
     made: pandas.DataFrame = OUTCOME.make([row], **keys)
     return made
-
-
-def _difference(found: Mapping[str, Any], expected: Mapping[str, Any]) -> str:
-    """Return the first entry in which two identities differ, or nothing."""
-    names = [name for name in {**expected, **found} if found.get(name) != expected.get(name)]
-    return f"its {names[0]!r} differs" if names else ""
 
 
 @dataclass(frozen=True)
