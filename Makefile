@@ -21,7 +21,7 @@ PACK = $(BIN)/python -m aann release pack --results $(PAPER) --output release \
 # For commands that take a scale: make touch SCALE=quick.
 AT = $(or $(SCALE),paper)
 
-.PHONY: help setup quick figures sensitivity claims release pack gallery figures-from-release times forecast rules test test-kills \
+.PHONY: help setup quick figures sensitivity claims again release pack gallery figures-from-release times forecast rules test test-kills \
   test-slurm check benchmark verify report touch clean clean-results
 .DEFAULT_GOAL := help
 
@@ -49,6 +49,10 @@ sensitivity: $(READY) ## Draw how headline numbers move if one decision at a tim
 claims: $(READY) ## Judge the paper's claims at its scale; fails if one that was reproduced no longer is.
 	$(BIN)/snakemake --cores $(CORES) claims
 	$(BIN)/python -m aann claims check results/paper/claims/claims.json
+
+again: $(READY) ## After a build of the paper's scale: run what has ten seeds with ten others, and compare verdicts.
+	$(BIN)/snakemake --cores $(CORES) --configfile config/again.yaml -- claims
+	$(BIN)/python -m aann claims changes $(PAPER)/claims/claims.json results/again/claims/claims.json
 
 release: $(READY) ## Build the paper's scale, and pack what it was drawn from, and its networks, into release/.
 	$(BIN)/snakemake --cores $(CORES) -- all_figures claims report_page

@@ -10,7 +10,7 @@ CLAIMS_FILE = beside("config/claims.yaml")
 is_made = lambda path: MODULE or any(
     output.match(f"{RESULTS}/{path}") for rule in workflow.rules for output in rule.output
 )
-served_claims = cache(lambda: checked(load_served, CLAIMS_FILE, is_made, SETTINGS.claims.without))
+served_claims = cache(lambda: checked(load_served, CLAIMS_FILE, is_made, SETTINGS.claims))
 
 
 rule claims:

@@ -613,14 +613,14 @@ def judge(results, root, monkeypatch):
     def command(*arguments):
         return CliRunner().invoke(main, [str(argument) for argument in arguments])
 
-    def run(claims, scale="paper", without=()):
+    def run(claims, scale="paper", **left_out):
         folder = results.with_name(scale)
         if not folder.exists():
             shutil.copytree(results, folder)
         (folder / "claims.yaml").write_text(yaml.safe_dump({"claims": claims}, sort_keys=False))
         output = folder / "claims/claims.json"
         more = folder / "scale.yaml"
-        more.write_text(json.dumps({"scale": scale, "claims": {"resamples": 200, "without": [*without]}}))
+        more.write_text(json.dumps({"scale": scale, "claims": {"resamples": 200, **left_out}}))
         files = ("--configfile", "config/config.yaml", "--configfile", more)
         judged = command(
             *("claims", "judge", "--claims", folder / "claims.yaml", "--results", folder, "--output", output, *files)
@@ -701,7 +701,7 @@ def test_verdicts_that_hold_html_are_shown_as_text(judge):
     name, found = read["claims"].popitem()
     odd = '"><script>alert(1)</script>'
     read["claims"][f"{name}{odd}"] = found | {"verdict": f"reproduced{odd}", "statement": odd, "remark": odd}
-    page = Page(pages.html(verdicts.judgements(read), "paper", ClaimsSettings()))
+    page = Page(pages.html(verdicts.judgements(read), "paper", ClaimsSettings(), []))
     assert page.rows == list(read["claims"])
     assert page.text.count(odd) == 3
 
@@ -752,14 +752,43 @@ def test_claims_may_be_left_out_by_name_and_the_page_says_so(judge):
     assert result.exit_code == 0, result.output
     found = json.loads(output.read_text())
     assert set(found["claims"]) == set(CLAIMS) - {"never", "again"}
-    assert found["without"] == ["never", "again"]
+    assert set(found["without"]) == {"never", "again"}
     for ending in (".md", ".html"):
         assert (
-            "Left out, since this run has too few of what they need: never, again."
+            f"Left out, since this run has too few of what they need: {', '.join(found['without'])}."
             in output.with_suffix(ending).read_text()
         )
     result, _ = judge(CLAIMS, without=["nevr"])
-    assert result.stderr == ("error: configuration: claims.without: there is no claim 'nevr'; name one of the claims\n")
+    assert result.stderr == "error: configuration: claims.without: there is no claim 'nevr'; expected one that is\n"
+
+
+def test_claims_of_a_figure_may_be_left_out(judge):
+    figures = {claim["figure"] for claim in CLAIMS.values()}
+    gone = sorted(figures)[0]
+    result, output = judge(CLAIMS, without_figures=[gone])
+    found = json.loads(output.read_text())
+    assert result.exit_code == 0, result.output
+    assert {claim["figure"] for claim in found["claims"].values()} == figures - {gone}
+    assert found["without"] == [name for name, claim in CLAIMS.items() if claim["figure"] == gone]
+    result, _ = judge(CLAIMS, without_figures=["99"])
+    assert "claims.without_figures: there is no claim of figure '99'" in result.stderr
+
+
+def test_two_runs_are_compared_by_their_verdicts(judge, tmp_path):
+    _, output = judge(CLAIMS)
+    result = judge.command("claims", "changes", output, output)
+    results = [name for name, claim in CLAIMS.items() if claim["kind"] == "result"]
+    assert result.output == f"{len(results)} of {len(results)} results have the same verdict in both runs\n"
+    read = json.loads(output.read_text())
+    read["claims"][results[0]]["verdict"] = "inconclusive"
+    other = tmp_path / "other.json"
+    other.write_text(json.dumps(read))
+    lines = judge.command("claims", "changes", output, other).output.splitlines()
+    assert lines[0].startswith(f"claim '{results[0]}': paper: ")
+    assert "inconclusive (our value" in lines[0]
+    assert lines[1] == f"{len(results) - 1} of {len(results)} results have the same verdict in both runs"
+    other.write_text(json.dumps(read | {"claims": {}}))
+    assert "have no result in common" in judge.command("claims", "changes", output, other).output
 
 
 def test_other_scales_are_informative_and_say_that_data_are_stand_ins(judge):
@@ -798,11 +827,13 @@ def test_a_file_that_holds_no_verdicts_is_one_line(judge, tmp_path, text):
 def test_numbers_are_readable(results):
     rule = {"kind": "within", "value": 22_127_616, "tolerance": 0.5}
     one = judged(results, sample(column="images", of=None), rule=rule, unit="number", paper=22_127_616)
-    text = pages.markdown([one], "paper", ClaimsSettings())
+    text = pages.markdown([one], "paper", ClaimsSettings(), [])
     assert "| 22,127,616 | 1000 | 3 | < 0.001 | < 0.001 | within 22,127,616 ± 0.5 | **contradicted** | [2a]" in text
     one = judged(results, rule={"kind": "at least", "value": 90.125, "tolerance": 1}, paper=90.125)
-    assert f"| 90.12 % | {one.found.percentile:.1f} | 95.22 % | " in pages.markdown([one], "paper", ClaimsSettings())
-    assert "| at least 90.12 \N{MINUS SIGN} 1 % |" in pages.markdown([one], "paper", ClaimsSettings())
+    assert f"| 90.12 % | {one.found.percentile:.1f} | 95.22 % | " in pages.markdown(
+        [one], "paper", ClaimsSettings(), []
+    )
+    assert "| at least 90.12 \N{MINUS SIGN} 1 % |" in pages.markdown([one], "paper", ClaimsSettings(), [])
 
 
 def test_equal_tables_give_equal_bytes(judge):

@@ -138,6 +138,18 @@ def test_the_settings_beside_the_release_have_the_seeds_of_its_tasks(root):
     assert needed <= set(manifest)
 
 
+def test_the_runs_that_are_made_again_share_no_seed_with_the_first(root, values):
+    again = load([root / "config/config.yaml", root / "config/again.yaml"])
+    first = load([root / "config/config.yaml"])
+    for name, plan in kinds.plans(again).items():
+        seeds, before = (
+            {one.keys["seed"] for one in made.inputs if "seed" in one.keys} for made in (plan, kinds.plan(first, name))
+        )
+        assert len(seeds) == len(before), name
+        assert not seeds & before, name
+    assert set(values["figures"]) - set(again.figures) >= set(again.claims.without_figures)
+
+
 def test_one_overlay_adds_a_figure_and_takes_others_away(values, tmp_path):
     others = dict.fromkeys(name for name in values["figures"] if name != "1")
     mine = {"figures": {**others, "mine": {"kind": "sparsity", "task": "car-rgb"}}}

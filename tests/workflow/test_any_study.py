@@ -52,6 +52,16 @@ def planned(workflow, study, *targets):
     return result.returncode, result.stdout + result.stderr
 
 
+def test_what_has_ten_seeds_is_judged_again_with_ten_others(fresh):
+    overlay = yaml.safe_load((fresh.folder / "config/again.yaml").read_text())
+    code, said = planned(fresh, overlay, "claims")
+    assert code == 0, said
+    assert "results/again/claims/claims.json" in said
+    assert "seed19" in said
+    assert "seed0" not in said
+    assert "driving" not in said
+
+
 def test_a_study_of_one_task_plans_its_figures_and_nothing_of_the_paper(fresh):
     code, said = planned(fresh, ALONE, "figure_12", "figure_up")
     assert code == 0, said

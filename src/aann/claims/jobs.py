@@ -17,7 +17,9 @@ def make_verdicts(settings: Settings, claims: Path, results: Path, output: Path)
     Raises ``InputError`` for a claim or a table that is not valid.
     """
     chosen = settings.claims
-    read = models.load(claims).without(chosen.without)
+    all_claims = models.load(claims)
+    read = all_claims.without(chosen)
+    left_out = [name for name in all_claims.claims if name not in read.claims]
     judged = verdicts.judge_all(read, results, settings.scale, chosen)
     recorded = provenance.describe(
         "aann.claims.jobs",
@@ -25,9 +27,9 @@ def make_verdicts(settings: Settings, claims: Path, results: Path, output: Path)
         {"scale": settings.scale, "claims": chosen.model_dump()},
     )
     content = {
-        ".md": pages.markdown(judged, settings.scale, chosen),
-        ".html": pages.html(judged, settings.scale, chosen),
-        ".json": json.dumps(verdicts.to_dict(judged, settings.scale, recorded, chosen.without), indent=2) + "\n",
+        ".md": pages.markdown(judged, settings.scale, chosen, left_out),
+        ".html": pages.html(judged, settings.scale, chosen, left_out),
+        ".json": json.dumps(verdicts.to_dict(judged, settings.scale, recorded, left_out), indent=2) + "\n",
     }
     for ending, text in content.items():
         with atomic_path(output.with_suffix(ending)) as temporary:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from aann.errors import InputError
+from aann.settings.claims import ClaimsSettings
 from aann.settings.figures import FigureName, picture
 from aann.settings.files import read_yaml
 from aann.settings.messages import first_problem
@@ -247,13 +248,21 @@ class Claims(_Model):
         """The files of the figures that show claims, below the results of the scale, each once."""
         return list(dict.fromkeys(claim.shown_in for claim in self.claims.values()))
 
-    def without(self, names: Iterable[str]) -> Claims:
-        """Return these claims but those of some names; raise ``InputError`` for a name that no claim has."""
-        left_out = list(names)
-        for name in left_out:
-            if name not in self.claims:
-                raise InputError(f"configuration: claims.without: there is no claim {name!r}; name one of the claims")
-        kept = {name: claim for name, claim in self.claims.items() if name not in left_out}
+    def without(self, settings: ClaimsSettings) -> Claims:
+        """Return these claims but those that the settings leave out.
+
+        Raises ``InputError`` for a name that no claim has, and for a figure that no claim is about.
+        """
+        known = {"without": set(self.claims), "without_figures": {claim.figure for claim in self.claims.values()}}
+        for key, word in (("without", "claim"), ("without_figures", "claim of figure")):
+            for name in getattr(settings, key):
+                if name not in known[key]:
+                    raise InputError(f"configuration: claims.{key}: there is no {word} {name!r}; expected one that is")
+        kept = {
+            name: claim
+            for name, claim in self.claims.items()
+            if name not in settings.without and claim.figure not in settings.without_figures
+        }
         return self.model_copy(update={"claims": kept})
 
     def unserved(self, is_made: Callable[[str], bool]) -> Iterator[str]:
@@ -274,12 +283,12 @@ def load(path: Path | str) -> Claims:
     return validate(read_yaml(Path(path)), str(path))
 
 
-def load_served(path: Path | str, is_made: Callable[[str], bool], without: Iterable[str] = ()) -> Claims:
-    """Read a file of claims as ``load`` does, but those of some names.
+def load_served(path: Path | str, is_made: Callable[[str], bool], settings: ClaimsSettings) -> Claims:
+    """Read a file of claims as ``load`` does, but those that the settings leave out.
 
-    Raises ``InputError`` for a claim whose tables or figure are not made, and for a name that no claim has.
+    Raises ``InputError`` for a claim whose tables or figure are not made, and as ``Claims.without`` does.
     """
-    claims = load(path).without(without)
+    claims = load(path).without(settings)
     for line in claims.unserved(is_made):
         raise InputError(f"{path}: {line}")
     return claims

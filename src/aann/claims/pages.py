@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from html import escape
 from typing import get_args
 
@@ -58,9 +58,12 @@ td:first-child { min-width: 16rem; } .verdict { font-weight: 600; }
 """
 
 
-def markdown(judged: list[Judgement], scale: str, settings: ClaimsSettings) -> str:
-    """Return the verdicts as a page of Markdown: a table for each kind of claim, reasons, and how each was measured."""
-    parts = [f"# {_TITLE}", _lead(judged, scale, settings), _LEGEND]
+def markdown(judged: list[Judgement], scale: str, settings: ClaimsSettings, left_out: Sequence[str]) -> str:
+    """Return the verdicts as a page of Markdown: a table for each kind of claim, reasons, and how each was measured.
+
+    ``left_out`` are the names of claims that were left out.
+    """
+    parts = [f"# {_TITLE}", _lead(judged, scale, settings, left_out), _LEGEND]
     for title, words, ones in _by_kind(judged):
         rows = [_markdown_cells(one) for one in ones]
         columns = _filled(rows)
@@ -72,13 +75,13 @@ def markdown(judged: list[Judgement], scale: str, settings: ClaimsSettings) -> s
     return "\n\n".join(parts) + "\n"
 
 
-def html(judged: list[Judgement], scale: str, settings: ClaimsSettings) -> str:
+def html(judged: list[Judgement], scale: str, settings: ClaimsSettings, left_out: Sequence[str]) -> str:
     """Return the verdicts as a page of HTML that needs no other files than the figures it links to."""
     banner = "" if scale == ENFORCED else ' class="banner"'
     return (
         f'<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n<title>{_TITLE}</title>\n'
         f"<style>{_STYLE}</style>\n</head>\n<body>\n<h1>{_TITLE}</h1>\n"
-        f"<p{banner}>{escape(_lead(judged, scale, settings))}</p>\n{tables(judged)}\n</body>\n</html>\n"
+        f"<p{banner}>{escape(_lead(judged, scale, settings, left_out))}</p>\n{tables(judged)}\n</body>\n</html>\n"
     )
 
 
@@ -138,10 +141,10 @@ def _filled(rows: list[dict[str, str]]) -> list[str]:
     return [name for name in _COLUMNS if any(row[name] for row in rows)]
 
 
-def _lead(judged: list[Judgement], scale: str, settings: ClaimsSettings) -> str:
+def _lead(judged: list[Judgement], scale: str, settings: ClaimsSettings, left_out: Sequence[str]) -> str:
     stand_ins = "" if scale == ENFORCED else _STAND_INS.format(scale=scale)
-    left_out = f" Left out, since this run has too few of what they need: {', '.join(settings.without)}."
-    more = (left_out if settings.without else "") + stand_ins
+    without = f" Left out, since this run has too few of what they need: {', '.join(left_out)}."
+    more = (without if left_out else "") + stand_ins
     return f"{headline(judged)} Intervals are of {100 * settings.confidence:g} %.{more}"
 
 

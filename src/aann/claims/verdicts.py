@@ -200,6 +200,27 @@ def surprises(read: Mapping[str, Any]) -> list[str]:
     ]
 
 
+def changed(one: Mapping[str, Any], other: Mapping[str, Any]) -> list[str]:
+    """Return a line for each claim that two runs judge otherwise, and one that counts; from what ``to_dict`` returned.
+
+    Raises ``InputError`` if they judge no claim in common.
+    """
+    pairs = {name: (claim, other["claims"][name]) for name, claim in one["claims"].items() if name in other["claims"]}
+    pairs = {name: pair for name, pair in pairs.items() if all(claim["kind"] == "result" for claim in pair)}
+    if not pairs:
+        raise InputError(f"the runs {one['scale']!r} and {other['scale']!r} have no result in common to compare")
+    lines = [
+        f"claim {name!r}: "
+        + "; ".join(
+            f"{run['scale']}: {claim['verdict']} ({_interval(claim['found'])})"
+            for run, claim in zip((one, other), pair, strict=True)
+        )
+        for name, pair in pairs.items()
+        if pair[0]["verdict"] != pair[1]["verdict"]
+    ]
+    return [*lines, f"{len(pairs) - len(lines)} of {len(pairs)} results have the same verdict in both runs"]
+
+
 def _interval(found: Mapping[str, Any] | None) -> str:
     if found is None:
         return "nothing was measured"

@@ -37,3 +37,14 @@ def check(verdicts: Path) -> None:
         click.echo(line, err=True)
     if failed and read["enforced"]:
         sys.exit(1)
+
+
+@commands.command("changes")
+@click.argument("one", type=click.Path(path_type=Path))
+@click.argument("other", type=click.Path(path_type=Path))
+def changes(one: Path, other: Path) -> None:
+    """Compare the verdicts of two runs, such as those of other seeds, on all claims that both judge."""
+    from aann.claims.verdicts import changed, read_verdicts
+
+    for line in changed(read_verdicts(one), read_verdicts(other)):
+        click.echo(line)

@@ -14,3 +14,4 @@ class ClaimsSettings(Section):
     resamples: int = Field(10_000, ge=100, le=10**6, description="Samples drawn for a bootstrap interval.")
     seed: Seed = Field(0, description="Draws these samples.")
     without: list[str] = Field([], description="Claims by name that are left out, since there is no run for them.")
+    without_figures: list[str] = Field([], description="Figures by name whose claims are all left out.")
