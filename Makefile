@@ -61,8 +61,9 @@ release: $(READY) ## Build the paper's scale, and pack what it was drawn from, a
 pack: $(READY) ## Pack results/paper/ as it is into release/, in place of the release that is there.
 	$(PACK) --replace
 
-gallery: ## Put the figures and verdicts of results/paper/ into docs/.
+gallery: $(READY) ## Put the figures and verdicts of results/paper/, and a sheet of the figures, into docs/.
 	cp $(PAPER)/figures/*.png docs/images/
+	$(BIN)/python -m aann figures sheet docs/images/figure_*.png --output docs/images/gallery.png
 	sed 's#(\.\./figures/video\.mp4)#(driving.md)#; s#(\.\./figures/#(images/#' $(PAPER)/claims/claims.md > docs/verdicts.md
 
 figures-from-release: $(READY) ## Verify release/, draw everything again from it, and compare to the last byte.

@@ -83,3 +83,14 @@ def rules(graph: Path, output: Path) -> None:
     except InputError as error:
         raise InputError(f"{graph}: {error}") from error
     drawing.draw(read, output, provenance.describe("aann.figures.rules", [graph]))
+
+
+@commands.command("sheet")
+@options.paths("pictures")
+@options.path("--output", "Writes the sheet, a PNG.")
+def sheet(pictures: tuple[Path, ...], output: Path) -> None:
+    """Put the PICTURES of figures into one, small and named, such as that of the README."""
+    from aann.figures import sheet as drawing
+    from aann.lineage import provenance
+
+    drawing.draw(pictures, output, provenance.describe("aann.figures.sheet", pictures))
