@@ -18,6 +18,8 @@ PACK = $(BIN)/python -m aann release pack --results $(PAPER) --output release \
   $$(printf -- '--network %s ' $(PAPER)/psiren/*/p*/seed*.safetensors $(PAPER)/sense/*/seed*.safetensors) \
   $(PAPER)/figures/* $(PAPER)/claims/* $(PAPER)/report/page.html
 
+VERDICTS = This page answers: which statements of the paper hold, by how much, and how sure is that?
+
 # For commands that take a scale: make touch SCALE=quick.
 AT = $(or $(SCALE),paper)
 
@@ -64,7 +66,8 @@ pack: $(READY) ## Pack results/paper/ as it is into release/, in place of the re
 gallery: $(READY) ## Put the figures and verdicts of results/paper/, and a sheet of the figures, into docs/.
 	cp $(PAPER)/figures/*.png docs/images/
 	$(BIN)/python -m aann figures sheet docs/images/figure_*.png --output docs/images/gallery.png
-	sed 's#(\.\./figures/video\.mp4)#(driving.md)#; s#(\.\./figures/#(images/#' $(PAPER)/claims/claims.md > docs/verdicts.md
+	sed 's#(\.\./figures/video\.mp4)#(driving.md)#; s#(\.\./figures/#(images/#' $(PAPER)/claims/claims.md \
+	  | awk -v answers="$(VERDICTS)" 'NR == 2 {print "\n" answers} {print}' > docs/verdicts.md
 
 figures-from-release: $(READY) ## Verify release/, draw everything again from it, and compare to the last byte.
 	$(BIN)/python -m aann release unpack release --results $(PAPER)

@@ -368,7 +368,8 @@ def test_the_commands_of_the_page_about_the_edge_run_as_they_are_written(root, t
     assert done.returncode == 0, done.stderr
     assert [line.split()[-1] for line in done.stdout.splitlines()[-3:]] == ["7", "2", "1"]
     assert (tmp_path / "digits.aann").stat().st_size == 2073
-    assert script.count("aann export") == 4
+    assert "A network that you can change by hand" in (tmp_path / "digits.html").read_text()
+    assert script.count("aann export") == 5
 
 
 def test_exports_of_what_is_no_network_say_so_in_one_line(saved, tmp_path):

@@ -1,8 +1,12 @@
 """The sheet of figures that the README shows."""
 
 import json
+import os
 import re
+import subprocess
+import sys
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 from commands import check_one_line, run, shown
@@ -95,6 +99,19 @@ def test_the_sheet_of_the_documentation_is_of_its_pictures_and_each_is_in_the_ga
         assert f"Figure {label(name)}" in gallery
 
 
-def test_the_makefile_draws_the_sheet(root):
-    (rule,) = re.findall(r"^gallery:.*\n((?:\t.*\n)+)", (root / "Makefile").read_text(), re.MULTILINE)
-    assert "aann figures sheet docs/images/figure_*.png --output docs/images/gallery.png" in rule
+def test_make_gallery_puts_figures_their_sheet_and_verdicts_into_the_documentation(root, tmp_path, pictures):
+    figures, docs = tmp_path / "results/figures", tmp_path / "docs"
+    for folder in (figures, tmp_path / "results/claims", docs / "images"):
+        folder.mkdir(parents=True)
+    for path in pictures:
+        path.rename(figures / path.name)
+    claims = "# Title\n\n50 results.\n\n| [2a](../figures/figure_2a.png) | [video](../figures/video.mp4) |\n"
+    (tmp_path / "results/claims/claims.md").write_text(claims)
+    environment = {**os.environ, "PYTHONPATH": str(root / "src")}
+    chosen = (f"BIN={Path(sys.executable).parent}", "PAPER=results", "READY=")
+    command = ["make", "--makefile", root / "Makefile", *chosen, "gallery"]
+    subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, check=True)
+    assert shown(docs / "images") == {*(path.name for path in pictures), "gallery.png"}
+    (answers,) = re.findall(r"This page answers: .+", (root / "docs/verdicts.md").read_text())
+    links = "| [2a](images/figure_2a.png) | [video](driving.md) |"
+    assert (docs / "verdicts.md").read_text() == f"# Title\n\n{answers}\n\n50 results.\n\n{links}\n"

@@ -254,7 +254,8 @@ def headings(text):
 
 def test_links_lead_to_files_and_headings():
     pages = [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("config/*.md"), *ROOT.glob("results/*.md")]
-    links = [(page, link) for page in pages for link in re.findall(r"\]\(([^)\s]+)\)", page.read_text())]
+    found = re.compile(r"(?:\]\(|src=\")([^)\"\s]+)[)\"]")
+    links = [(page, link) for page in pages for link in found.findall(page.read_text())]
     wrong = []
     for page, link in links:
         name, _, anchor = link.partition("#")
@@ -268,13 +269,19 @@ def test_links_lead_to_files_and_headings():
 def test_the_index_names_every_page():
     index = (ROOT / "docs/README.md").read_text()
     pages = {page.name for page in ROOT.glob("docs/*.md")} - {"README.md"}
-    missing = sorted(name for name in pages if f"]({name})" not in index)
-    assert missing == []
+    assert sorted(name for name in pages if index.count(f"]({name})") != 1) == []
+    numbers = [int(number) for number in re.findall(r"^(\d+)\. ", index, re.MULTILINE)]
+    assert numbers == list(range(1, len(numbers) + 1))
 
 
 def test_every_page_says_at_its_start_what_it_answers():
-    pages = {page: page.read_text() for page in ROOT.glob("docs/*.md") if page.name not in ("README.md", "verdicts.md")}
-    assert [page.name for page, text in pages.items() if not re.match(r"# .+\n\nThis page (answers|shows)", text)] == []
+    pages = {page.name: page.read_text() for page in ROOT.glob("docs/*.md") if page.name != "README.md"}
+    answers = re.compile(r"# .+\n\nThis page answers: [^?]+\?", re.DOTALL)
+    assert [name for name, text in pages.items() if not answers.match(text)] == []
+
+
+def test_the_readme_is_three_screens():
+    assert len((ROOT / "README.md").read_text().splitlines()) <= 120
 
 
 if __name__ == "__main__":

@@ -41,6 +41,13 @@ def test_the_quick_scale_is_known_and_takes_minutes(fresh, expected):
     assert 60 < build.left(0) < 1800
 
 
+def test_the_readme_says_how_many_jobs_the_quick_scale_has(root, fresh, monkeypatch):
+    monkeypatch.chdir(fresh.folder)
+    dag = dry_run(fresh.folder, yaml.safe_load((root / "config/quick.yaml").read_text())).dag
+    jobs = len(list(dag.needrun_jobs(exclude_finished=False)))
+    assert f"`make quick`: {jobs} jobs" in (root / "README.md").read_text()
+
+
 def test_a_build_that_was_measured_here_says_so_and_one_that_never_was_says_that(everything, built):
     assert (everything / "build.txt").read_text().count("How long this takes is not known") == 1
     figure = built.results / "figures/figure_2a.png"
