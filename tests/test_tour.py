@@ -63,6 +63,27 @@ def test_every_name_is_of_something_that_is_there(root, text):
     assert min(seen.values()) > 3, seen
 
 
+def test_all_pages_name_code_and_files_that_are_there(root):
+    pages = [root / "README.md", root / "CONTRIBUTING.md", *sorted((root / "docs").glob("*.md"))]
+    folders = ("src", "rules", "tests", "config", "workflow", "docs", "benchmarks", "profiles", "envs")
+    wrong, found = [], 0
+    for page in pages:
+        for _, name in quoted(page.read_text()):
+            code = re.match(r"aann(?:\.\w+)+", name)
+            imported = re.search(r"from (aann[\w.]*) import (\w+)", name)
+            path = re.fullmatch(r"[\w./-]+", name) and name.split("/")[0] in folders and "/" in name
+            if imported or (code and not name.endswith(".c")):
+                found += 1
+                try:
+                    resolve(".".join(imported.groups()) if imported else code[0])
+                except (AttributeError, ModuleNotFoundError):
+                    wrong.append(f"{page.name}: {name}")
+            elif path and not (root / name).exists():
+                wrong.append(f"{page.name}: {name}")
+    assert found > 50
+    assert wrong == []
+
+
 def test_names_that_are_not_there_are_found():
     for name in ("aann.sense.search.Search.walk", "aann.nowhere", "aann.evaluation.kernels.nothing"):
         with pytest.raises((AttributeError, ModuleNotFoundError)):

@@ -113,7 +113,7 @@ def assess(
 
 options.gathers(commands, "returns", "returns", "Gather the returns of many networks in one table.")
 options.gathers(
-    commands, "confusions", "confusions", "Gather how many frames many networks put into each class in one table."
+    commands, "confusions", "confusions", "Gather in one table how many frames networks put into each class."
 )
 
 

@@ -30,5 +30,5 @@ def embed(
 
 
 options.gathers(
-    commands, "clustering", "clustering", "Gather how clustered the neighbors of several layers are in one table."
+    commands, "clustering", "clustering", "Gather in one table how clustered the neighbors of several layers are."
 )

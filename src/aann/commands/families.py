@@ -52,7 +52,7 @@ def walk(
 @options.paths("networks")
 @options.data
 @options.path("--pairs", "Writes how any two networks differ, a CSV table.")
-@options.path("--ensembles", "Writes what networks know together, a CSV table.")
+@options.path("--ensembles", "Writes how good networks are when they vote, a CSV table.")
 @options.settings
 def compare(
     group: str, task: str, networks: tuple[Path, ...], data: Path, pairs: Path, ensembles: Path, settings: Settings

@@ -17,7 +17,9 @@ commands = click.Group("figures", help=HELP["figures"])
 @commands.command("draw")
 @click.argument("name")
 @options.path("--results", "The results of a scale.  [default: those of the settings]", required=False)
-@options.path("--output", "Writes its picture, and its other files beside it.  [default: below]", required=False)
+@options.path(
+    "--output", "Writes its picture, and its other files beside it.  [default: in these results]", required=False
+)
 @click.option("--plan", "plan_json", metavar="JSON", help="What it is drawn from and how it looks; replaces settings.")
 @options.settings_when_asked
 def draw(
@@ -59,7 +61,7 @@ def list_figures(show: str, settings: Settings) -> None:
 @click.option("--title", required=True, help="What ran.")
 @options.path("--output", "Writes the figure as PNG, and as PDF and CSV beside it.")
 def jobs(jobs: Path, cores: int, title: str, output: Path) -> None:
-    """Where the time went: jobs over time, memory, and a forecast for other machines."""
+    """Draw where the time went: jobs over time, memory, and a forecast for other machines."""
     from aann.figures import jobs as drawing
     from aann.lineage import provenance
     from aann.tables import JOBS
@@ -72,7 +74,7 @@ def jobs(jobs: Path, cores: int, title: str, output: Path) -> None:
 @options.path("--graph", "What `snakemake --rulegraph mermaid-js` printed.")
 @options.path("--output", "Writes the figure as PNG, and as PDF and CSV beside it.")
 def rules(graph: Path, output: Path) -> None:
-    """The rule graph of the workflow."""
+    """Draw the rule graph of the workflow."""
     from aann.artifacts import require_file
     from aann.figures import rules as drawing
     from aann.lineage import provenance
@@ -89,7 +91,7 @@ def rules(graph: Path, output: Path) -> None:
 @options.paths("pictures")
 @options.path("--output", "Writes the sheet, a PNG.")
 def sheet(pictures: tuple[Path, ...], output: Path) -> None:
-    """Put the PICTURES of figures into one, small and named, such as that of the README."""
+    """Put PICTURES of figures into one picture, each small and under its name, as the README shows them."""
     from aann.figures import sheet as drawing
     from aann.lineage import provenance
 

@@ -65,8 +65,6 @@ class NetworkSettings(Section):
     input_shape: list[Annotated[int, Field(ge=1)]] = Field(
         min_length=3, max_length=3, description="Channels, height and width of the input."
     )
-    input_scale: int = Field(
-        255, ge=1, lt=2**15, description="The input value that stands for 1; HardTanh clamps at it."
-    )
+    input_scale: int = Field(255, ge=1, lt=2**15, description="The input value that means 1; HardTanh clamps at it.")
     signed: bool = Field(False, strict=True, description="Whether inputs may be negative, down to -input_scale.")
     layers: list[LayerSettings] = Field(min_length=1, description="Layers in order; the last is dense.")

@@ -77,7 +77,7 @@ class Section(BaseModel):
             field = cls.model_fields.get(key)
             items = value if isinstance(value, list) else [value]
             if field and field.annotation is not bool and any(isinstance(item, bool) for item in items):
-                raise ValueError(f"{key}: true and false do not stand for numbers or names")
+                raise ValueError(f"{key}: true and false are not numbers or names")
         return values
 
 
