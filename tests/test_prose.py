@@ -275,9 +275,9 @@ def test_the_index_names_every_page():
 
 
 def test_every_page_says_at_its_start_what_it_answers():
-    pages = {page.name: page.read_text() for page in ROOT.glob("docs/*.md") if page.name != "README.md"}
-    answers = re.compile(r"# .+\n\nThis page answers: [^?]+\?", re.DOTALL)
-    assert [name for name, text in pages.items() if not answers.match(text)] == []
+    others = (ROOT / name for name in ("CONTRIBUTING.md", "config/README.md", "results/README.md"))
+    answers = re.compile(r"# .+\n\nThis page answers: [^?]+\?")
+    assert [page.name for page in [*ROOT.glob("docs/*.md"), *others] if not answers.match(page.read_text())] == []
 
 
 def test_the_readme_is_three_screens():

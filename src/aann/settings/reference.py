@@ -20,6 +20,8 @@ _SCHEMA_HEADER = """\
 _PAGE_HEADER = """\
 # Settings
 
+This page answers: which settings are there, what do they mean, and which values may they have?
+
 `config.yaml` is the paper at full scale. `quick.yaml` holds only what differs at the quick scale, and is laid over it:
 
 ```
