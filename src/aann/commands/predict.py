@@ -25,9 +25,9 @@ def commands(
 ) -> None:
     """Print what NETWORK takes each of the photos IMAGES for: one line each.
 
-    The margin is by how much the class is ahead of the runner-up, an exact integer; in brackets in units of the input
-    scale, in which a bright pixel is 1. A network file says what its classes are called and how a photo becomes its
-    input. A photo that cannot be read is named, and the exit status is 1.
+    The margin is by how much the class is ahead of the runner-up, an exact integer. In brackets it is in units of the
+    input scale, in which a bright pixel is 1. A network file says what its classes are called and how a photo becomes
+    its input. A photo that cannot be read is named, and the exit status is 1.
     """
     from aann import api, prediction
 

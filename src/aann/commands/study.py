@@ -36,8 +36,8 @@ def new(
 ) -> None:
     """Look at DATA, print what is seen, and write a study of it with comments.
 
-    DATA is a folder of images (a sub-folder for each class, in train, validation and test if they are split), an .npz
-    file, .npy files, or Parquet files as model hubs hold sets of images.
+    DATA is a folder of images, an .npz file, .npy files, or Parquet files as model hubs hold sets of images. A folder
+    has a sub-folder for each class, in train, validation and test if the images are split.
     """
     from aann.studies import writing
 
