@@ -104,10 +104,10 @@ def test_settings_within_settings_are_named_and_only_those_recorded_count():
     today = {"psiren": {"dense": {"epochs": 2, "more": 1}}, "scale": "small", "claims": {}}
     assert list(touch._other_settings(recorded, today)) == ["was made with another setting 'psiren.dense.epochs'"]
     assert list(touch._other_settings({"psiren": {"dense": {"epochs": 2}}}, today)) == []
-    drawn = {"network": {"layers": [1]}}
-    assert list(touch._other_settings(drawn, {"networks": {"tiny": {"layers": [1]}}})) == []
+    drawn = {"networks": {"tiny": {"layers": [1]}}}
+    assert list(touch._other_settings(drawn, {"networks": {"tiny": {"layers": [1]}, "other": {}}})) == []
     assert list(touch._other_settings(drawn, {"networks": {"tiny": {"layers": [2]}}})) == [
-        "was made with another setting 'network'"
+        "was made with another setting 'networks.tiny.layers'"
     ]
 
 

@@ -160,11 +160,7 @@ def _names(inputs: Mapping[str, str]) -> list[tuple[str, str]]:
 def _other_settings(recorded: Mapping[str, Any], today: Mapping[str, Any] | None) -> Iterator[str]:
     """Yield the first setting that differs from the record, which has only settings that matter."""
     for name, value in recorded.items() if today is not None else ():
-        if name == "network":  # a random network records its architecture alone
-            known = [*(today or {}).get("networks", {}).values()]
-            different = None if value in known else "network"
-        else:
-            different = _difference(name, value, (today or {}).get(name))
+        different = _difference(name, value, (today or {}).get(name))
         if different:
             yield f"was made with another setting {different!r}"
             return
