@@ -92,7 +92,9 @@ class _Trainer:
         self.problem = problem
         self.architecture, self.settings, self.validation = problem.architecture, problem.settings, problem.validation
         self.train, self.device = problem.trained_on, problem.device
-        self.images, self.labels = self.tensor(self.train.images), self.tensor(self.train.labels)
+        # Minibatches inherit the layout that convolutions take: made here once, it costs no time in each of them.
+        self.images = self.tensor(self.train.images).contiguous(memory_format=torch.channels_last)
+        self.labels = self.tensor(self.train.labels)
         self.generator = _generator(problem.seed, step, sparsity)
         self.curve = Curve()
         tqdm.write(devices.describe_precision(problem.settings.precision, problem.device), file=sys.stderr)
@@ -101,13 +103,18 @@ class _Trainer:
         """Return an array as tensor on the device; on the CPU, they share their memory."""
         return torch.from_numpy(array).to(self.device)
 
-    def scaled(self, images: torch.Tensor) -> torch.Tensor:
-        """Return integer images as float32 with the input scale mapped to 1."""
-        return images.float() / self.architecture.input_scale
+    def scaled(self, images: torch.Tensor, kind: torch.dtype = torch.float32) -> torch.Tensor:
+        """Return integer images as floats of a type, with the input scale mapped to 1."""
+        return images.to(kind) / self.architecture.input_scale
 
     def augmented(self, images: torch.Tensor) -> torch.Tensor:
-        """Return a minibatch of images, scaled, and mirrored and shifted at random as the settings ask."""
-        scaled, pixels = self.scaled(images), self.settings.shift
+        """Return a minibatch of images, scaled, and mirrored and shifted at random as the settings ask.
+
+        They have the type in which training convolves. bfloat16 holds integers of a byte, so that nothing is rounded
+        but the quotient, as if it were computed in float32.
+        """
+        kind = self.precision if images.element_size() == 1 else torch.float32
+        scaled, pixels = self.scaled(images, kind), self.settings.shift
         if self.settings.mirror:
             scaled = training.mirror(scaled, self.generator)
         return training.shift(scaled, pixels, self.generator) if pixels else scaled
