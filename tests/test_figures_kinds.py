@@ -220,6 +220,10 @@ TRAINED = {"task": "mnist", "sparsity": 33, "origin": "psiren"}
         ({"sense": {"improvement": None}}, "figures.s2: the setting 'sense.improvement' is not set"),
         ({"sense": {"improvement": {"tasks": ["cat"]}}}, "figures.s2: sense.improvement.tasks: no task 'cat'"),
         (
+            {"sense": {"improvement": {"sparsities": [12.5]}}},
+            "figures.s2: sense.improvement.sparsities: none is in tasks.mnist.sparsities",
+        ),
+        (
             {"sense": {"improvement": {"tasks": ["fashion"]}}, "tasks": {"fashion": {"sparsities": [0]}}},
             "figures.s2: tasks.fashion.sparsities: none is between 0 and 100",
         ),

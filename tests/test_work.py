@@ -44,11 +44,19 @@ def test_improved_networks_have_neighbors(settings):
     assert {(row["task"], row["origin"], row["search"]) for row in rows} == {("mnist", "psiren", "polish")}
 
 
+def test_networks_are_improved_at_the_sparsities_asked_for(settings):
+    improvement = settings.sense.improvement.model_copy(update={"sparsities": [50.0, 95.0]})
+    chosen = settings.model_copy(update={"sense": settings.sense.model_copy(update={"improvement": improvement})})
+    assert {row["sparsity"] for row in work.improvement(chosen)} == {"95"}
+
+
 def test_tracks_are_those_of_the_settings(settings):
     assert work.tracks(settings, "train") == settings.driving.tracks.train
     assert work.tracks(settings, "round2") == settings.driving.tracks.rounds[1]
     assert work.training_kinds(2) == ["train", "round1", "round2"]
-    assert work.tracks_driven(settings, "sense", 50.0) == settings.driving.tracks.returns
+    returns = settings.driving.tracks.returns
+    assert work.tracks_driven(settings, "sense", 50.0) == min(settings.driving.searched, returns)
+    assert work.tracks_driven(settings, "psiren", 90.0) == returns
     assert work.tracks_driven(settings, "psiren", 50.0) == settings.driving.brief
 
 

@@ -69,7 +69,8 @@ class DrivingSettings(Section):
     tracks: TracksSettings = Field(default=TracksSettings(), description="Tracks.")
     sparsity: Sparsity = Field(90.0, description="Sparsity of the drivers of the rounds.")
     psiren: PSirenSettings = Field(default=PSirenSettings(), description="p-SIREN for the drivers of the rounds.")
-    brief: Tracks = Field(4, description="How many of the tracks for returns networks of p-SIREN drive on.")
+    brief: Tracks = Field(2, description="How many of the tracks for returns networks of p-SIREN drive on.")
     thorough: list[Sparsity] = Field(
         default=[90.0], description="Sparsities at which they drive on all of these tracks."
     )
+    searched: Tracks = Field(20, description="How many of them networks of SENSE, and their starts, drive on.")

@@ -264,6 +264,8 @@ class Study:
             self.require_search(task, improvement.search, "kind")
             if not any(0 < sparsity < 100 for sparsity in self.task(task).sparsities):
                 self.refuse("", f"tasks.{task}.sparsities: none is between 0 and 100, where a search has neighbors")
+            if not any(map(improvement.covers, self.task(task).sparsities)):
+                self.refuse("", f"sense.improvement.sparsities: none is in tasks.{task}.sparsities")
         keys = {"origin": "psiren", "search": improvement.search}
         return Input(role="outcomes", path="sense/improvement.csv", keys=keys)
 

@@ -231,15 +231,23 @@ class SelectionSettings(Section):
 
 
 class ImprovementSettings(Section):
-    """What a search adds to the networks of p-SIREN of some tasks, at every sparsity (Figure S2)."""
+    """What a search adds to the networks of p-SIREN of some tasks, by sparsity (Figure S2)."""
 
     search: Name = Field(description="A name in `searches`.")
     tasks: list[Name] = Field(min_length=1, description="Names in `tasks`.")
+    sparsities: list[Sparsity] | None = Field(
+        None, min_length=1, description="Where the networks are searched from, of the tasks'; all if left out."
+    )
 
     @model_validator(mode="after")
     def _distinct(self) -> ImprovementSettings:
         require_distinct(self.tasks, "tasks")
+        require_distinct(self.sparsities or [], "sparsities")
         return self
+
+    def covers(self, sparsity: float) -> bool:
+        """Return whether networks of a sparsity are searched from: they have neighbors, and are asked for."""
+        return 0 < sparsity < 100 and (self.sparsities is None or sparsity in self.sparsities)
 
 
 _OTHER_RUNS = ("backpropagation", "climb", "selection")

@@ -106,7 +106,7 @@ def _embedded(settings: Settings, task: str) -> EmbeddingsSettings:
 
 
 def improvement(settings: Settings) -> list[Row]:
-    """Return the runs of `sense.improvement`: from all networks of p-SIREN that have neighbors.
+    """Return the runs of `sense.improvement`: from networks of p-SIREN that have neighbors.
 
     Raises ``InputError`` if the setting is absent.
     """
@@ -117,7 +117,7 @@ def improvement(settings: Settings) -> list[Row]:
         {**network, "origin": "psiren", "search": chosen.search}
         for task in chosen.tasks
         for network in networks(settings, task)
-        if 0 < float(network["sparsity"]) < 100
+        if chosen.covers(float(network["sparsity"]))
     ]
 
 
@@ -194,10 +194,11 @@ def training_kinds(rounds: int) -> list[str]:
 
 
 def tracks_driven(settings: Settings, stage: str, sparsity: float) -> int:
-    """Return on how many tracks a network of a stage is assessed. Networks of SENSE are assessed on all."""
+    """Return on how many tracks a network of a stage is assessed."""
     chosen = settings.driving
-    thorough = stage == "sense" or sparsity in chosen.thorough
-    return chosen.tracks.returns if thorough else min(chosen.brief, chosen.tracks.returns)
+    if stage == "sense":
+        return min(chosen.searched, chosen.tracks.returns)
+    return chosen.tracks.returns if sparsity in chosen.thorough else min(chosen.brief, chosen.tracks.returns)
 
 
 def driver(run: str) -> tuple[str, str]:
