@@ -36,7 +36,7 @@ $(READY): pyproject.toml envs/constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 	  || { echo "error: $(PYTHON) is older than Python 3.11; name another with: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 1; }
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --constraint envs/constraints.txt --editable '.[test]'
+	$(BIN)/python -m pip install --quiet --constraint envs/constraints.txt --editable '.[workflow,driving,test]'
 	@touch $@
 
 quick: $(READY) ## Build all figures at the quick scale, offline, under results/quick/.

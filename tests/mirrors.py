@@ -41,7 +41,7 @@ def mirror(made, tmp_path, monkeypatch):
         (folder / "mnist" / name).write_bytes(content)
     sums = {name: hashlib.md5(content).hexdigest() for name, content in contents.items()}
     monkeypatch.setattr(archives, "_resources", lambda dataset: sums)
-    monkeypatch.setattr("torchvision.datasets.MNIST.mirrors", [])
+    monkeypatch.setitem(archives.SERVERS, "mnist", ())
     monkeypatch.setenv(archives.MIRROR_VARIABLE, str(folder))
     return folder
 

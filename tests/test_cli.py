@@ -102,7 +102,12 @@ def test_help_loads_nothing_slow_and_no_group(root):
     modules, seconds = loaded(root, "--help")
     packages = {name.split(".")[0] for name in modules}
     assert not packages & {"numpy", "pandas", "pydantic", "torch", "yaml", "snakemake"}
-    assert {name for name in modules if name.startswith("aann.")} == {"aann.cli", "aann.commands", "aann.errors"}
+    assert {name for name in modules if name.startswith("aann.")} == {
+        "aann.cli",
+        "aann.commands",
+        "aann.errors",
+        "aann.extras",
+    }
     assert seconds < 0.5
 
 

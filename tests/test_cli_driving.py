@@ -401,7 +401,7 @@ def test_a_video_that_cannot_be_made_leaves_nothing(drive, driver, tmp_path, mon
     with monkeypatch.context() as patch:
         patch.setattr(av.codec, "Codec", lambda name, mode: (_ for _ in ()).throw(ValueError(name)))
         result = drive(*arguments, "--task", "car")
-    check_one_line(result, "video: no H.264 encoder (libx264); install one: pip install av")
+    check_one_line(result, "video: no H.264 encoder (libx264); install one: pip install 'aann[driving]'")
     assert outputs(tmp_path) == set()
 
 

@@ -10,6 +10,7 @@ from typing import get_args
 
 import numpy as np
 import pytest
+import torchvision
 from commands import check_one_line, lacks, run
 from mirrors import IMAGES, NAME, check_fetched
 
@@ -19,10 +20,12 @@ from aann.errors import InputError
 from aann.settings.datasets import ArchivesDataSettings
 
 
-def test_the_list_of_files_is_torchvisions():
+def test_files_sums_and_addresses_are_torchvisions():
     assert get_args(catalog.Archives) == tuple(catalog.TORCHVISION)
-    for dataset in catalog.TORCHVISION:
-        assert tuple(archives._resources(dataset)) == archives.FILES
+    for dataset, name in catalog.TORCHVISION.items():
+        known = getattr(torchvision.datasets, name)
+        assert list(archives._resources(dataset).items()) == known.resources
+        assert list(archives.SERVERS[dataset]) == known.mirrors
 
 
 def test_archives_come_from_a_folder(mirror, made, tmp_path):
@@ -92,7 +95,7 @@ def test_archives_come_from_a_url_with_folders_of_torchvision(mirror, made, serv
 def test_a_folder_of_torchvision_has_the_name_of_its_class(mirror, made, tmp_path, monkeypatch):
     into_torchvisions_layout(mirror)
     (mirror / "MNIST").rename(mirror / "FashionMNIST")
-    monkeypatch.setattr("torchvision.datasets.FashionMNIST.mirrors", [])
+    monkeypatch.setitem(archives.SERVERS, "fashion-mnist", ())
     archives.fetch("fashion-mnist", tmp_path / "cache")
     check_fetched(tmp_path / "cache", made)
 
@@ -206,7 +209,7 @@ def test_a_file_with_another_hash_is_refused_and_not_kept(mirror, tmp_path, dama
 
 
 def test_without_any_place_the_error_lists_them_and_says_what_to_do(mirror, tmp_path, monkeypatch):
-    monkeypatch.setattr("torchvision.datasets.MNIST.mirrors", ["http://127.0.0.1:9/"])
+    monkeypatch.setitem(archives.SERVERS, "mnist", ("http://127.0.0.1:9/",))
     monkeypatch.delenv(archives.MIRROR_VARIABLE)
     with pytest.raises(InputError) as error:
         archives.fetch("mnist", tmp_path / "cache", [str(tmp_path / "nowhere")])

@@ -231,7 +231,7 @@ def test_a_simulator_that_is_not_installed_is_one_line_that_says_what_to_install
     assert (run.returncode, run.stderr) == (0, "")
     assert run.stdout.count("\n") == 1
     assert run.stdout.startswith("driving: CarRacing cannot be imported")
-    assert "pip install 'gymnasium[box2d]'" in run.stdout
+    assert "pip install 'aann[driving]'" in run.stdout
 
 
 # --- expert -----------------------------------------------------------------------------------------------------------

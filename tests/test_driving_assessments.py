@@ -181,7 +181,7 @@ def test_a_video_without_an_encoder_is_one_line_and_leaves_no_file(drivers, tmp_
         monkeypatch.setattr(av.codec, "Codec", codec)
     else:
         monkeypatch.setitem(sys.modules, "av", None)
-    with pytest.raises(InputError, match=r"^video: no H.264 encoder \(.*\); install one: pip install av$"):
+    with pytest.raises(InputError, match=r"^video: no H.264 encoder \(.*\); install one: pip .*'aann\[driving\]'$"):
         write_video(drivers[FRAMES], FRAMES, DrivingSettings(steps=4), 7, tmp_path / "x.mp4", "A network", PROVENANCE)
     assert list(tmp_path.iterdir()) == []
 

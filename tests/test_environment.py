@@ -2,6 +2,7 @@
 
 import ast
 import importlib.metadata
+import itertools
 import sys
 import tomllib
 
@@ -9,6 +10,8 @@ import pytest
 import yaml
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
+
+from aann.extras import EXTRAS
 
 
 def versions_of(lines):
@@ -30,7 +33,8 @@ def project(root):
 
 @pytest.fixture(scope="module")
 def named(project):
-    return {Requirement(line).name for line in project["dependencies"] + project["optional-dependencies"]["test"]}
+    lines = [*project["dependencies"], *itertools.chain(*project["optional-dependencies"].values())]
+    return {Requirement(line).name for line in lines}
 
 
 def needed_by(lines):
@@ -77,7 +81,8 @@ def test_the_conda_environment_has_the_same_versions(root, pinned):
 
 
 def test_the_environment_of_jobs_is_what_they_need_and_nothing_more(root, project, pinned):
-    asked = [*project["dependencies"], *project["optional-dependencies"]["export"]]
+    extras = project["optional-dependencies"]
+    asked = [*project["dependencies"], *extras["workflow"], *extras["driving"], *extras["export"]]
     needed = needed_by(line for line in asked if not line.startswith("snakemake"))
     expected = {name: pinned[name] for name in needed & set(pinned) if not is_of_cuda(name)}
     listed = versions_of(conda_lines(root, "jobs.yaml"))
@@ -101,22 +106,47 @@ IN_NO_JOB = {"forecast.py", "touch.py"}
 """Modules that Snakemake runs in its own process, or that run it."""
 
 
-def test_the_package_imports_nothing_but_the_environment_of_jobs(root):
+def imported(root, but=()):
+    """Return the modules of other packages that this one imports, and the distributions that each may be of."""
     modules = set()
     for path in (root / "src").rglob("*.py"):
-        if path.name in IN_NO_JOB:
+        if path.name in but:
             continue
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Import):
                 modules |= {alias.name.partition(".")[0] for alias in node.names}
             elif isinstance(node, ast.ImportFrom):
                 modules.add(node.module.partition(".")[0])
-    listed = {canonicalize_name(name) for name in versions_of(conda_lines(root, "jobs.yaml"))}
     providers = importlib.metadata.packages_distributions()
     foreign = modules - {"aann"} - sys.stdlib_module_names
     assert {"numpy", "torch"} <= foreign
-    for module in foreign:
-        assert {canonicalize_name(name) for name in providers[module]} & listed, module
+    return {module: {canonicalize_name(name) for name in providers[module]} for module in foreign}
+
+
+def test_the_package_imports_nothing_but_the_environment_of_jobs(root):
+    listed = {canonicalize_name(name) for name in versions_of(conda_lines(root, "jobs.yaml"))}
+    for module, distributions in imported(root, but=IN_NO_JOB).items():
+        assert distributions & listed, module
+
+
+def test_each_package_that_is_imported_comes_with_the_library_or_with_the_extra_that_its_absence_names(root, project):
+    library = needed_by(project["dependencies"])
+    assert "torch" not in library
+    extras = {name: needed_by(lines) for name, lines in project["optional-dependencies"].items()}
+    found = {extra: set() for extra in EXTRAS}
+    for module, distributions in imported(root).items():
+        if not distributions & library and module != "snakemake_interface_common":
+            (extra,) = (extra for extra, modules in EXTRAS.items() if module in modules)
+            assert distributions & extras[extra], module
+            found[extra].add(module)
+    assert {extra: tuple(sorted(modules)) for extra, modules in found.items()} == EXTRAS
+
+
+def test_make_setup_installs_all_extras(root, project):
+    line = next(line for line in (root / "Makefile").read_text().splitlines() if "--editable" in line)
+    installed = {*line.partition("[")[2].partition("]")[0].split(",")}
+    lines = [project["optional-dependencies"][extra] for extra in installed]
+    assert {*itertools.chain(*lines)} == {*itertools.chain(*project["optional-dependencies"].values())}
 
 
 def test_torch_and_torchvision_are_a_pair():

@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aann.errors import InputError
-from aann.evaluation import reference
+from aann.evaluation import plain, reference
 from aann.layers import Convolution, Dense
 from aann.networks import Architecture, TernaryNetwork
 
@@ -99,8 +99,9 @@ def test_logits_equal_the_definition(problem, bfloat16):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(reference, "multiplies_bfloat16", lambda: bfloat16)
         found = reference.logits(network, images)
-    assert found.dtype == np.int32
+    assert found.dtype == plain.logits(network, images).dtype == np.int32
     assert np.array_equal(found, expected)
+    assert np.array_equal(plain.logits(network, images), expected)
 
 
 @pytest.mark.parametrize("scale", [255, 256, 257])
@@ -125,19 +126,19 @@ def test_rounded_sums_are_not_added_up(monkeypatch):
     assert reference.features(network, images).item() == 1
 
 
-def test_logits_do_not_depend_on_the_batch(network):
+@pytest.mark.parametrize("made", [reference, plain])
+def test_logits_do_not_depend_on_the_batch(network, made, monkeypatch):
     images = np.random.default_rng(1).integers(0, 256, (1203, 1, 6, 6), dtype=np.uint8)
-    whole = reference.logits(network, images)
-    assert np.array_equal(
-        whole, np.concatenate([reference.logits(network, images[:7]), reference.logits(network, images[7:])])
-    )
+    monkeypatch.setattr(plain, "_INPUTS", 2**16)
+    whole = made.logits(network, images)
+    assert np.array_equal(whole, np.concatenate([made.logits(network, images[:7]), made.logits(network, images[7:])]))
 
 
 def test_ties_go_to_the_lowest_class(architecture):
     weights = {name: np.zeros(shape, np.int8) for name, shape in architecture.weight_shapes.items()}
     network = TernaryNetwork(architecture, weights)
     images = np.full((3, 1, 6, 6), 255, np.uint8)
-    assert reference.predictions(network, images).tolist() == [0, 0, 0]
+    assert reference.predictions(network, images).tolist() == plain.predictions(network, images).tolist() == [0, 0, 0]
     assert reference.correct_count(network, images, np.array([0, 1, 0])) == 2
 
 
@@ -152,5 +153,6 @@ def test_ties_go_to_the_lowest_class(architecture):
     ],
 )
 def test_images_that_do_not_fit_are_refused(network, images, message):
-    with pytest.raises(InputError, match=message):
-        reference.logits(network, images)
+    for made in (reference, plain):
+        with pytest.raises(InputError, match=message):
+            made.logits(network, images)

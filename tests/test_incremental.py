@@ -20,7 +20,7 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from aann.errors import InputError
-from aann.evaluation import incremental, kernels, objectives, reference, scores
+from aann.evaluation import incremental, kernels, objectives, plain, reference, scores
 from aann.evaluation.evaluator import Evaluator
 from aann.evaluation.lanes import LANES
 from aann.evaluation.objectives import ACCURACY, Objective, sum_of_margins
@@ -168,6 +168,16 @@ def test_counts_and_changes_of_neighbors_equal_the_reference(problem, threads):
             count = min(size, 12)
             swaps = sample_swaps(network.weights[layer], count, random)
             assert_equal(fast, slow, layer, swaps.take(random.integers(count, size=count + 2)))
+
+
+@given(problems())
+@settings(max_examples=4 * PROBLEMS, deadline=None, suppress_health_check=list(HealthCheck))
+def test_a_forward_pass_in_numpy_equals_the_reference(problem):
+    network, images, _, _ = problem
+    found = plain.logits(network, images)
+    assert found.dtype == np.int32
+    assert np.array_equal(found, reference.logits(network, images))
+    assert np.array_equal(plain.predictions(network, images), reference.predictions(network, images))
 
 
 @given(problems(), st.integers(1, 2))

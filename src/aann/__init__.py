@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from aann import families
     from aann.api import (
-        Evaluator,
         count_neighbors,
         evaluate,
         load_data,
@@ -25,6 +24,7 @@ if TYPE_CHECKING:
         random_network,
         search,
     )
+    from aann.evaluation.incremental import IncrementalEvaluator as Evaluator
 
 __version__ = "0.1.0"
 
@@ -48,10 +48,14 @@ if "AANN_END_WITH_PARENT" in os.environ:
 
 
 def __getattr__(name: str) -> Any:
-    """Return what the package offers, from ``aann.api``."""
+    """Return what the package offers, from ``aann.api`` unless it is a class or a package of its own."""
     if name not in __all__:
         raise AttributeError(f"module 'aann' has no attribute {name!r}; it offers {', '.join(__all__)}")
-    return import_module("aann.families") if name == "families" else getattr(import_module("aann.api"), name)
+    if name == "families":
+        return import_module("aann.families")
+    if name == "Evaluator":
+        return import_module("aann.evaluation.incremental").IncrementalEvaluator
+    return getattr(import_module("aann.api"), name)
 
 
 def __dir__() -> list[str]:

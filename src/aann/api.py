@@ -1,32 +1,28 @@
 """What ``import aann`` offers: load a network and images, count, look at neighbors, search.
 
-These are thin functions over the stages. ``aann`` loads this module when one of them is first used.
+These are thin functions over the stages. ``aann`` loads this module when one of them is first used, and each loads what
+it needs: a network predicts before anything else is there.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas
 
-from aann import prediction
-from aann.checkpoints import kept_or_temporary
-from aann.datasets import archives, sources
-from aann.datasets.splits import Images
-from aann.evaluation.incremental import IncrementalEvaluator
+from aann import extras, prediction
 from aann.export import files
 from aann.networks import Architecture, TernaryNetwork
-from aann.sense.search import Found, Search
-from aann.sense.starts import random_network as _random_network
 from aann.settings import named
-from aann.settings.datasets import ArchivesDataSettings
 from aann.settings.sense import SearchSettings
-from aann.swaps import all_swaps, neighborhood_size, sample_swaps
 
-Evaluator = IncrementalEvaluator
-"""Exact counts of a network and its neighbors, and steps from neighbor to neighbor (docs/evaluation.md)."""
+if TYPE_CHECKING:
+    import pandas
+
+    from aann.datasets.splits import Images
+    from aann.sense.search import Found
 
 
 def load_network(path: Path | str) -> TernaryNetwork:
@@ -45,10 +41,13 @@ def random_network(network: str = "static", sparsity: float = 90, seed: int = 0)
 
     Raises ``InputError`` for another name, and for a sparsity that is not within 0 and 100 percent.
     """
+    from aann.sense import starts
+
     chosen = named.entry(named.paper().networks, network, "network", "networks")
-    return _random_network(Architecture.from_dict(chosen.model_dump()), sparsity, seed)
+    return starts.random_network(Architecture.from_dict(chosen.model_dump()), sparsity, seed)
 
 
+@extras.named()
 def load_data(dataset: str, folder: Path | str) -> dict[str, Images]:
     """Return the images of a data set by split (`train`, `validation` and `test`), as the settings say (``datasets``).
 
@@ -56,8 +55,12 @@ def load_data(dataset: str, folder: Path | str) -> dict[str, Images]:
     name a folder or URL that has them. Each split has ``images``, uint8 or int8 of shape (images, channels, height,
     width), and ``labels``, int64.
 
-    Raises ``InputError`` for another data set, for one that is driven, and if archives cannot be fetched.
+    Raises ``InputError`` for another data set, for one that is driven, if archives cannot be fetched, and if an extra
+    of this package is missing that the data set needs.
     """
+    from aann.datasets import archives, sources
+    from aann.settings.datasets import ArchivesDataSettings
+
     settings, place = named.paper(), Path(folder)
     data = named.entry(settings.datasets, dataset, "data set", "datasets")
     if isinstance(data, ArchivesDataSettings):
@@ -80,7 +83,9 @@ def evaluate(network: TernaryNetwork, images: np.ndarray, labels: np.ndarray) ->
 
     Raises ``InputError`` if the images do not fit the network.
     """
-    return Evaluator(network, images, labels).correct_count()
+    from aann.evaluation.incremental import IncrementalEvaluator
+
+    return IncrementalEvaluator(network, images, labels).correct_count()
 
 
 def count_neighbors(
@@ -98,7 +103,12 @@ def count_neighbors(
     neighbor: ``from_index`` and ``to_index`` (flat indices into the layer's weights), the ``sign`` that moves, and the
     count ``correct``. Raises ``InputError`` for another layer, and if images and labels do not fit.
     """
-    evaluator = Evaluator(network, images, labels, layers=[layer], threads=threads)
+    import pandas
+
+    from aann.evaluation.incremental import IncrementalEvaluator
+    from aann.swaps import all_swaps, neighborhood_size, sample_swaps
+
+    evaluator = IncrementalEvaluator(network, images, labels, layers=[layer], threads=threads)
     weights = network.weights[layer]
     if amount is None or amount >= neighborhood_size(weights):
         swaps = all_swaps(weights)
@@ -125,6 +135,9 @@ def search(
 
     Raises ``InputError`` for another search, for layers that the network does not have, and for images that do not fit.
     """
+    from aann.checkpoints import kept_or_temporary
+    from aann.sense.search import Search
+
     chosen = (
         search
         if isinstance(search, SearchSettings)

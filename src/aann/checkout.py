@@ -1,19 +1,26 @@
-"""Where the workflow's own files are: beside this package, whatever folder a command runs in."""
+"""Where the workflow's own files are: beside this package, whatever folder a command runs in.
+
+An installed package has no workflow beside it, but its settings inside (``setup.py``).
+"""
 
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 """The folder of the checkout that this package is part of. For an installed copy, it holds no such files."""
 
+_PACKAGE = Path(__file__).parent
 
 _OWN = ("config", "workflow")
 """Folders of the checkout with files that jobs read."""
 
 
 def find(path: Path | str) -> Path:
-    """Return a path in the checkout if only the checkout has such a file or folder; otherwise the path as it is."""
+    """Return a path in the checkout if only the checkout has such a file or folder; otherwise the path as it is.
+
+    For an installed package, settings are found in the package.
+    """
     path = Path(path)
-    return path if path.exists() or not (ROOT / path).exists() else ROOT / path
+    return next((found for found in (path, ROOT / path, _PACKAGE / path) if found.exists()), path)
 
 
 def within(path: Path) -> Path | None:

@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from aann import __version__
+from aann import __version__, extras
 from aann.commands import HELP
 from aann.errors import InputError
 
@@ -19,7 +19,7 @@ _INTERRUPTED = 128 + signal.SIGINT
 
 
 class _Stages(click.Group):
-    """Groups of commands. An ``InputError`` is printed as one line and exits with 1."""
+    """Groups of commands. An ``InputError``, or an extra that is missing, is printed as one line and exits with 1."""
 
     def list_commands(self, context: click.Context) -> list[str]:
         """Return the names of the groups, in the order of the stages."""
@@ -38,7 +38,8 @@ class _Stages(click.Group):
     def invoke(self, context: click.Context) -> Any:
         """Run a command."""
         try:
-            return super().invoke(context)
+            with extras.named():
+                return super().invoke(context)
         except InputError as error:
             said, status = f"error: {error}", 1
         except KeyboardInterrupt:

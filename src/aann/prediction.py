@@ -15,7 +15,7 @@ from pydantic import ValidationError
 
 from aann.datasets import pictures
 from aann.errors import InputError
-from aann.evaluation import reference
+from aann.evaluation import plain
 from aann.networks import TernaryNetwork
 from aann.settings.datasets import ImagesSettings
 
@@ -43,13 +43,13 @@ class Prediction:
 def predict(network: TernaryNetwork, images: np.ndarray | Sequence[Path | str]) -> np.ndarray:
     """Return the class of each image, int64; see ``aann.predict``."""
     if isinstance(images, np.ndarray):
-        return reference.predictions(network, images)
+        return plain.predictions(network, images)
     if isinstance(images, str | Path):
         raise InputError(f"images: are one path, {images}; expected a list of paths, or an array")
     described, classes = reading(network), [np.zeros(0, np.int64)]
     for start in range(0, len(images), _AT_ONCE):
         inputs = [read(Path(path), described) for path in images[start : start + _AT_ONCE]]
-        classes.append(reference.predictions(network, np.stack(inputs)))
+        classes.append(plain.predictions(network, np.stack(inputs)))
     return np.concatenate(classes)
 
 
@@ -69,7 +69,7 @@ def look(
 def predictions(network: TernaryNetwork, images: np.ndarray) -> list[Prediction]:
     """Return what the network takes each image for; raise ``InputError`` if the images do not fit it."""
     names = class_names(network)
-    logits = reference.logits(network, images).astype(np.int64)
+    logits = plain.logits(network, images).astype(np.int64)
     made = []
     for row, order in zip(logits, np.argsort(-logits, axis=1, kind="stable").tolist(), strict=True):
         first, second = order[0], order[min(1, len(order) - 1)]

@@ -29,11 +29,12 @@ def commands(
     input scale, in which a bright pixel is 1. A network file says what its classes are called and how a photo becomes
     its input. A photo that cannot be read is named, and the exit status is 1.
     """
-    from aann import api, prediction
+    from aann import prediction
+    from aann.export import files
 
     if csv is not None and csv.suffix != ".csv":
         raise InputError(f"{csv}: expected a name that ends in .csv")
-    loaded = api.load_network(network)
+    loaded = files.load(network)
     described = prediction.reading(loaded, size, channels, str(network))
     rows, unread = [], False
     for path, found in prediction.look(loaded, images, described):

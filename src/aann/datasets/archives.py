@@ -37,6 +37,35 @@ FILES = (
     "t10k-images-idx3-ubyte.gz",
     "t10k-labels-idx1-ubyte.gz",
 )
+SUMS = {
+    "mnist": (
+        "f68b3c2dcbeaaa9fbdd348bbdeb94873",
+        "d53e105ee54ea40749a09fcbcd1e9432",
+        "9fb629c4189551a2d022fa330f9573f3",
+        "ec29112dd5afa0611ce80d1b7f02629c",
+    ),
+    "fashion-mnist": (
+        "8d4fb7e6c68d591d4c3dfef9ec88bf0d",
+        "25c81989df183df01b3e8a0aad5dffbe",
+        "bef4ecab320f06d8554ea6380940ec79",
+        "bb300cfdad3c16e7a12a480ee83cd310",
+    ),
+    "kmnist": (
+        "bdb82020997e1d708af4cf47b453dcf7",
+        "e144d726b3acfaa3e44228e80efcd344",
+        "5c965bf0a639b31b8f53240b1b52f4d7",
+        "7320c461ea6c1c855c0b718fb2a4b134",
+    ),
+}
+"""torchvision's MD5 sum of each file, in the order of ``FILES``. The library does without torchvision."""
+
+SERVERS = {
+    "mnist": ("https://ossci-datasets.s3.amazonaws.com/mnist/", "http://yann.lecun.com/exdb/mnist/"),
+    "fashion-mnist": ("http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/",),
+    "kmnist": ("http://codh.rois.ac.jp/kmnist/dataset/kmnist/",),
+}
+"""torchvision's addresses, each of a folder that holds the files."""
+
 _TIMEOUT_SECONDS = 60
 _LARGEST_BYTES = 2**27
 
@@ -78,18 +107,14 @@ def _require_known(name: str, known: Sequence[str], kind: str) -> None:
 
 def _resources(dataset: str) -> dict[str, str]:
     """Return torchvision's MD5 sum of each archive, by file name."""
-    from torchvision import datasets
-
-    return dict(getattr(datasets, TORCHVISION[dataset]).resources)
+    return dict(zip(FILES, SUMS[dataset], strict=True))
 
 
 def _places(dataset: str, name: str, mirrors: Sequence[str]) -> list[list[str]]:
     """Return where an archive may be: for each place, its addresses in the layouts that mirrors have."""
-    from torchvision import datasets
-
     chosen = [os.environ.get(MIRROR_VARIABLE, ""), *mirrors]
     own = [[addresses.below(place, path) for path in _layouts(dataset, name)] for place in chosen if place]
-    return own + [[place + name] for place in getattr(datasets, TORCHVISION[dataset]).mirrors]
+    return own + [[place + name] for place in SERVERS[dataset]]
 
 
 def _layouts(dataset: str, name: str) -> tuple[str, str]:

@@ -26,7 +26,7 @@ try:
         from gymnasium.envs.box2d import car_racing
 except ImportError as error:
     raise InputError(
-        f"driving: CarRacing cannot be imported ({error}); install its simulator: pip install 'gymnasium[box2d]'"
+        f"driving: CarRacing cannot be imported ({error}); install its simulator: pip install 'aann[driving]'"
     ) from error
 
 FRAMES_PER_SECOND = car_racing.FPS

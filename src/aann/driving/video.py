@@ -109,7 +109,7 @@ def _encode(path: Path, pictures: Iterator[Image.Image], rate: Fraction, metadat
 
         av.codec.Codec("libx264", "w")
     except (ImportError, ValueError) as error:
-        raise InputError(f"video: no H.264 encoder ({error}); install one: pip install av") from error
+        raise InputError(f"video: no H.264 encoder ({error}); install one: pip install 'aann[driving]'") from error
     with av.open(str(path), "w", options={"movflags": "+faststart", "fflags": "+bitexact"}) as container:
         container.metadata.update(metadata)
         stream: Any = container.add_stream("libx264", rate=rate, options=_ENCODER)

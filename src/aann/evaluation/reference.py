@@ -19,9 +19,8 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
-import torch
-import torch.nn.functional as F
 
+from aann import extras
 from aann.devices import multiplies_bfloat16
 from aann.errors import InputError
 from aann.evaluation.evaluator import sample_by_label
@@ -30,6 +29,10 @@ from aann.evaluation.objectives import ACCURACY, NO_RIVAL, Objective
 from aann.layers import Convolution, Dense
 from aann.networks import Architecture, TernaryNetwork, require_layer
 from aann.swaps import apply_swap, check_swaps
+
+with extras.named():
+    import torch
+    import torch.nn.functional as F
 
 LARGEST_EXACT = 2**24
 """float32 holds every integer up to this size."""

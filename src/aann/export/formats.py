@@ -9,7 +9,7 @@ import numpy as np
 
 from aann.datasets import splits
 from aann.errors import InputError
-from aann.evaluation import reference
+from aann.evaluation import plain
 from aann.export import files, onnx, packed, page, source
 from aann.lineage import provenance, records
 from aann.networks import TernaryNetwork
@@ -26,7 +26,7 @@ def _write_c(network: TernaryNetwork, output: Path) -> None:
     lowest = -architecture.input_scale if architecture.signed else 0
     random = np.random.default_rng(_SEED)
     image = random.integers(lowest, architecture.input_scale, architecture.input_shape, np.int64, endpoint=True)
-    source.save(network, output, image, reference.logits(network, image[None])[0])
+    source.save(network, output, image, plain.logits(network, image[None])[0])
 
 
 FORMATS: Mapping[str, Callable[[TernaryNetwork, Path], object]] = {

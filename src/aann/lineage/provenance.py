@@ -44,6 +44,7 @@ NO_RESULT_DEPENDS_ON = {
     "aann.cli": "it only finds the command",
     "aann.commands": "commands decide nothing; each calls one function of its stage",
     "aann.errors": "messages are no results",
+    "aann.extras": "messages are no results",
     "aann.lineage": "records say what a result came from, and change no result",
     "aann.settings": "settings reach a stage as values, which are tracked themselves",
 }

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from aann import extras
 from aann.artifacts import atomic_path, read_table_metadata, remedy, require_file, require_intact, sha256, to_json
 from aann.errors import InputError
 
@@ -107,12 +108,12 @@ def _read_png(path: Path) -> dict[str, Any]:
 
 
 def _read_mp4(path: Path) -> dict[str, Any]:
-    try:
+    with extras.named():
         import av
-
+    try:
         with av.open(str(path)) as container:
             return {"provenance": json.loads(container.metadata["comment"])}
-    except (ImportError, OSError, KeyError, ValueError) as error:
+    except (OSError, KeyError, ValueError) as error:
         raise InputError(f"{path}: cannot be read as a video of this package; {remedy(path)}") from error
 
 
