@@ -7,8 +7,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from aann.settings.figures import WalkedSettings
 from aann.settings.sense import SearchImagesSettings
+from aann.settings.starts import WalkedSettings
 from aann.settings.types import Entries, LayerName, Name, Section, Seed, Sparsity, at_place, require_distinct
 
 

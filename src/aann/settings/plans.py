@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from pydantic import Field, ValidationError
 
 from aann.errors import InputError
-from aann.settings.figures import StartSettings, WalkedSettings
 from aann.settings.messages import first_problem
+from aann.settings.starts import StartSettings, WalkedSettings
 from aann.settings.types import Section
 
 if TYPE_CHECKING:

@@ -12,8 +12,8 @@ from aann.settings.figures import in_order, target
 
 if TYPE_CHECKING:
     from aann.settings.embeddings import EmbeddingsSettings
-    from aann.settings.figures import WalkedSettings
     from aann.settings.neighbors import NeighborsSettings
+    from aann.settings.starts import WalkedSettings
     from aann.settings.study import Settings
 
 Row = dict[str, Any]
