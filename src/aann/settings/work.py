@@ -128,20 +128,23 @@ ONE = "one"
 def members(settings: Settings, group: str) -> list[Row]:
     """Return the networks of a group, in the order in which they are compared; raise ``InputError`` if there is none.
 
-    ``path`` is where a network is below the results, without its ending. Single networks come last.
+    ``path`` is where a network is below the results, without its ending. Small sets come first, equal ones by name: the
+    settings that a job gets are sorted, so their order says nothing. Single networks come last.
     """
     chosen = settings.group(group)
     seeds = settings.task(chosen.task).seeds
-    rows = [
-        {"set": name, "walk": walk, "seed": seed, "sparsity": one.start.sparsity, "path": _place(one, walk, seed)}
-        for name, kinds in chosen.sets.items()
-        for one in kinds
-        for walk in one.walks or [""]
-        for seed in seeds[: 1 if one.seeds == "first" else None]
-    ]
+    sets = {
+        name: [
+            {"set": name, "walk": walk, "seed": seed, "sparsity": one.start.sparsity, "path": _place(one, walk, seed)}
+            for one in kinds
+            for walk in one.walks or [""]
+            for seed in seeds[: 1 if one.seeds == "first" else None]
+        ]
+        for name, kinds in sorted(chosen.sets.items())
+    }
     seed = seeds[0]
-    wide = [sparsity for size, sparsity in chosen.sizes.items() if size > 1]
-    return rows + [
+    wide = [sparsity for size, sparsity in sorted(chosen.sizes.items()) if size > 1]
+    return [row for rows in sorted(sets.values(), key=len) for row in rows] + [
         {
             **{"set": ONE, "walk": "", "seed": seed, "sparsity": sparsity},
             "path": f"psiren/{chosen.task}/p{sparsity:g}/seed{seed}",
