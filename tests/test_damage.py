@@ -68,6 +68,12 @@ SETTINGS = {
         "paths": {
             "away": {"start": {"start": RANDOM}, "end": {"start": RANDOM, "walk": "short"}, "layers": {"all": {}}}
         },
+        "transfers": {
+            "turned": {
+                "starts": {"one": {"start": RANDOM, "shuffled": True}},
+                **{"to": "mnist", "rotation": {"least": 30, "most": 60}, "searches": ["short"]},
+            }
+        },
     },
     "driving": {"steps": 20, "sparsity": 60, "psiren": {"batch_size": 8, "precision": "float32", "binary": EPOCH}},
 }
@@ -119,6 +125,8 @@ STEPS = {
     " --ensembles {out}/ensembles.csv small/start.safetensors small/walked.safetensors *",
     "path": "families path --path away --start small/start.safetensors --end small/walked.safetensors"
     " --data small/data.safetensors --output {out}/path.parquet *",
+    "transfer": "families transfer --transfer turned --seed {seed} --data small/data.safetensors"
+    " --output {out}/transfer.csv small/start.safetensors *",
     "train": f"driving demonstrate {OF_CAR} --kind train --count 2 --output {{out}}/train.safetensors *",
     "validation": f"driving demonstrate {OF_CAR} --kind validation --count 1 --output {{out}}/validation.safetensors *",
     "driver": f"driving driver {OF_CAR} {FRAMES} --output {{out}}/driver.safetensors *",

@@ -248,6 +248,22 @@ class PathsFigureSettings(Section):
         return self
 
 
+class TransfersFigureSettings(Section):
+    """Accuracy on another task, before and after a search, by where it starts, as in Figure S8."""
+
+    kind: Literal["transfers"] = Field(description="Kind of figure.")
+    transfers: list[Name] = Field(
+        min_length=1, max_length=4, description="Names in `families.transfers`; a panel for each."
+    )
+    category: Words = _category(_FAMILIES)
+    shows: Words = _shows("how well networks serve another task")
+
+    @model_validator(mode="after")
+    def _distinct(self) -> TransfersFigureSettings:
+        require_distinct(self.transfers, "transfers")
+        return self
+
+
 class EnsemblesFigureSettings(Section):
     """Accuracy of networks that vote, as in Figure S7."""
 
@@ -295,6 +311,7 @@ FigureSettings = Annotated[
     | MembersFigureSettings
     | PathsFigureSettings
     | EnsemblesFigureSettings
+    | TransfersFigureSettings
     | BytesFigureSettings
     | VideoFigureSettings,
     Field(discriminator="kind"),

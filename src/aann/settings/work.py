@@ -170,6 +170,17 @@ def ends(settings: Settings, path: str) -> list[Row]:
     return [{"path": _place(one, one.walk, seed)} for one in (chosen.start, chosen.end)]
 
 
+def task_of_transfer(settings: Settings, transfer: str) -> str:
+    """Return the task whose images networks are to serve; raise ``InputError`` if there is no such transfer."""
+    return settings.transfer(transfer).to
+
+
+def sources(settings: Settings, transfer: str, seed: int) -> list[Row]:
+    """Return where the starts of a transfer are, by their names; raise ``InputError`` if there is no such transfer."""
+    starts = sorted(settings.transfer(transfer).starts.items())
+    return [{"path": _place(one, one.walk, seed)} for _, one in starts]
+
+
 def _place(one: WalkedSettings, walk: str, seed: int) -> str:
     """Return where a network of a set is below the results, without its ending."""
     if walk:
