@@ -178,12 +178,17 @@ TRAINED = pandas.DataFrame(
 def test_starts_are_drawn_before_and_after_each_search_beside_networks_trained_there(kept, tmp_path):
     transfers.draw(ADAPTED, TRAINED, {"away": "MNIST to\nFashion"}, "MNIST", tmp_path / "x.png", PROVENANCE)
     figure, drawn = kept[0]
-    assert labels(figure) == ["trained on the new task", "after last (fc)", "after all (1.0, fc)", "before"]
+    assert labels(figure) == [
+        "trained on the new task, images as they are",
+        "after last (fc)",
+        "after all (1.0, fc)",
+        "before",
+    ]
     axis = figure.axes[0]
     lines = {line.get_label(): line.get_xydata().tolist() for line in axis.lines}
     assert lines["after last (fc)"] == [[-0.15, 41], [0.85, 61]]
     assert lines["after all (1.0, fc)"] == [[0.15, 51], [1.15, 71]]
-    assert lines["trained on the new task"] == [[0, 88], [1, 88]]
+    assert lines["trained on the new task, images as they are"] == [[0, 88], [1, 88]]
     assert [text.get_text() for text in axis.get_xticklabels()] == ["random", "trained"]
     assert axis.get_title() == "MNIST to\nFashion"
     assert len(drawn) == len(ADAPTED) + 2

@@ -80,5 +80,5 @@ def test_transfers_are_told_before_and_after_beside_networks_trained_there():
     assert families.transfers(counted, {"away": "Digits to\nLetters"}).to_numpy().tolist() == [
         ["Digits to Letters", "trained", "last", "10.00 %", "60.00 %"],
         ["Digits to Letters", "trained", "all", "10.00 %", "70.00 %"],
-        ["Digits to Letters", "trained on the new task", "", "90.00 %", ""],
+        ["Digits to Letters", "trained on the new task, images as they are", "", "90.00 %", ""],
     ]

@@ -130,7 +130,13 @@ def _draw_panel(axis: Axes, rows: pandas.DataFrame, sources: list[str], searches
     """Draw the starts of one transfer side by side, and beside each other what each search makes of them."""
     reference = _percent(rows[rows.source == TRAINED], "after")
     axis.axhspan(reference.min(), reference.max(), color=style.GREY, alpha=0.25, linewidth=0)
-    axis.axhline(reference.mean(), color=style.GREY, linestyle="--", linewidth=1, label="trained on the new task")
+    axis.axhline(
+        reference.mean(),
+        color=style.GREY,
+        linestyle="--",
+        linewidth=1,
+        label="trained on the new task, images as they are",
+    )
     adapted = rows[rows.source != TRAINED]
     for number, ((search, layers), (color, marker)) in enumerate(zip(searches, _LOOKS, strict=False)):
         here = adapted[adapted.search == search]

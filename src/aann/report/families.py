@@ -87,7 +87,7 @@ def transfers(counted: pandas.DataFrame, panels: Mapping[str, str]) -> pandas.Da
     rows = [
         {
             "Transfer": " ".join(panels[str(transfer)].split()),
-            "Start": "trained on the new task" if source == TRAINED else str(source),
+            "Start": "trained on the new task, images as they are" if source == TRAINED else str(source),
             "Search": str(search),
             "Before, test": percent(group.before_test_correct / group.test_images),
             "After, test": "" if source == TRAINED else percent(group.after_test_correct / group.test_images),
