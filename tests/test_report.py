@@ -263,7 +263,7 @@ def test_figures_that_no_cell_shows_come_at_the_end(tmp_path):
         read.figure("3", "Neighbors")
     assert read.figure_if_there("3", "Neighbors").text == ""
     assert read.figure_if_there("a", "Told").text == read.figure("a", "Told").text
-    assert read.missing("a", "s4", "s5").text == "*This run does not have S4 and S5.*"
+    assert read.missing("a", "s4", "s5").text == "*This run does not have Figures S4 and S5.*"
     assert read.missing("a", "b").text == ""
 
 

@@ -13,7 +13,6 @@ from typing import Any
 import numpy as np
 import pandas
 
-from aann import checkout
 from aann.artifacts import write_table
 from aann.datasets.splits import Images, load
 from aann.errors import InputError
@@ -21,10 +20,10 @@ from aann.families.disturbances import turned
 from aann.lineage import provenance, records
 from aann.networks import Architecture, TernaryNetwork
 from aann.sense.search import Search
+from aann.settings import named
 from aann.settings.families import RotationSettings
 from aann.settings.sense import SearchSettings
 from aann.settings.study import Settings
-from aann.settings.study import load as load_settings
 from aann.tables import SPLITS, TRANSFER
 
 _MEASURED = ("source", *TRANSFER.measured[TRANSFER.measured.index("search") :])
@@ -46,32 +45,27 @@ def transfer(
 
     Raises ``InputError`` for an unknown search, a layer that a network does not have, and images that do not fit it.
     """
-    chosen = searches if isinstance(searches, Mapping) else {name: _search_settings(name) for name in searches}
+    if not isinstance(searches, Mapping):
+        known = named.paper().sense.searches
+        searches = {name: named.entry(known, name, "search", "sense.searches") for name in searches}
     rows = [
         {"source": name, "search": search, **_adapted(network, data, settings, seed, threads)}
         for name, network in starts.items()
-        for search, settings in chosen.items()
+        for search, settings in searches.items()
     ]
     return pandas.DataFrame(rows, columns=list(_MEASURED))
-
-
-def _search_settings(name: str) -> SearchSettings:
-    known = load_settings([checkout.find("config/config.yaml")]).sense.searches
-    if name not in known:
-        raise InputError(f"unknown search {name!r}; the setting 'sense.searches' has {', '.join(known)}")
-    return known[name]
 
 
 def _adapted(
     network: TernaryNetwork, data: Mapping[str, Images], settings: SearchSettings, seed: int, threads: int
 ) -> dict[str, Any]:
     """Return what a search counts: what it spends, and correct images where it starts and where it chooses to end."""
-    named = settings.named(network.layers)
+    placed = settings.named(network.layers)
     with TemporaryDirectory() as folder:
-        trace = Search(network, data, named, seed, threads=threads).run(Path(folder) / "c.safetensors").trace
+        trace = Search(network, data, placed, seed, threads=threads).run(Path(folder) / "c.safetensors").trace
     counted = trace[trace.test_correct.notna()]
     row: dict[str, Any] = {
-        "layers": " ".join(named.layers.names),
+        "layers": " ".join(placed.layers.names),
         "evaluations": int(trace.evaluations.iloc[-1]),
         "accepted": int((trace.from_index >= 0).sum()),
     }

@@ -106,7 +106,8 @@ class Story:
     def missing(self, *figures: str) -> Prose:
         """Return a sentence on those of these figures that this run does not have, or nothing if it has all."""
         names = [label(name) for name in figures if not self.has(name)]
-        return Prose(f"*This run does not have {listed(names)}.*" if names else "")
+        word = "Figures" if len(names) > 1 else "Figure"
+        return Prose(f"*This run does not have {word} {listed(names)}.*" if names else "")
 
     def _drawn(self, figure: str) -> Shown:
         if figure not in self.contents.figures:
