@@ -79,6 +79,7 @@ wildcard_constraints:
     walk=any_of(SETTINGS.families.walks),
     group=any_of(SETTINGS.families.groups),
     path=any_of(SETTINGS.families.paths),
+    transfer=any_of(SETTINGS.families.transfers),
     layer=any_of(sorted({layer.name for network in SETTINGS.networks.values() for layer in network.layers})),
     kind=r"train|validation|test|round[1-9]\d*",
     round=r"[1-9]\d*",

@@ -77,3 +77,29 @@ rule path:
     shell:
         "python -m aann families path --path {wildcards.path} --start {input.ends[0]:q} --end {input.ends[1]:q}"
         " --data {input.data:q} --output {output:q} --settings {params.settings:q} 2> {log:q}"
+
+
+rule transfer:
+    input:
+        data=lambda wildcards: rules.split_dataset.output[0].format(
+            task=asked(work.task_of_transfer, wildcards.transfer)
+        ),
+        networks=lambda wildcards: filled(
+            f"{RESULTS}/{{path}}.safetensors", work.sources, wildcards.transfer, wildcards.seed
+        ),
+    output:
+        f"{FAMILIES}/{{transfer}}/seed{{seed}}.csv",
+    log:
+        f"{RESULTS}/logs/families/{{transfer}}/seed{{seed}}.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/families/{{transfer}}/seed{{seed}}.jsonl"
+    resources:
+        mem_mb=growing(3000),
+        runtime=growing(15),
+        batch=1,
+    params:
+        settings=lambda wildcards: to_json(asked(type(SETTINGS).transfer_part, wildcards.transfer)),
+        code=code_fingerprint("aann.families.transfers"),
+    shell:
+        "python -m aann families transfer --transfer {wildcards.transfer} --seed {wildcards.seed} --data {input.data:q}"
+        " --output {output:q} --threads {threads} {input.networks:q} --settings {params.settings:q} 2> {log:q}"

@@ -68,6 +68,12 @@ SETTINGS = {
         "paths": {
             "away": {"start": {"start": RANDOM}, "end": {"start": RANDOM, "walk": "short"}, "layers": {"all": {}}}
         },
+        "transfers": {
+            "turned": {
+                "starts": {"one": {"start": RANDOM, "shuffled": True}},
+                **{"to": "mnist", "rotation": {"least": 30, "most": 60}, "searches": ["short"]},
+            }
+        },
     },
     "driving": {"steps": 20, "sparsity": 60, "psiren": {"batch_size": 8, "precision": "float32", "binary": EPOCH}},
 }
@@ -119,6 +125,8 @@ STEPS = {
     " --ensembles {out}/ensembles.csv small/start.safetensors small/walked.safetensors *",
     "path": "families path --path away --start small/start.safetensors --end small/walked.safetensors"
     " --data small/data.safetensors --output {out}/path.parquet *",
+    "transfer": "families transfer --transfer turned --seed {seed} --data small/data.safetensors"
+    " --output {out}/transfer.csv small/start.safetensors *",
     "train": f"driving demonstrate {OF_CAR} --kind train --count 2 --output {{out}}/train.safetensors *",
     "validation": f"driving demonstrate {OF_CAR} --kind validation --count 1 --output {{out}}/validation.safetensors *",
     "driver": f"driving driver {OF_CAR} {FRAMES} --output {{out}}/driver.safetensors *",
@@ -138,7 +146,7 @@ STEPS = {
 }
 """How the stages make their files, by hand; `*` stands for the settings."""
 
-DRAWN_BY_HAND = ("2b", "3", "4", "5", "8a", "8b", "s1", "s2", "s3", "s4", "s5", "s6", "s7")
+DRAWN_BY_HAND = ("2b", "3", "4", "5", "8a", "8b", "s1", "s2", "s3", "s4", "s5", "s6", "s7", "s8")
 READERS = STEPS | {
     **{f"figure {name}": "{draw} --output {out}/x.png" for name in DRAWN_BY_HAND},
     "film": "{draw} --output {out}/x.mp4",
@@ -153,13 +161,13 @@ READERS = STEPS | {
 READ = {
     "data.safetensors": (
         *("dense", "survey", "search", "backpropagation", "climb", "selection"),
-        *("walk", "compare", "path"),
+        *("walk", "compare", "path", "transfer"),
     ),
     "dense.safetensors": ("sparsify",),
     "sparse.safetensors": ("network",),
     "network.safetensors": ("survey",),
     "accuracy.csv": ("accuracies",),
-    "accuracies.csv": ("figure 2a", "claims", "pack"),
+    "accuracies.csv": ("figure 2a", "figure s8", "claims", "pack"),
     "accuracies.csv.provenance.json": ("pack",),
     "neighbors.parquet": ("embed",),
     "summary.csv": ("surveys", "embed"),
@@ -167,7 +175,7 @@ READ = {
     "surveys.csv": ("figure 3",),
     "points.parquet": ("figure 4",),
     "statistics.csv": ("clustering",),
-    "start.safetensors": ("search", "backpropagation", "climb", "selection", "walk", "compare", "path"),
+    "start.safetensors": ("search", "backpropagation", "climb", "selection", "walk", "compare", "path", "transfer"),
     "trace.parquet": ("figure 8a", "figure 8b", "figure s1"),
     "found.safetensors": ("pack",),
     "outcome.csv": ("outcomes",),
@@ -180,6 +188,7 @@ READ = {
     "pairs.csv": ("figure s5",),
     "ensembles.csv": ("figure s5", "figure s7"),
     "path.parquet": ("figure s6",),
+    "transfer.csv": ("figure s8",),
     "train.safetensors": ("driver", "frames"),
     "validation.safetensors": ("driver", "frames"),
     "round.safetensors": ("frames",),
@@ -220,6 +229,11 @@ DRAWN = {
     "figure s5": ("members", {"pairs": "pairs.csv", "ensembles": "ensembles.csv"}, {}),
     "figure s6": ("paths", {"routes": "path.parquet"}, {}),
     "figure s7": ("ensembles", {"ensembles": "ensembles.csv"}, {}),
+    "figure s8": (
+        "transfers",
+        {"transfers": "transfer.csv", "trained": "accuracies.csv"},
+        {"panels": {"turned": "x"}},
+    ),
     "film": ("video", {"network": "driver.safetensors"}, {"task": "car", "settings": SETTINGS}),
 }
 """What figures are drawn from, by role, and how they look."""
@@ -356,6 +370,7 @@ HELD = {
     "pairs.csv": (tables.PAIR, {"task": "mnist", "group": "two"}),
     "ensembles.csv": (tables.ENSEMBLE, {"task": "mnist", "group": "two"}),
     "path.parquet": (tables.ROUTE, {"task": "mnist", "route": "away"}),
+    "transfer.csv": (tables.TRANSFER, {"task": "mnist", "to": "mnist", "transfer": "turned"}),
     "expert.csv": (tables.EXPERT_RETURNS, {}),
     "return.csv": (tables.RETURNS, DRIVEN),
     "returns.csv": (tables.RETURNS, DRIVEN),

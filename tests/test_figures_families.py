@@ -4,7 +4,7 @@ import pandas
 import pytest
 
 from aann.errors import InputError
-from aann.figures import ensembles, members, paths, style, walks
+from aann.figures import ensembles, members, paths, style, transfers, walks
 
 PROVENANCE = {"module": "aann.figures", "inputs": {"a.csv": "0" * 64}}
 RUN = {"task": "mnist", "sparsity": 90.0, "origin": "psiren", "search": "", "walk": "replace"}
@@ -148,6 +148,53 @@ def test_the_legend_of_a_path_has_the_lowest_accuracy_of_each_line(kept, tmp_pat
     assert axis.lines[0].get_xdata().tolist() == [0, 50, 100]
 
 
+# --- transfers --------------------------------------------------------------------------------------------------------
+
+
+def counts(source, search, layers, before, after, seed):
+    found = {"task": "mnist", "to": "fashion", "transfer": "away", "seed": seed, "source": source, "sparsity": 90.0}
+    found |= {"walk": "", "search": search, "layers": layers, "evaluations": 9, "accepted": 3}
+    found |= {"before_validation_correct": 0, "before_test_correct": before + seed}
+    return found | {
+        **{"after_validation_correct": 0, "after_test_correct": after + seed},
+        **{"validation_images": 100, "test_images": 100},
+    }
+
+
+ADAPTED = pandas.DataFrame(
+    counts(source, search, layers, before, after + more, seed)
+    for source, before, after in (("random", 10, 40), ("trained", 20, 60))
+    for search, layers, more in (("last", "fc", 0), ("all", "1.0 fc", 10))
+    for seed in (0, 2)
+)
+TRAINED = pandas.DataFrame(
+    {"task": task, "sparsity": sparsity, "seed": seed, "validation_correct": 0, "validation_images": 100}
+    | {"test_correct": correct, "test_images": 100}
+    for task, sparsity, correct in (("fashion", 90.0, 88), ("fashion", 80.0, 50), ("mnist", 90.0, 98))
+    for seed in (0, 1)
+)
+
+
+def test_starts_are_drawn_before_and_after_each_search_beside_networks_trained_there(kept, tmp_path):
+    transfers.draw(ADAPTED, TRAINED, {"away": "MNIST to\nFashion"}, "MNIST", tmp_path / "x.png", PROVENANCE)
+    figure, drawn = kept[0]
+    assert labels(figure) == [
+        "trained on the new task, images as they are",
+        "after last (fc)",
+        "after all (1.0, fc)",
+        "before",
+    ]
+    axis = figure.axes[0]
+    lines = {line.get_label(): line.get_xydata().tolist() for line in axis.lines}
+    assert lines["after last (fc)"] == [[-0.15, 41], [0.85, 61]]
+    assert lines["after all (1.0, fc)"] == [[0.15, 51], [1.15, 71]]
+    assert lines["trained on the new task, images as they are"] == [[0, 88], [1, 88]]
+    assert [text.get_text() for text in axis.get_xticklabels()] == ["random", "trained"]
+    assert axis.get_title() == "MNIST to\nFashion"
+    assert len(drawn) == len(ADAPTED) + 2
+    assert drawn[drawn.source == ""].after_test_correct.tolist() == [88, 88]
+
+
 # --- nothing to draw --------------------------------------------------------------------------------------------------
 
 
@@ -158,6 +205,11 @@ def test_the_legend_of_a_path_has_the_lowest_accuracy_of_each_line(kept, tmp_pat
         (members.draw, [pandas.DataFrame(), VOTES], "its group has no two networks; name more sets, seeds or walks"),
         (ensembles.draw, [VOTES.head(0)], "its table has no rows; name 'sizes' of the group"),
         (paths.draw, [pandas.DataFrame()], "its tables have no rows; delete them and run the paths again"),
+        (
+            transfers.draw,
+            [ADAPTED.head(0), TRAINED, {"away": "Away"}],
+            "its tables have no rows; delete them and run the transfers again",
+        ),
     ],
 )
 def test_nothing_to_draw_is_one_line(draw, tables, message, tmp_path):

@@ -108,10 +108,10 @@ def test_what_a_figure_shows_changes_its_plan_and_no_other(values):
     changed = validate(merge(values, {"figures": {"11": {"panels": [{"method": "tsne"}]}, "2a": {"shows": "a line"}}}))
     assert {name for name, plan in kinds.plans(changed).items() if plan != before[name]} == {"11"}
     seeds = validate(merge(values, {"tasks": {"fashion": {"seeds": [3]}}}))
-    assert {name for name, plan in kinds.plans(seeds).items() if plan != before[name]} == set()
+    assert {name for name, plan in kinds.plans(seeds).items() if plan != before[name]} == {"s8"}
     seeds = validate(merge(values, {"tasks": {"mnist": {"seeds": [3]}}}))
     assert {name for name, plan in kinds.plans(seeds).items() if plan != before[name]} == {
-        *("3", "4", "8a", "11", "s1", "s4", "s9")
+        *("3", "4", "8a", "11", "s1", "s4", "s8", "s9")
     }
 
 
@@ -177,6 +177,7 @@ def test_a_study_of_one_task_of_any_name_needs_nothing_of_the_papers(values):
 
 STATIC = {"task": "mnist", "sparsity": 80, "origin": "random"}
 TRAINED = {"task": "mnist", "sparsity": 33, "origin": "psiren"}
+OF_FASHION = {"start": {"task": "fashion", "sparsity": 33, "origin": "psiren"}}
 
 
 @pytest.mark.parametrize(
@@ -249,6 +250,33 @@ TRAINED = {"task": "mnist", "sparsity": 33, "origin": "psiren"}
         (
             {"families": {"paths": {"to-a-walker": {"end": {"walk": "run"}}}}},
             "figures.s6: families.paths.to-a-walker.end: unknown walk 'run'",
+        ),
+        ({"figures": {"s8": {"transfers": ["away"]}}}, "figures.s8.transfers.0: unknown transfer 'away'"),
+        (
+            {"families": {"transfers": {"to-fashion": {"to": "cat"}}}},
+            "figures.s8: families.transfers.to-fashion.to: no task 'cat'; 'tasks' has",
+        ),
+        (
+            {"families": {"transfers": {"to-fashion": {"to": "car"}}}},
+            "figures.s8: families.transfers.to-fashion.to: networks of 'mnist' do not fit 'car'; expected "
+            "input_shape [2, 84, 84] and a last layer of 3 units",
+        ),
+        (
+            {"families": {"transfers": {"to-fashion": {"searches": ["adapt-all", "none"]}}}},
+            "figures.s8: families.transfers.to-fashion.searches.1: unknown search 'none'",
+        ),
+        (
+            {"families": {"transfers": {"to-fashion": {"starts": {"walker": {"walk": "run"}}}}}},
+            "figures.s8: families.transfers.to-fashion.starts.walker: unknown walk 'run'",
+        ),
+        (
+            {"families": {"transfers": {"to-mnist": {"starts": dict.fromkeys(("trained", "random"), OF_FASHION)}}}},
+            "figures.s8: families.transfers.to-mnist.starts.trained.start.sparsity: 33 is not in tasks.fashion",
+        ),
+        (
+            {"tasks": {"fashion": {"sparsities": [80]}}, "families": {"transfers": {"to-mnist": None}}}
+            | {"figures": {"s8": {"transfers": ["to-fashion"]}}},
+            "figures.s8: families.transfers.to-fashion.to: tasks.fashion.sparsities has no 90 to compare with",
         ),
         ({"figures": {"video": {"sparsity": 33}}}, "figures.video.sparsity: 33 is not in tasks.car.sparsities"),
         ({"figures": {"video": {"task": "mnist"}}}, "figures.video.task: 'mnist' is not driven"),

@@ -204,7 +204,10 @@ def test_every_figure_is_shown_and_every_claim_that_is_named_exists(paper_notebo
     shown = re.findall(r'story\.figure\("(\w+)"', source)
     released = load([root / "config/config.yaml", root / "config/release.yaml"])
     assert sorted([*shown, "video"]) == sorted(released.figures)
-    assert "story.more_figures()" in source  # shows those that the release does not have
+    optional = re.findall(r'story\.figure_if_there\(\s*"(\w+)"', source)
+    assert set(optional) == {"s4", "s5", "s6", "s7", "s8"}  # which the release does not have
+    assert set(optional) < set(load([root / "config/config.yaml"]).figures) - set(shown)
+    assert "story.more_figures()" in source  # shows all others that the release does not have
     claims = (root / "config/claims.yaml").read_text()
     for name in re.findall(r'story\.claim\("([\w-]+)"', source):
         assert f"\n  {name}:\n" in claims
@@ -258,6 +261,10 @@ def test_figures_that_no_cell_shows_come_at_the_end(tmp_path):
     assert read.more_figures().text == ""
     with pytest.raises(InputError, match=r"the page has no figure '3'; the setting 'figures' has a, b"):
         read.figure("3", "Neighbors")
+    assert read.figure_if_there("3", "Neighbors").text == ""
+    assert read.figure_if_there("a", "Told").text == read.figure("a", "Told").text
+    assert read.missing("a", "s4", "s5").text == "*This run does not have Figures S4 and S5.*"
+    assert read.missing("a", "b").text == ""
 
 
 @pytest.mark.parametrize("text", ["{", '{"figures": {"a": {}}}', "[]"])

@@ -1,7 +1,10 @@
 """The work of a study: rows of wildcards for the rules, and one line for what the study does not have."""
 
+import json
+
 import pytest
 
+from aann.artifacts import to_json
 from aann.errors import InputError
 from aann.settings import work
 from aann.settings.files import merge, read_yaml
@@ -48,6 +51,20 @@ def test_networks_are_improved_at_the_sparsities_asked_for(settings):
     improvement = settings.sense.improvement.model_copy(update={"sparsities": [50.0, 95.0]})
     chosen = settings.model_copy(update={"sense": settings.sense.model_copy(update={"improvement": improvement})})
     assert {row["sparsity"] for row in work.improvement(chosen)} == {"95"}
+
+
+@pytest.mark.parametrize(
+    ("question", "part", "names"),
+    [
+        (work.members, "group_part", ["mnist-90"]),
+        (work.sources, "transfer_part", ["to-fashion", 0]),
+    ],
+)
+def test_a_job_takes_networks_for_what_the_workflow_gives_it(settings, question, part, names):
+    sorted_by_name = validate(json.loads(to_json(getattr(settings, part)(names[0]))))
+    paths = [row["path"] for row in question(settings, *names)]
+    assert [row["path"] for row in question(sorted_by_name, *names)] == paths
+    assert len(set(paths)) < len(paths)
 
 
 def test_tracks_are_those_of_the_settings(settings):

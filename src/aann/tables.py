@@ -20,6 +20,7 @@ SPLITS = ("validation", "test")
 _TEXT = frozenset(
     (
         *("task", "origin", "search", "walk", "route", "group", "layer", "line", "set", "split", "disturbance"),
+        *("to", "transfer", "source", "layers"),
         *("first_set", "first_walk", "second_set", "second_walk"),
         *("sampling", "method", "space", "job", "stage", "after", "chosen_by"),
     )
@@ -275,6 +276,20 @@ ROUTE = Table(
 """One row for each line and step of a path: in how many places weights differ from the last network's, and counts.
 
 The line is `straight`, `matched` if units of the last network were matched with the first's, or `detours`.
+"""
+
+TRANSFER = Table(
+    ("task", "to", "transfer", "seed"),
+    (
+        *("source", "sparsity", "walk", "search", "layers", "evaluations", "accepted"),
+        *(f"{when}_{split}_correct" for when in ("before", "after") for split in SPLITS),
+        *(f"{split}_images" for split in SPLITS),
+    ),
+)
+"""One row for each start of a transfer and each search: correct images of the new task, before and after the search.
+
+The start is the ``source``, by its name in the settings. ``layers`` are those that were searched, with blanks between,
+and ``accepted`` counts the swaps. Validation images chose the network after the search.
 """
 
 EXPERT_RETURNS = Table((), ("track", "expert_return"))

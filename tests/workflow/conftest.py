@@ -109,6 +109,12 @@ SMALL = {
             "annealing": {"images": {"count": "all"}, "budget": {"evaluations": 500}},
             "greedy": {"images": {"count": 500}, "budget": {"evaluations": 20_000}},
             "brief-polish": {"racing": {"share": 1}, "budget": {"evaluations": 20_000}},
+            "adapt-last": {"images": {"count": "all"}, "neighbors": {"fc": 500}, "budget": {"evaluations": 500}},
+            "adapt-all": {
+                "images": {"count": "all"},
+                "neighbors": {"1.0": 100, "2.0": 100, "fc": 500},
+                "budget": {"evaluations": 500},
+            },
             "figure-8b": {"budget": {"evaluations": 40}},
             "car-greedy": {"images": {"count": "all"}, "racing": {"share": 1}, "budget": {"evaluations": 5000}},
             "car-polish": {"images": {"count": "all"}, "racing": {"share": 1}, "budget": {"evaluations": 5000}},

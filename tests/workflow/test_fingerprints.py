@@ -136,6 +136,12 @@ DECIDES = {
     "how fast a layer's gain is forgotten": ("sense/layers.py", "_MEMORY = 0.8", "_MEMORY = 0.7", {"search"}),
     "in how many parts images race": ("sense/neighborhoods.py", "_PARTS = 4", "_PARTS = 5", {"search"}),
     "how many moves are taken back": ("families/moves.py", "count //= 2", "count //= 3", {"walk", "path"}),
+    "how networks are shuffled": (
+        "families/transfers.py",
+        "default_rng([seed, 10])",
+        "default_rng([seed, 11])",
+        {"transfer"},
+    ),
     "how votes are scaled": ("families/ensembles.py", "_ONE = 2**24", "_ONE = 2**23", {"compare", "figure_s7"}),
     "how many best neighbors are kept": ("neighbors.py", "BEST = 1000", "BEST = 900", {"survey"}),
     "how ties are broken": ("embeddings.py", "TIE = 1e-6", "TIE = 1e-7", {"embed", "climb"}),

@@ -57,7 +57,7 @@ def walk(
 def compare(
     group: str, task: str, networks: tuple[Path, ...], data: Path, pairs: Path, ensembles: Path, settings: Settings
 ) -> None:
-    """Compare the networks of a group, given in the order of the settings, and let them vote."""
+    """Compare the networks of a group and let them vote; small sets come first, and equal ones by their names."""
     from aann.families import members
 
     members.compare(settings, task, group, networks, data, members.Outputs(pairs, ensembles))
@@ -75,3 +75,20 @@ def path(name: str, start: Path, end: Path, data: Path, output: Path, settings: 
     from aann.families import paths
 
     paths.make_path(settings, name, start, end, data, output)
+
+
+@commands.command("transfer")
+@click.option("--transfer", "name", required=True, help="A transfer of the settings.")
+@options.seed("The seed of the networks, and of all that searches draw.")
+@options.paths("networks")
+@options.data
+@options.path("--output", "Writes correct images of the new task before and after, a CSV table.")
+@options.threads
+@options.settings
+def transfer(
+    name: str, seed: int, networks: tuple[Path, ...], data: Path, output: Path, threads: int, settings: Settings
+) -> None:
+    """Adapt networks to another task by searches; give them in the order of the names of the starts."""
+    from aann.families import transfers
+
+    transfers.make_transfer(settings, name, seed, networks, data, output, threads)

@@ -1,6 +1,8 @@
 """Families: networks of equal counts of -1, 0 and +1 (paper, section 3.2), and how far apart they can be.
 
     aann.families.walk(network, data)        # to a network that shares no connection with it
+    aann.families.transfer(networks, data)   # how many images of another task they get right
+
     aann.families.hamming(first, second)     # how many weights differ, by layer
     aann.families.matched(first, second)     # the second, with its units in the order that is nearest to the first
 
@@ -12,11 +14,12 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from aann.families.distances import hamming, matched
+    from aann.families.transfers import transfer
     from aann.families.walks import walk
 
-__all__ = ["hamming", "matched", "walk"]
+__all__ = ["hamming", "matched", "transfer", "walk"]
 
-_MODULES = {"hamming": "distances", "matched": "distances", "walk": "walks"}
+_MODULES = {"hamming": "distances", "matched": "distances", "transfer": "transfers", "walk": "walks"}
 
 
 def __getattr__(name: str) -> Any:

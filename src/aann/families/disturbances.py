@@ -20,12 +20,16 @@ Disturb = Callable[[np.ndarray, int, np.random.Generator], np.ndarray]
 
 
 def rotated(images: np.ndarray, degrees: int, random: np.random.Generator) -> np.ndarray:
-    """Return images, each turned by up to so many degrees about its middle; every pixel is that nearest to its source.
+    """Return images, each turned by up to so many degrees either way; see ``turned``."""
+    return turned(images, random.integers(-degrees, degrees + 1, len(images)))
 
-    Zeros come in from outside.
+
+def turned(images: np.ndarray, angles: np.ndarray) -> np.ndarray:
+    """Return images, each turned to the left by its angle, in whole degrees, about its middle.
+
+    Every pixel is that nearest to its source. Zeros come in from outside.
     """
     height, width = images.shape[2:]
-    angles = random.integers(-degrees, degrees + 1, len(images))
     row, column = 2 * np.arange(height)[:, None] - (height - 1), 2 * np.arange(width)[None] - (width - 1)
     found = np.zeros_like(images)
     for angle in np.unique(angles):

@@ -67,7 +67,7 @@ class Group:
     ) -> None:
         for network in networks[1:]:
             require_alike(networks[0], network)
-        self._settings, self._labels = settings, splits["test"].labels
+        self._sizes, self._labels = dict(sorted(settings.sizes.items())), splits["test"].labels
         images = disturbed(splits["test"].images, settings.disturbances)
         self._members: list[Member] = []
         self._distinct: dict[str, Member] = {}
@@ -107,15 +107,16 @@ class Group:
 
         Choices of a size are the members from each on, round and round. One network has as many connections as several.
         """
-        rows = [row for name in self._settings.sets for row in self._of_set(name)]
-        for size, sparsity in self._settings.sizes.items():
+        sets = dict.fromkeys(one.keys["set"] for one in self._members if one.keys["set"] != ONE)
+        rows = [row for name in sets for row in self._of_set(name)]
+        for size, sparsity in self._sizes.items():
             wide = [one for one in self._members if one.keys["set"] == ONE and one.keys["sparsity"] == sparsity]
             rows += [row for number, one in enumerate(wide) for row in self._voted(ONE, size, number, [one])]
         return pandas.DataFrame(rows, columns=list(ENSEMBLE.measured))
 
     def _of_set(self, name: str) -> Iterator[dict[str, Any]]:
         those = [one for one in self._members if one.keys["set"] == name]
-        for size in self._settings.sizes or {1: 0.0, len(those): 0.0}:
+        for size in self._sizes or {1: 0.0, len(those): 0.0}:
             choices = range(len(those) if size < len(those) else 1) if size <= len(those) else ()
             for number in choices:
                 yield from self._voted(

@@ -14,7 +14,7 @@ from aann.errors import InputError
 from aann.figures import climbs, style
 from aann.figures.comparison import last_known
 from aann.figures.kinds import PICTURE_AND_TABLE, Source
-from aann.settings.figures import RunSettings
+from aann.settings.panels import RunSettings
 from aann.settings.plans import Input, Plan, Study
 from aann.tables import BASELINE, RETURNS, TRACE
 

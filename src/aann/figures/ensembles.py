@@ -31,7 +31,8 @@ _LOOKS = (
 )
 """Colours, markers and dashes of sets, in the order in which they come; single networks are grey."""
 
-_ONE = "one"
+ONE = "one"
+"""The set of single networks with as many connections as several."""
 
 
 def plan(entry: EnsemblesFigureSettings, study: Study) -> Plan:
@@ -61,8 +62,8 @@ def draw(ensembles: pandas.DataFrame, title: str, output: Path, provenance: Mapp
     figure, (left, right) = plt.subplots(
         1, 2, figsize=(style.PAGE_WIDTH, 3.2), width_ratios=(1, 1.3), layout="constrained"
     )
-    looks = dict(zip((name for name in dict.fromkeys(table.set) if name != _ONE), _LOOKS, strict=False))
-    looks |= {_ONE: (style.GREY, "x", "-")} if (table.set == _ONE).any() else {}
+    looks = dict(zip((name for name in dict.fromkeys(table.set) if name != ONE), _LOOKS, strict=False))
+    looks |= {ONE: (style.GREY, "x", "-")} if (table.set == ONE).any() else {}
     for name, look in looks.items():
         _draw_sizes(left, table[(table.set == name) & (table.disturbance == "")], name, look)
     _draw_disturbances(right, table, looks)
@@ -79,7 +80,7 @@ def _draw_sizes(axis: Axes, rows: pandas.DataFrame, name: str, look: Any) -> Non
     color, marker, dashes = look
     groups = rows.groupby("size").percent
     mean = groups.mean()
-    label = "one network, as many connections" if name == _ONE else name
+    label = "one network, as many connections" if name == ONE else name
     axis.fill_between(mean.index, groups.min(), groups.max(), color=color, alpha=0.15, linewidth=0)
     axis.plot(mean.index, mean, color=color, marker=marker, markersize=4, linestyle=dashes, linewidth=1.3, label=label)
 
@@ -93,10 +94,10 @@ def gains(table: pandas.DataFrame) -> pandas.DataFrame:
 
 
 def _draw_disturbances(axis: Axes, table: pandas.DataFrame, looks: Mapping[str, Any]) -> None:
-    found = gains(table[table.set != _ONE])
+    found = gains(table[table.set != ONE])
     ways = list(dict.fromkeys(table.disturbance))
     width = 0.8 / len(found)
-    for number, (name, row) in enumerate(found.reindex([one for one in looks if one != _ONE]).iterrows()):
+    for number, (name, row) in enumerate(found.reindex([one for one in looks if one != ONE]).iterrows()):
         places = np.arange(len(ways)) + (number - (len(found) - 1) / 2) * width
         axis.bar(places, row[ways], width, color=looks[str(name)][0])
     axis.set_xticks(np.arange(len(ways)), [way or "as they are" for way in ways], rotation=20)

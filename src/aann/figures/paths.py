@@ -28,6 +28,9 @@ _LOOKS = {
 }
 """What lines are called, and how they look."""
 
+NAMES = {line: name for line, (name, *_) in _LOOKS.items()}
+"""What lines are called, for tables beside the figure."""
+
 
 def plan(entry: PathsFigureSettings, study: Study) -> Plan:
     """Return a plan that needs the paths that the entry names."""

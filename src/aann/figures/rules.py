@@ -24,7 +24,7 @@ _STAGES = (
     ("survey", "neighbors", style.ORANGE),
     ("embed|clustering", "embeddings", style.YELLOW),
     ("random_start|search|outcomes|backpropagation|climb|selection", "sense", style.GREEN),
-    ("walk|compare|path", "families", "#332288"),
+    ("walk|compare|path|transfer", "families", "#332288"),
     ("", "driving", style.VIOLET),
 )
 """How names of rules begin, their stage and its colour; the first that fits counts."""

@@ -22,6 +22,7 @@ from aann.claims import pages
 from aann.claims.verdicts import ENFORCED, Judgement, judgements, read_verdicts, require_one_scale
 from aann.errors import InputError
 from aann.report.contents import CLAIMS, Contents, Shown, contents_of
+from aann.report.words import listed
 from aann.settings.figures import label
 from aann.settings.study import load
 from aann.tables import read_labelled
@@ -94,6 +95,20 @@ class Story:
         """Return which sample of neighbors a figure shows."""
         return str(self._drawn(figure).options["sampling"])
 
+    def panels(self, figure: str) -> dict[str, str]:
+        """Return the titles of a figure's panels, by what they show."""
+        return dict(self._drawn(figure).options["panels"])
+
+    def has(self, figure: str) -> bool:
+        """Return whether this run has a figure; some are left out of a run that is older than they are."""
+        return figure in self.contents.figures
+
+    def missing(self, *figures: str) -> Prose:
+        """Return a sentence on those of these figures that this run does not have, or nothing if it has all."""
+        names = [label(name) for name in figures if not self.has(name)]
+        word = "Figures" if len(names) > 1 else "Figure"
+        return Prose(f"*This run does not have {word} {listed(names)}.*" if names else "")
+
     def _drawn(self, figure: str) -> Shown:
         if figure not in self.contents.figures:
             known = ", ".join(self.contents.figures) or "none"
@@ -135,6 +150,10 @@ class Story:
         caption = f"{shows}{f', on {drawn.title}' if drawn.title else ''}."
         self._shown.add(name)
         return Html(_figure(f"figure-{name}", f"Figure {label(name)}", caption, content))
+
+    def figure_if_there(self, name: str, shows: str) -> Html:
+        """Return a figure as ``figure`` does, or nothing if this run does not have it."""
+        return self.figure(name, shows) if self.has(name) else Html("")
 
     def plot(self, name: str, figure: Any, shows: str) -> Html:
         """Return a figure of plotly, to turn and to point at; ``name`` is its id in the page."""

@@ -1,4 +1,4 @@
-"""Stage families: walks that replace every connection of a network, and what their ends are compared with."""
+"""Stage families: walks that replace every connection of a network, and what their ends are compared with and serve."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from aann.settings.figures import WalkedSettings
 from aann.settings.sense import SearchImagesSettings
+from aann.settings.starts import WalkedSettings
 from aann.settings.types import Entries, LayerName, Name, Section, Seed, Sparsity, at_place, require_distinct
 
 
@@ -140,7 +140,7 @@ class GroupSettings(Section):
 
 
 class EndSettings(WalkedSettings):
-    """A network that a path begins or ends with: that of the task's first seed."""
+    """One network, or one for each seed of its task: of p-SIREN, of a search, or the end of a walk."""
 
     walk: Literal[""] | Name = Field("", description="A name in `walks`, for the end of a walk; empty for none.")
 
@@ -178,9 +178,72 @@ class PathSettings(Section):
         return self.model_copy(update={"layers": {layer: moves[layer] for layer in layers}})
 
 
+class SourceSettings(EndSettings):
+    """Networks that are to serve another task, one for each seed of their own."""
+
+    shuffled: bool = Field(
+        False,
+        description="Whether the weights of each layer go to random places, by the seed; the counts stay.",
+    )
+
+
+class RotationSettings(Section):
+    """How images are turned about their middle: all of them, by an angle each, drawn between two."""
+
+    least: int = Field(ge=0, le=180, description="The smallest angle, in degrees to the left.")
+    most: int = Field(ge=0, le=180, description="The largest one.")
+    seed: Seed = Field(0, description="Draws the angles.")
+
+    @model_validator(mode="after")
+    def _in_order(self) -> RotationSettings:
+        if self.most < self.least:
+            raise ValueError(f"most: is {self.most}; expected {self.least} or more, which is the least")
+        return self
+
+
+class TransferSettings(Section):
+    """Networks of one task that a search adapts to another task, or to turned images of their own."""
+
+    starts: Entries[Name, SourceSettings] = Field(
+        min_length=1, max_length=5, description="Networks of one task by name; figures compare them."
+    )
+    to: Name = Field(description="The task that they are to serve, a name in `tasks`; with a rotation, any.")
+    rotation: RotationSettings | None = Field(None, description="How its images are turned; they are not without.")
+    searches: list[Name] = Field(
+        min_length=1, max_length=3, description="Names in `sense.searches`; from each start, with each of them."
+    )
+
+    @model_validator(mode="after")
+    def _is_to_another_task(self) -> TransferSettings:
+        require_distinct(self.searches, "searches")
+        for name, one in self.starts.items():
+            for key in ("task", "sparsity"):
+                found, expected = getattr(one.start, key), getattr(self, key)
+                if found != expected:
+                    raise ValueError(f"starts.{name}.start.{key}: is {found!r}; expected {expected!r}, as the others")
+            if one.start.seeds is not None:
+                raise ValueError(f"starts.{name}.start.seeds: seeds are those of the task; leave them out")
+        if self.to == self.task and self.rotation is None:
+            raise ValueError(f"to: is {self.to!r}, the task of the starts; name another, or a rotation")
+        return self
+
+    @property
+    def task(self) -> str:
+        """The task of the networks."""
+        return next(iter(self.starts.values())).start.task
+
+    @property
+    def sparsity(self) -> float:
+        """The sparsity of the networks, and of those trained on the new task that they are compared with."""
+        return next(iter(self.starts.values())).start.sparsity
+
+
 class FamiliesSettings(Section):
     """Families: ways of walking, and networks that are compared; figures name them."""
 
     walks: Entries[Name, WalkSettings] = Field(default={}, description="Ways of walking by name.")
     paths: Entries[Name, PathSettings] = Field(default={}, description="Paths between two networks, by name.")
     groups: Entries[Name, GroupSettings] = Field(default={}, description="Networks that are compared, by name.")
+    transfers: Entries[Name, TransferSettings] = Field(
+        default={}, description="Networks that are to serve another task, by name."
+    )

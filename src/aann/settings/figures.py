@@ -1,6 +1,7 @@
 """Figures: each is an entry with a name, of a kind that says how it is drawn, and says whose data it shows.
 
-A kind is a model here, a module of ``aann.figures`` of the same name, and a caption in ``workflow/report/``.
+A kind is a model here, a module of ``aann.figures`` of the same name, and a caption in ``workflow/report/``. What the
+models are made of is in ``panels`` and ``starts``.
 """
 
 from __future__ import annotations
@@ -11,11 +12,19 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
-from aann.settings.types import Name, Section, Seed, Sparsity, require_distinct
+from aann.settings.panels import (
+    ComparedSettings,
+    ElsewhereSettings,
+    HeadlineSettings,
+    MarkSettings,
+    PanelSettings,
+    RunSettings,
+    Words,
+)
+from aann.settings.starts import StartSettings, WalkedSettings
+from aann.settings.types import Name, Section, Sparsity, require_distinct
 
 FigureName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]*$", max_length=64)]
-
-Words = Annotated[str, Field(min_length=1, max_length=200)]
 
 _NEIGHBORS, _PSIREN, _SENSE, _FAMILIES = "Networks and neighbors", "p-SIREN", "SENSE", "Families"
 """Parts of Snakemake's report."""
@@ -59,30 +68,6 @@ def _task(help_text: str) -> Any:
     return Field(description=f"{help_text} A name in `tasks`.")
 
 
-class StartSettings(Section):
-    """Networks that searches start from: one for each seed."""
-
-    task: Name = Field(description="A name in `tasks`.")
-    sparsity: Sparsity = Field(description="Percentage of zero weights; with `psiren`, one of the task's.")
-    origin: Literal["random", "psiren"] = Field(description="`random` weights, or a network of p-SIREN.")
-    seeds: list[Seed] | None = Field(None, min_length=1, description="Their seeds; those of the task if left out.")
-
-    @model_validator(mode="after")
-    def _distinct(self) -> StartSettings:
-        require_distinct(self.seeds or [], "seeds")
-        return self
-
-    @property
-    def keys(self) -> dict[str, str | float]:
-        """Its keys in tables, beside the seed."""
-        return {"task": self.task, "sparsity": self.sparsity, "origin": self.origin}
-
-    @property
-    def run(self) -> str:
-        """How paths name it, such as `mnist-p80-random`."""
-        return f"{self.task}-p{self.sparsity:g}-{self.origin}"
-
-
 class SchematicFigureSettings(Section):
     """A network and four of its first neighbors, as in Figure 1."""
 
@@ -116,15 +101,6 @@ class HistogramsFigureSettings(Section):
     task: Name = _task("Whose first neighbors, as `neighbors` says.")
     category: Words = _category(_NEIGHBORS)
     shows: Words = _shows("accuracy of first neighbors")
-
-
-class PanelSettings(Section):
-    """One panel of embedded neighbors: the method, and from where it is seen."""
-
-    method: Literal["tsne", "isomap", "lle"] = Field(description="The method.")
-    view: Literal["side", "top"] = Field(
-        "side", description="`side`: in 3-D, accuracy is the height; `top`: in a plane."
-    )
 
 
 class EmbeddingFigureSettings(Section):
@@ -165,13 +141,6 @@ class ClimbsFigureSettings(Section):
     shows: Words = _shows("a climb from random networks")
 
 
-class RunSettings(Section):
-    """Runs of one search, one for each seed."""
-
-    start: StartSettings = Field(description="Where they start.")
-    search: Name = Field(description="A name in `sense.searches`.")
-
-
 class DrivesFigureSettings(Section):
     """Climbs on a driving task, and how networks drive before and after, as in Figure 8b."""
 
@@ -186,26 +155,6 @@ class DrivesFigureSettings(Section):
     def _distinct(self) -> DrivesFigureSettings:
         require_distinct([f"{run.start.run}.{run.search}" for run in self.runs], "runs")
         return self
-
-
-class ComparedSettings(Section):
-    """One panel of a comparison: searches from one start."""
-
-    start: StartSettings = Field(description="Where they start.")
-    searches: list[Name] = Field(min_length=1, max_length=6, description="Names in `sense.searches`.")
-
-    @model_validator(mode="after")
-    def _distinct(self) -> ComparedSettings:
-        require_distinct(self.searches, "searches")
-        return self
-
-
-class MarkSettings(Section):
-    """An accuracy from elsewhere, drawn as a grey line in the panel of its start."""
-
-    start: StartSettings = Field(description="The start whose panel has the line; a figure without it leaves it out.")
-    percent: float = Field(ge=0, le=100, description="Test accuracy, in percent.")
-    label: Words = Field(description="Where it is from.")
 
 
 class ComparisonFigureSettings(Section):
@@ -247,30 +196,6 @@ class ImprovementFigureSettings(Section):
     shows: Words = _shows("what SENSE adds to p-SIREN")
 
 
-class DecisionSettings(Section):
-    """Networks that are made with one decision taken some way, and what the figure calls it."""
-
-    label: Words = Field(description="What the decision is.")
-    start: StartSettings = Field(description="Networks of p-SIREN, or where searches start.")
-    search: Name | None = Field(None, description="A name in `sense.searches`; left out for the networks themselves.")
-
-
-class HeadlineSettings(Section):
-    """A headline number, and decisions that are taken the other way, one at a time."""
-
-    title: Words = Field(description="What the number is.")
-    decided: DecisionSettings = Field(description="All decisions as they are.")
-    otherwise: list[DecisionSettings] = Field(min_length=1, max_length=12, description="One decision the other way.")
-
-    @model_validator(mode="after")
-    def _are_networks(self) -> HeadlineSettings:
-        require_distinct([one.label for one in self.otherwise], "otherwise")
-        for one in (self.decided, *self.otherwise):
-            if one.search is None and one.start.origin == "random":
-                raise ValueError(f"{one.label}: a random start has no accuracy of its own here; name a search")
-        return self
-
-
 class SensitivityFigureSettings(Section):
     """How headline numbers move when one decision at a time is taken the other way."""
 
@@ -283,18 +208,6 @@ class SensitivityFigureSettings(Section):
     def _distinct(self) -> SensitivityFigureSettings:
         require_distinct([one.title for one in self.headlines], "headlines")
         return self
-
-
-class WalkedSettings(Section):
-    """Walks from networks, one for each seed."""
-
-    start: StartSettings = Field(description="Where they start, or where the search starts that trains their starts.")
-    search: Literal[""] | Name = Field("", description="That search, a name in `sense.searches`; empty for none.")
-
-    @property
-    def run(self) -> str:
-        """How paths name the networks, such as `mnist-p80-random.greedy`."""
-        return f"{self.start.run}.{self.search}" if self.search else self.start.run
 
 
 class WalksFigureSettings(Section):
@@ -335,6 +248,22 @@ class PathsFigureSettings(Section):
         return self
 
 
+class TransfersFigureSettings(Section):
+    """Accuracy on another task, before and after a search, by where it starts, as in Figure S8."""
+
+    kind: Literal["transfers"] = Field(description="Kind of figure.")
+    transfers: list[Name] = Field(
+        min_length=1, max_length=4, description="Names in `families.transfers`; a panel for each."
+    )
+    category: Words = _category(_FAMILIES)
+    shows: Words = _shows("how well networks serve another task")
+
+    @model_validator(mode="after")
+    def _distinct(self) -> TransfersFigureSettings:
+        require_distinct(self.transfers, "transfers")
+        return self
+
+
 class EnsemblesFigureSettings(Section):
     """Accuracy of networks that vote, as in Figure S7."""
 
@@ -342,14 +271,6 @@ class EnsemblesFigureSettings(Section):
     group: Name = Field(description="A name in `families.groups`.")
     category: Words = _category(_FAMILIES)
     shows: Words = _shows("what networks know together")
-
-
-class ElsewhereSettings(Section):
-    """A network of another project: its size and its accuracy on the same test images."""
-
-    bytes: float = Field(gt=0, description="Its size in bytes.")
-    percent: float = Field(ge=0, le=100, description="Test accuracy, in percent.")
-    label: Words = Field(description="Which project it is of; points with one label are joined.")
 
 
 class BytesFigureSettings(Section):
@@ -390,6 +311,7 @@ FigureSettings = Annotated[
     | MembersFigureSettings
     | PathsFigureSettings
     | EnsemblesFigureSettings
+    | TransfersFigureSettings
     | BytesFigureSettings
     | VideoFigureSettings,
     Field(discriminator="kind"),

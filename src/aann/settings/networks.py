@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field, ValidationError, ValidatorFunctionWrapHandler, WrapValidator
 
 from aann.settings.types import LayerName, Section
+
+if TYPE_CHECKING:
+    from aann.settings.datasets import DatasetSettings
 
 
 def _in_words(words: str) -> WrapValidator:
@@ -68,3 +71,12 @@ class NetworkSettings(Section):
     input_scale: int = Field(255, ge=1, lt=2**15, description="The input value that means 1; HardTanh clamps at it.")
     signed: bool = Field(False, strict=True, description="Whether inputs may be negative, down to -input_scale.")
     layers: list[LayerSettings] = Field(min_length=1, description="Layers in order; the last is dense.")
+
+    def lacking(self, data: DatasetSettings) -> str:
+        """Return in words what a network needs for a data set and this one does not have; nothing if it fits."""
+        last, classes = self.layers[-1], len(data.class_names)
+        if self.input_shape != data.shape or not isinstance(last, DenseSettings) or last.units != classes:
+            return f"input_shape {data.shape} and a last layer of {classes} units"
+        if self.input_scale < data.largest or (data.signed and not self.signed):
+            return f"{'signed: true and ' if data.signed else ''}an input_scale of at least {data.largest}"
+        return ""

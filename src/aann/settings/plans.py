@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from pydantic import Field, ValidationError
 
 from aann.errors import InputError
-from aann.settings.figures import StartSettings, WalkedSettings
 from aann.settings.messages import first_problem
+from aann.settings.starts import StartSettings, WalkedSettings
 from aann.settings.types import Section
 
 if TYPE_CHECKING:
@@ -316,6 +316,38 @@ class Study:
             self._require_network(end, end.walk, f"families.paths.{path}.{name}")
         keys = {"task": chosen.start.start.task, "route": path}
         return Input(role="routes", path=f"families/{path}/path.parquet", keys=dict(keys))
+
+    def transferred(self, transfer: str, key: str) -> list[Input]:
+        """Return how networks serve another task, by seed (``tables.TRANSFER``); ``key`` is where the entry has it.
+
+        Beside them are the accuracies of networks that were trained on that task (``tables.ACCURACY``).
+        """
+        try:
+            chosen = self.settings.transfer(transfer)
+        except InputError as error:
+            self.refuse(key, str(error))
+        setting = f"families.transfers.{transfer}"
+        for name, one in chosen.starts.items():
+            self._require_network(one, one.walk, f"{setting}.starts.{name}")
+        for place, search in enumerate(chosen.searches):
+            try:
+                self.settings.search_of(chosen.task, search)
+            except InputError as error:
+                self.refuse("", f"{setting}.searches.{place}: {error}")
+        self._require_known_task(chosen.to, f"{setting}.to")
+        network, data = self.settings.networks[self.task(chosen.task).network], self.settings.dataset(chosen.to)
+        lacking = network.lacking(data)
+        if lacking:
+            self.refuse("", f"{setting}.to: networks of {chosen.task!r} do not fit {chosen.to!r}; expected {lacking}")
+        if chosen.sparsity not in self.task(chosen.to).sparsities:
+            self.refuse("", f"{setting}.to: tasks.{chosen.to}.sparsities has no {chosen.sparsity:g} to compare with")
+        keys = {"task": chosen.task, "to": chosen.to, "transfer": transfer}
+        found = [
+            Input(role="transfers", path=f"families/{transfer}/seed{seed}.csv", keys={**keys, "seed": seed})
+            for seed in self.task(chosen.task).seeds
+        ]
+        trained = StartSettings(task=chosen.to, sparsity=chosen.sparsity, origin="psiren")
+        return found + self.ends("trained", trained, None, key)
 
     def _require_network(self, one: WalkedSettings, walk: str, setting: str) -> None:
         """Check that networks are made which a group or a path names in the settings of families."""

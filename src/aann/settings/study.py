@@ -16,12 +16,12 @@ from aann.settings.datasets import Dataset, DatasetSettings, DownloadsSettings
 from aann.settings.driving import DrivingSettings
 from aann.settings.embeddings import EmbeddingsSettings
 from aann.settings.export import ExportSettings
-from aann.settings.families import FamiliesSettings, GroupSettings, PathSettings, WalkSettings
+from aann.settings.families import FamiliesSettings, GroupSettings, PathSettings, TransferSettings, WalkSettings
 from aann.settings.figures import FigureName, FigureSettings, require_names_fit
 from aann.settings.files import merge, read_yaml, with_text_keys
 from aann.settings.messages import first_problem, suggestion
 from aann.settings.neighbors import NeighborsSettings
-from aann.settings.networks import DenseSettings, NetworkSettings
+from aann.settings.networks import NetworkSettings
 from aann.settings.psiren import PSirenSettings
 from aann.settings.sense import ClimbSettings, SearchSettings, SelectionSettings, SenseSettings
 from aann.settings.tasks import TaskSettings
@@ -77,13 +77,7 @@ class Settings(Section):
         if task.dataset not in self.datasets:
             hint, known = suggestion(task.dataset, self.datasets), ", ".join(self.datasets) or "none"
             raise ValueError(f"tasks.{name}.dataset: no data set {task.dataset!r}{hint}; 'datasets' has {known}")
-        network, data = self.networks[task.network], self.datasets[task.dataset]
-        last, classes = network.layers[-1], len(data.class_names)
-        expected = ""
-        if network.input_shape != data.shape or not isinstance(last, DenseSettings) or last.units != classes:
-            expected = f"input_shape {data.shape} and a last layer of {classes} units"
-        elif network.input_scale < data.largest or (data.signed and not network.signed):
-            expected = f"{'signed: true and ' if data.signed else ''}an input_scale of at least {data.largest}"
+        expected = self.networks[task.network].lacking(self.datasets[task.dataset])
         if expected:
             raise ValueError(
                 f"tasks.{name}.network: {task.network!r} does not fit {task.dataset!r}; expected {expected}"
@@ -251,6 +245,20 @@ class Settings(Section):
         """Return, as settings in their own right, what a path depends on. Raises as ``path_of``."""
         chosen = self.path_of(name)
         return self.part("families", chosen.start.start.task) | {"families": {"paths": {name: chosen.model_dump()}}}
+
+    def transfer(self, name: str) -> TransferSettings:
+        """Return a transfer to another task; raise ``InputError`` if there is none of that name."""
+        return _lookup(self.families.transfers, name, "transfer", "families.transfers")
+
+    def transfer_part(self, name: str) -> dict[str, Any]:
+        """Return, as settings in their own right, what a transfer depends on.
+
+        Raises ``InputError`` as ``transfer`` and ``search_of`` do.
+        """
+        chosen = self.transfer(name)
+        searches = {search: self.search_of(chosen.task, search).model_dump() for search in chosen.searches}
+        families = {"transfers": {name: chosen.model_dump()}}
+        return self.part("families", chosen.task) | {"families": families, "sense": {"searches": searches}}
 
     def climb_of(self, task: str) -> ClimbSettings:
         """Return the settings of the climb, with the layer of a task's network by name instead of by place.

@@ -12,8 +12,8 @@ from aann.settings.figures import in_order, target
 
 if TYPE_CHECKING:
     from aann.settings.embeddings import EmbeddingsSettings
-    from aann.settings.figures import WalkedSettings
     from aann.settings.neighbors import NeighborsSettings
+    from aann.settings.starts import WalkedSettings
     from aann.settings.study import Settings
 
 Row = dict[str, Any]
@@ -128,20 +128,23 @@ ONE = "one"
 def members(settings: Settings, group: str) -> list[Row]:
     """Return the networks of a group, in the order in which they are compared; raise ``InputError`` if there is none.
 
-    ``path`` is where a network is below the results, without its ending. Single networks come last.
+    ``path`` is where a network is below the results, without its ending. Small sets come first, equal ones by name: the
+    settings that a job gets are sorted, so their order says nothing. Single networks come last.
     """
     chosen = settings.group(group)
     seeds = settings.task(chosen.task).seeds
-    rows = [
-        {"set": name, "walk": walk, "seed": seed, "sparsity": one.start.sparsity, "path": _place(one, walk, seed)}
-        for name, kinds in chosen.sets.items()
-        for one in kinds
-        for walk in one.walks or [""]
-        for seed in seeds[: 1 if one.seeds == "first" else None]
-    ]
+    sets = {
+        name: [
+            {"set": name, "walk": walk, "seed": seed, "sparsity": one.start.sparsity, "path": _place(one, walk, seed)}
+            for one in kinds
+            for walk in one.walks or [""]
+            for seed in seeds[: 1 if one.seeds == "first" else None]
+        ]
+        for name, kinds in sorted(chosen.sets.items())
+    }
     seed = seeds[0]
-    wide = [sparsity for size, sparsity in chosen.sizes.items() if size > 1]
-    return rows + [
+    wide = [sparsity for size, sparsity in sorted(chosen.sizes.items()) if size > 1]
+    return [row for rows in sorted(sets.values(), key=len) for row in rows] + [
         {
             **{"set": ONE, "walk": "", "seed": seed, "sparsity": sparsity},
             "path": f"psiren/{chosen.task}/p{sparsity:g}/seed{seed}",
@@ -165,6 +168,17 @@ def ends(settings: Settings, path: str) -> list[Row]:
     chosen = settings.path_of(path)
     seed = settings.task(task_of_path(settings, path)).seeds[0]
     return [{"path": _place(one, one.walk, seed)} for one in (chosen.start, chosen.end)]
+
+
+def task_of_transfer(settings: Settings, transfer: str) -> str:
+    """Return the task whose images networks are to serve; raise ``InputError`` if there is no such transfer."""
+    return settings.transfer(transfer).to
+
+
+def sources(settings: Settings, transfer: str, seed: int) -> list[Row]:
+    """Return where the starts of a transfer are, by their names; raise ``InputError`` if there is no such transfer."""
+    starts = sorted(settings.transfer(transfer).starts.items())
+    return [{"path": _place(one, one.walk, seed)} for _, one in starts]
 
 
 def _place(one: WalkedSettings, walk: str, seed: int) -> str:
