@@ -22,6 +22,7 @@ from aann.errors import InputError
 from aann.figures import climbs, schematic, style
 from aann.report import page, plots, story, summaries, words
 from aann.report.contents import CLAIMS, contents_of
+from aann.report.story import Story
 from aann.settings.files import merge, read_yaml
 from aann.settings.study import load, validate
 
@@ -234,8 +235,17 @@ def test_the_page_is_made_of_all_figures_the_tables_beside_them_and_the_claims(p
     assert set(contents.files) == {
         *(path for path in drawn if path.endswith(("png", "csv", "mp4"))),
         *contents.tables,
+        "export/mnist/p90/seed0.html",
         CLAIMS,
     }
+
+
+def test_the_page_links_to_pages_on_which_a_network_can_be_tried(paper_settings):
+    story = object.__new__(Story)
+    story.contents = contents_of(paper_settings)
+    assert '<a href="../export/mnist/p90/seed0.html">' in story.explorers().text
+    story.contents = contents_of(paper_settings.model_copy(update={"export": {}}))
+    assert story.explorers().text == ""
 
 
 def test_the_page_does_not_depend_on_the_order_in_which_files_are_laid_over_each_other(root):

@@ -11,6 +11,7 @@ from pydantic import Field, ValidationError
 
 from aann.errors import InputError
 from aann.figures import kinds
+from aann.settings import work
 from aann.settings.messages import first_problem
 from aann.settings.plans import Plan
 from aann.settings.study import Settings
@@ -20,6 +21,8 @@ CLAIMS = "claims/claims.json"
 
 _FOCUS = 90
 """The sparsity that the paper looks at."""
+
+_EXPLORER = "export/{task}/p{sparsity}/seed{seed}.html"
 
 _READ = ("png", "csv", "mp4")
 """Endings of the files of a figure that the page is made of."""
@@ -52,6 +55,7 @@ class Contents(Section):
     figures: dict[str, Shown] = Field(default={}, description="Figures by name.")
     tables: list[str] = Field(default=[], description="Tables beside figures.")
     data: dict[str, str] = Field(default={}, description="What the data of each task are that figures show.")
+    explorers: list[str] = Field(default=[], description="Pages on which connections of a network are moved by hand.")
     claims: bool = Field(True, description="Whether it tells the claims of the paper.")
     tasks: dict[str, Examined] = Field(default={}, description="Tasks of a study of one's own.")
     settings: dict[str, Any] = Field(default={}, description="What a study of one's own sets.")
@@ -61,7 +65,8 @@ class Contents(Section):
         """All files that the page is made of."""
         drawn = [path for one in self.figures.values() for ending, path in one.files.items() if ending in _READ]
         looked_at = [path for one in self.tasks.values() for path in (one.data, one.accuracies, one.network)]
-        return [*dict.fromkeys([*drawn, *self.tables, *looked_at]), *([CLAIMS] if self.claims else [])]
+        claims = [CLAIMS] if self.claims else []
+        return [*dict.fromkeys([*drawn, *self.tables, *looked_at, *self.explorers]), *claims]
 
 
 def contents_of(settings: Settings) -> Contents:
@@ -80,7 +85,9 @@ def contents_of(settings: Settings) -> Contents:
     tables = dict.fromkeys(path for plan in plans.values() for path in plan.beside)
     shown_tasks = [task for plan in plans.values() for task in _tasks(plan)]
     data = {task: settings.data_title(task) for task in dict.fromkeys(shown_tasks)}
-    return Contents(figures=shown, tables=list(tables), data=data, **(_own(settings) if settings.standalone else {}))
+    explorers = [_EXPLORER.format(**row) for row in work.exports(settings, "page")]
+    own = _own(settings) if settings.standalone else {}
+    return Contents(figures=shown, tables=list(tables), data=data, explorers=explorers, **own)
 
 
 def _own(settings: Settings) -> dict[str, Any]:

@@ -176,6 +176,15 @@ class Story:
         heading = "<h2>More figures of this study</h2>" if shown else ""
         return Html(heading + "".join(one.text for one in shown))
 
+    def explorers(self) -> Html:
+        """Return links to the pages on which readers move connections of a network themselves."""
+        links = [f'<li><a href="../{path}">{escape(path)}</a></li>' for path in self.contents.explorers]
+        words = (
+            "<p>Draw an image and see the outputs of a network, in integers. Move a connection with the mouse, and see "
+            "how many test images it gets right then:</p>"
+        )
+        return Html(f"<h2>Move a connection yourself</h2>{words}<ul>{''.join(links)}</ul>" if links else "")
+
     def video(self, shows: str, name: str = "video") -> Html:
         """Return a video; if it is large, a picture of its middle and a link to it."""
         file = self._drawn(name).files["mp4"]
