@@ -488,6 +488,21 @@ def test_a_number_of_tracks_out_of_range_is_refused(count):
         tracks("round2", count)
 
 
+def test_above_the_top_speed_go_gives_no_gas():
+    def speeds(**changes):
+        episode, found = Episode(11, None, DrivingSettings.model_validate({"expert": changes})), []
+        for choice in [GO] * 40 + [LEFT] * 5:
+            episode.act(choice)
+            found.append(episode.simulator.state[2])
+        return found
+
+    free, limited = speeds(), speeds(top_speed=30)
+    reached = next(place for place, speed in enumerate(free) if speed > 30)
+    assert limited[: reached + 1] == free[: reached + 1]
+    assert 29 < min(limited[reached:40]) < max(limited[reached:40]) < 31 < max(free)
+    assert speeds(top_speed=100) == free
+
+
 # --- benchmark --------------------------------------------------------------------------------------------------------
 
 
