@@ -105,11 +105,12 @@ check: $(READY) ## Check format, style, types, imports and the workflow.
 	$(BIN)/lint-imports
 	$(BIN)/snakefmt --check Snakefile workflow rules
 
-benchmark: $(READY) ## Time training, neighbors and exports against plain PyTorch; see how experts drive.
+benchmark: $(READY) ## Time training, neighbors and exports against plain PyTorch; see how experts drive, and a lost drive.
 	$(BIN)/python benchmarks/training_epoch.py
 	$(BIN)/python benchmarks/neighbors.py
 	$(BIN)/python benchmarks/edge.py
 	$(BIN)/python benchmarks/imperfect_sight.py
+	$(BIN)/python benchmarks/lost_drive.py
 
 verify: $(READY) ## Build CONFIG (the quick scale) twice under different conditions, and compare to the last byte.
 	$(BIN)/python tests/workflow/equal_builds.py --configfile $(CONFIG) --cores 1 $(CORES)

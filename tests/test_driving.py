@@ -206,6 +206,17 @@ def test_speed_and_yaw_rate_are_how_fast_place_and_angle_change():
         assert yaw_rate == pytest.approx((angle - before[1]) * FRAMES_PER_SECOND, abs=1e-3)
 
 
+def test_a_car_heads_the_wrong_way_beyond_a_right_angle_to_the_road():
+    found = Simulator(11, 10)
+    hull = found._environment.car.hull
+    for place in (0, 40, len(found.center_line) - 1):
+        along = found.center_line[(place + 1) % len(found.center_line)] - found.center_line[place - 1]
+        for turned, wrong in ((0, False), (1.4, False), (-1.4, False), (1.8, True), (-1.8, True), (math.pi, True)):
+            hull.angle = math.atan2(along[1], along[0]) - math.pi / 2 + turned + 2 * math.pi
+            hull.position = found.center_line[place] + 0.5
+            assert found.wrong_way is wrong
+
+
 @pytest.mark.parametrize("problem", [AssertionError(""), ValueError("no loop"), IndexError("list index")])
 def test_a_track_that_cannot_be_generated_is_named(monkeypatch, problem):
     def reset(self, seed):
@@ -477,6 +488,21 @@ def test_a_number_of_tracks_out_of_range_is_refused(count):
         tracks("round2", count)
 
 
+def test_above_the_top_speed_go_gives_no_gas():
+    def speeds(**changes):
+        episode, found = Episode(11, None, DrivingSettings.model_validate({"expert": changes})), []
+        for choice in [GO] * 40 + [LEFT] * 5:
+            episode.act(choice)
+            found.append(episode.simulator.state[2])
+        return found
+
+    free, limited = speeds(), speeds(top_speed=30)
+    reached = next(place for place, speed in enumerate(free) if speed > 30)
+    assert limited[: reached + 1] == free[: reached + 1]
+    assert 29 < min(limited[reached:40]) < max(limited[reached:40]) < 31 < max(free)
+    assert speeds(top_speed=100) == free
+
+
 # --- benchmark --------------------------------------------------------------------------------------------------------
 
 
@@ -492,3 +518,13 @@ def test_the_benchmark_of_imperfect_sight_runs(root, tmp_path):
     settings = DrivingSettings()
     expected = returned(ExpertDriver(settings), None, settings, 900_000)
     assert clean.mean_return.iloc[0] == pytest.approx(expected)
+
+
+def test_the_lost_drive_of_the_released_networks_is_drawn(root, tmp_path):
+    output = tmp_path / "lost_drive.png"
+    command = [sys.executable, "benchmarks/lost_drive.py", "--output", output]
+    run = subprocess.run(command, cwd=root, check=True, capture_output=True, text=True)
+    released = read_table(root / "release/driving/car/psiren/p90/seed1.returns.csv")
+    worst = released.loc[released["return"].idxmin()]
+    assert (worst.track, run.stdout) == (200_033, f"return {worst['return']:.2f}\n")
+    assert output.read_bytes().startswith(b"\x89PNG")

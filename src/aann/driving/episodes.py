@@ -12,6 +12,7 @@ from typing import Protocol, TypeVar
 import numpy as np
 import torch
 
+from aann.driving import GO
 from aann.driving.expert import Expert, actions
 from aann.driving.simulator import Simulator
 from aann.driving.views import LAG, view
@@ -23,6 +24,9 @@ from aann.settings.driving import DrivingSettings
 
 Result = TypeVar("Result")
 
+_COAST = np.zeros(3)
+"""The action of neither steering nor gas nor brake."""
+
 
 class Episode:
     """A drive on one track, from its start until ``over``; at each decision, ``seen`` is what a network sees.
@@ -33,7 +37,7 @@ class Episode:
     def __init__(self, track: int, data: DrivingDataSettings | None, settings: DrivingSettings) -> None:
         self.simulator = Simulator(track, settings.steps)
         self._data, self._repeat = data, settings.repeat
-        self._actions = actions(settings.expert)
+        self._actions, self._top_speed = actions(settings.expert), settings.expert.top_speed
         self._frames: list[np.ndarray] = []
         self._look()
 
@@ -48,8 +52,9 @@ class Episode:
         return self._frames[-1]
 
     def act(self, choice: int) -> None:
-        """Go on until the next decision with the action of a class."""
-        self.simulator.advance(self._actions[choice], self._repeat)
+        """Go on until the next decision with the action of a class; above the top speed, GO gives no gas."""
+        fast = self._top_speed is not None and self.simulator.state[2] > self._top_speed
+        self.simulator.advance(_COAST if fast and choice == GO else self._actions[choice], self._repeat)
         if not self.over:
             self._look()
 

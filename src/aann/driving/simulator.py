@@ -154,3 +154,11 @@ class Simulator:
         hull = self._environment.car.hull
         speed = math.hypot(*hull.linearVelocity)
         return np.array(hull.position), float(hull.angle), speed, float(hull.angularVelocity)
+
+    @property
+    def wrong_way(self) -> bool:
+        """Whether the car heads back: more than a right angle off the driving direction of the road beside it."""
+        place, angle, *_ = self.state
+        nearest = int(np.square(self.center_line - place).sum(axis=1).argmin())
+        along = self.center_line[(nearest + 1) % len(self.center_line)] - self.center_line[nearest - 1]
+        return bool(along @ (-math.sin(angle), math.cos(angle)) < 0)

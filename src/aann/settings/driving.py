@@ -24,6 +24,11 @@ class ExpertSettings(Section):
     turning_gas: float = Field(0.056, ge=0, le=1, description="Gas in LEFT and RIGHT.")
     turning_brake: float = Field(0.0555, ge=0, le=1, description="Brake in LEFT and RIGHT.")
     gas: float = Field(0.3135, gt=0, le=1, description="Gas in GO.")
+    top_speed: Annotated[float, Field(gt=0)] | None = Field(
+        None,
+        description="Speed, in CarRacing's units a second, above which GO gives no gas, whoever drives; without a "
+        "value, it always gives gas.",
+    )
 
 
 class NoiseSettings(Section):
