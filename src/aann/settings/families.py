@@ -44,7 +44,8 @@ class WalkSettings(Section):
         0.0,
         ge=-10_000,
         le=10_000,
-        description="How far the mean margin of an image may be below the start's, in the same unit.",
+        description="How far the mean margin of an image may be below the start's, in the same unit; negative for how "
+        "far above it has to be.",
     )
     loan: float = Field(
         0.03,
