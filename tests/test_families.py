@@ -1,4 +1,5 @@
 import json
+import math
 from pathlib import Path
 
 import numpy as np
@@ -13,11 +14,12 @@ from aann.errors import InputError
 from aann.evaluation import reference
 from aann.evaluation.incremental import IncrementalEvaluator
 from aann.evaluation.objectives import sum_of_margins
+from aann.families.counts import Counts
 from aann.families.distances import hamming, matched, require_family
 from aann.families.disturbances import DISTURBANCES, blurred, disturbed, occluded, rotated
 from aann.families.ensembles import factor, votes
 from aann.families.members import Group
-from aann.families.moves import disjoint, in_place
+from aann.families.moves import disjoint, in_place, near
 from aann.families.paths import Route
 from aann.families.walks import Walk
 from aann.layers import Convolution, Dense
@@ -26,7 +28,7 @@ from aann.sense.search import Search
 from aann.sense.starts import random_network
 from aann.settings.families import DisturbancesSettings, GroupSettings, PathSettings, WalkSettings
 from aann.settings.sense import SearchSettings
-from aann.swaps import apply_swaps, sample_neighbor, sample_swaps
+from aann.swaps import Swaps, apply_swaps, sample_neighbor, sample_swaps
 from aann.tables import ROUTE
 
 
@@ -80,10 +82,44 @@ def value(network, images, asked):
 # --- moves ------------------------------------------------------------------------------------------------------------
 
 
-def test_the_best_swaps_of_a_grid_share_no_row_and_no_column():
-    values = np.array([[9, 8, 1], [7, 0, 2], [6, 5, 3]])
-    assert disjoint(values, 9).tolist() == [0, 7, 5]
-    assert disjoint(values, 2).tolist() == [0, 7]
+def test_near_places_have_the_same_unit_and_channel_and_are_within_reach():
+    shape = (3, 2, 4, 5)
+    connections = np.array([0, 7, 43])
+    found = near(shape, connections, 2)
+    pairs = set(zip(found.from_index.tolist(), found.to_index.tolist(), strict=True))
+    places = np.array(np.unravel_index(np.arange(math.prod(shape)), shape)).T
+    apart = np.abs(places[:, None] - places[None])
+    close = (apart[..., :2] == 0).all(axis=-1) & (apart[..., 2:].max(axis=-1) <= 2)
+    expected = {(one, to) for one in connections.tolist() for to in np.flatnonzero(close[one]).tolist() if to != one}
+    assert pairs == expected
+    assert len(found.from_index) == len(pairs)
+    assert len(near(shape, connections, 0).from_index) == 0
+
+
+def test_swaps_that_share_an_index_with_an_earlier_one_are_left_out():
+    assert disjoint(Swaps(np.array([1, 1, 2, 3]), np.array([8, 9, 8, 7]))).tolist() == [0, 3]
+
+
+def test_the_pixels_that_units_see_are_those_of_the_layer_before(architecture):
+    dense = Architecture((2, 3, 3), (Dense("1", units=4), Dense("fc", units=2)))
+    assert dense.pixel_shapes == {"1": (4, 2, 3, 3), "fc": (2, 4, 1, 1)}
+    shapes = architecture.pixel_shapes
+    assert {layer: math.prod(shape) for layer, shape in shapes.items()} == {
+        layer: math.prod(shape) for layer, shape in architecture.weight_shapes.items()
+    }
+    assert shapes["1.0"] == architecture.weight_shapes["1.0"]
+
+
+def test_a_walk_without_reach_goes_anywhere(start, splits, tmp_path):
+    found = Walk(start, splits, settings(reach=0), 0).run(tmp_path / "c.safetensors")
+    assert in_place(start, found.network) == {"1.0": 0, "fc": 0}
+
+
+@pytest.mark.parametrize("reach", [0, 1])
+def test_the_control_moves_each_connection_to_a_place_of_its_own(start, walked, splits, reach):
+    control = Counts(start, splits, {}, reach, 0, 1, IncrementalEvaluator).blind(walked.network)
+    assert control.family == start.family
+    assert in_place(start, control) == in_place(start, walked.network) == {"1.0": 0, "fc": 0}
 
 
 # --- the walk ---------------------------------------------------------------------------------------------------------

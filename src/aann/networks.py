@@ -67,6 +67,17 @@ class Architecture:
         return shapes
 
     @property
+    def pixel_shapes(self) -> dict[str, tuple[int, ...]]:
+        """The same with the pixels that a unit sees in the last two dimensions; without an image, it sees one pixel."""
+        shapes, inputs = {}, tuple(self.input_shape)
+        for layer in self.layers:
+            units, *others = layer.weight_shape(inputs)
+            sees = others if len(others) == 3 else inputs if len(inputs) == 3 else (*inputs, 1, 1)
+            shapes[layer.name] = (units, *sees)
+            inputs = layer.output_shape(inputs)
+        return shapes
+
+    @property
     def added(self) -> dict[str, int]:
         """How many features each weight meets at a place, by layer name."""
         return {layer.name: layer.added for layer in self.layers}

@@ -10,7 +10,7 @@ import pandas
 
 from aann.datasets.splits import Images
 from aann.evaluation.evaluator import EvaluatorFactory
-from aann.families.moves import in_place
+from aann.families.moves import disjoint, in_place, near
 from aann.networks import TernaryNetwork
 from aann.swaps import apply_swaps, neighborhood_size, sample_swaps
 from aann.tables import WALK
@@ -27,13 +27,15 @@ _SURVEYED = ("neighbors", "better", "equal")
 class Counts:
     """The counts along a walk from a network: exact, on all images of each split.
 
-    ``survey`` says how many first neighbors of each layer are drawn and counted on validation images. ``rows`` are
-    whole numbers, as checkpoints keep them: one row for each line and count.
+    ``survey`` says how many first neighbors of each layer are drawn and counted on validation images. Connections of
+    the control move by up to ``reach`` pixels while some can, as those of the walk. ``rows`` are whole numbers, as
+    checkpoints keep them: one row for each line and count.
     """
 
     start: TernaryNetwork
     splits: Mapping[str, Images]
     survey: Mapping[str, int]
+    reach: int
     seed: int
     threads: int
     evaluator: EvaluatorFactory
@@ -86,11 +88,24 @@ class Counts:
         there, random = in_place(self.start, network), np.random.default_rng([self.seed, 6])
         weights = {}
         for layer, array in self.start.weights.items():
-            connections = random.permutation(np.flatnonzero(array))
-            places = random.permutation(np.flatnonzero(array.ravel() == 0))
+            connections, places = self._blind_moves(layer, random)
             moved = len(connections) - there[layer]
             weights[layer] = apply_swaps(array, connections[:moved], places[:moved]) if moved else array
         return TernaryNetwork(self.start.architecture, weights)
+
+    def _blind_moves(self, layer: str, random: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+        """Return all connections of the start in a layer, as many as have a place, and an empty place for each."""
+        array = self.start.weights[layer].ravel()
+        connections, places = random.permutation(np.flatnonzero(array)), random.permutation(np.flatnonzero(array == 0))
+        pairs = near(self.start.architecture.pixel_shapes[layer], connections, self.reach)
+        pairs = pairs.take(random.permutation(np.flatnonzero(array[pairs.to_index] == 0)))
+        pairs = pairs.take(disjoint(pairs))
+        target = np.full(array.size, -1)
+        target[pairs.from_index] = pairs.to_index
+        without, left = connections[target[connections] < 0], places[~np.isin(places, pairs.to_index)]
+        target[without[: len(left)]] = left[: len(without)]
+        connections = connections[target[connections] >= 0]
+        return connections, target[connections]
 
     def table(self) -> pandas.DataFrame:
         """Return what ``tables.WALK`` measures: rows by count, line and layer, the whole network before its layers."""

@@ -6,6 +6,7 @@ again, and the network stays in its family.
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 
 import numpy as np
@@ -64,22 +65,36 @@ class Walker:
         """By how much its objective is above the floor."""
         return self.evaluator.value(self.objective) - self.floor
 
-    def move(self, layer: str, moves: MovesSettings, loan: int) -> int:
+    def move(self, layer: str, moves: MovesSettings, loan: int, reach: int) -> int:
         """Move connections of the start away, the cheapest first, and return how many.
 
-        Afterwards the reserve is not below minus the ``loan``.
+        They move by up to ``reach`` pixels, or anywhere if none can; 0 is anywhere at once. Afterwards the reserve is
+        not below minus the ``loan``.
         """
-        pool = _staying(self.start, self.network, layer)
-        swaps, changes = self._best(layer, pool, self._vacant(layer), moves)
+        near = self._near(layer, moves, reach)
+        count = self._pay(layer, *self._exact(layer, near, moves), loan) if len(near.from_index) else 0
+        places = self._vacant(layer)
+        if count or not len(places):
+            return count
+        return self._pay(layer, *self._best(layer, _staying(self.start, self.network, layer), places, moves), loan)
+
+    def _pay(self, layer: str, swaps: Swaps, changes: np.ndarray, loan: int) -> int:
+        """Take those swaps that the reserve and a loan pay for; they are the cheapest first."""
         affordable = np.flatnonzero(np.cumsum(changes) >= -(self.reserve + loan))
         count = int(affordable[-1]) + 1 if len(affordable) else 0
         return self._take(layer, swaps.take(slice(count)), self.floor - loan)
 
     def repair(self, layer: str, moves: MovesSettings) -> int:
-        """Take swaps of any connections that raise the objective, the best first, and return by how much it rose."""
+        """Take swaps that raise the objective, the best first, and return by how much it rose.
+
+        They move connections of the start, or any connections where those raise nothing.
+        """
         places = self._vacant(layer)
-        pool = np.flatnonzero(self.network.weights[layer])
-        return self.take_better(layer, pool, places, moves) if len(places) else 0
+        for pool in (_staying(self.start, self.network, layer), np.flatnonzero(self.network.weights[layer])):
+            gained = self.take_better(layer, pool, places, moves) if len(pool) and len(places) else 0
+            if gained:
+                return gained
+        return 0
 
     def take_better(self, layer: str, pool: np.ndarray, places: np.ndarray, moves: MovesSettings) -> int:
         """Take swaps from some connections to some places that raise the objective; return by how much it rose."""
@@ -94,18 +109,45 @@ class Walker:
         self._take(layer, swaps, -NO_RIVAL * self.evaluator.images)
 
     def _best(self, layer: str, pool: np.ndarray, places: np.ndarray, moves: MovesSettings) -> tuple[Swaps, np.ndarray]:
-        """Return swaps from some of a pool to some places that share no index, best first, and their exact changes."""
+        """Return swaps from some of a pool to some places that share no index, best first, and their exact changes.
+
+        What a connection costs where it was and what it brings where it goes nearly add up. So one place shows which
+        connections are best to move, and one connection shows which places are best to move to.
+        """
         weights = self.network.weights[layer].ravel()
         alike = pool[weights[pool] == weights[self.random.choice(pool)]]
-        connections = self._choice(alike, moves.connections)
-        places = self._choice(places, moves.connections * moves.places // len(connections))
-        grid = Swaps(np.repeat(connections, len(places)), np.tile(places, len(connections)))
+        connections, places = self._choice(alike, moves.connections), self._choice(places, moves.places)
+        one_place, one_connection = np.full_like(connections, places[0]), np.full_like(places, connections[0])
+        cross = Swaps(np.concatenate([connections, one_connection]), np.concatenate([one_place, places]))
+        estimates = self._estimates(layer, cross, moves)
+        connections = connections[_falling(estimates[: len(connections)])]
+        places = places[_falling(estimates[-len(places) :])]
+        count = min(moves.most, len(connections), len(places))
+        return self._exact(layer, Swaps(connections[:count], places[:count]), moves)
+
+    def _near(self, layer: str, moves: MovesSettings, reach: int) -> Swaps:
+        """Return swaps that move some connections of the start by up to ``reach`` pixels, the best of those looked at.
+
+        They share no index.
+        """
+        connections = self._choice(_staying(self.start, self.network, layer), moves.connections)
+        pairs = near(self.start.architecture.pixel_shapes[layer], connections, reach)
+        pairs = pairs.take(np.isin(pairs.to_index, self._vacant(layer)))
+        if not len(pairs.from_index):
+            return pairs
+        ordered = pairs.take(_falling(self._estimates(layer, pairs, moves)))
+        return ordered.take(disjoint(ordered)[: moves.most])
+
+    def _estimates(self, layer: str, swaps: Swaps, moves: MovesSettings) -> np.ndarray:
+        """Return by how much swaps would change the objective, on a sample of the images."""
+        self.evaluations += len(swaps.from_index)
         blocks = self.evaluator.sample(moves.sample, self.random) if moves.sample < 1 else None
-        estimates = self.evaluator.changes(layer, *grid, self.objective, blocks)
-        swaps = grid.take(disjoint(estimates.reshape(len(connections), len(places)), moves.most))
-        changes = self.evaluator.changes(layer, *swaps, self.objective)
-        self.evaluations += len(grid.from_index) + len(changes)
-        order = np.argsort(-changes, kind="stable")
+        return self.evaluator.changes(layer, *swaps, self.objective, blocks)
+
+    def _exact(self, layer: str, swaps: Swaps, moves: MovesSettings) -> tuple[Swaps, np.ndarray]:
+        """Return the swaps, best first, and by how much each would change the objective."""
+        changes = self._estimates(layer, swaps, moves.model_copy(update={"sample": 1.0}))
+        order = _falling(changes)
         return swaps.take(order), changes[order]
 
     def _vacant(self, layer: str) -> np.ndarray:
@@ -131,12 +173,33 @@ class Walker:
         return 0
 
 
-def disjoint(values: np.ndarray, most: int) -> np.ndarray:
-    """Return the flat indices of the largest values of a matrix, one a row and one a column, at most ``most``."""
-    left = values.astype(float)
-    found = np.empty(min(most, *values.shape), np.int64)
-    for number in range(len(found)):
-        found[number] = left.argmax()
-        row, column = divmod(int(found[number]), values.shape[1])
-        left[row], left[:, column] = -np.inf, -np.inf
-    return found
+def near(shape: tuple[int, ...], connections: np.ndarray, reach: int) -> Swaps:
+    """Return all swaps of connections to places up to ``reach`` pixels away, with the same unit and channel.
+
+    ``shape`` is that of the layer's weights with pixels in the last two dimensions.
+    """
+    *channel, row, column = np.unravel_index(connections, shape)
+    offsets = range(-reach, reach + 1)
+    found = [Swaps(connections[:0], connections[:0])]
+    for down, right in itertools.product(offsets, offsets):
+        y, x = row + down, column + right
+        inside = (y >= 0) & (y < shape[-2]) & (x >= 0) & (x < shape[-1]) & ((down, right) != (0, 0))
+        to = np.ravel_multi_index([axis[inside] for axis in (*channel, y, x)], shape)
+        found.append(Swaps(connections[inside], to))
+    return Swaps(*(np.concatenate(ends) for ends in zip(*found, strict=True)))
+
+
+def disjoint(swaps: Swaps) -> np.ndarray:
+    """Return which swaps share no index with another one before them that is returned, in order."""
+    used: set[int] = set()
+    found = []
+    for number, ends in enumerate(zip(swaps.from_index.tolist(), swaps.to_index.tolist(), strict=True)):
+        if used.isdisjoint(ends):
+            used.update(ends)
+            found.append(number)
+    return np.array(found, np.int64)
+
+
+def _falling(values: np.ndarray) -> np.ndarray:
+    """Return the indices of values, from the largest to the smallest."""
+    return np.argsort(-values, kind="stable")

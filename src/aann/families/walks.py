@@ -76,7 +76,9 @@ class Walk:
         self._random = np.random.default_rng([seed, 5])
         schedule = LayersSettings(names=self.settings.repairs, schedule="gain")
         self._schedule = LayerSchedule(schedule, self.start.layers, seed)
-        self._counts = Counts(self.start, self.splits, self.settings.survey, seed, self.threads, self.evaluator)
+        self._counts = Counts(
+            self.start, self.splits, self.settings.survey, self.settings.reach, seed, self.threads, self.evaluator
+        )
         self._accepted = self.start
         self._steps = self._evaluations = self._draws = self._repairs = self._networks = 0
         self._owes = False
@@ -141,7 +143,8 @@ class Walk:
         of_start = in_place(self.start, self.start)
         shares = np.array([there[layer] / of_start[layer] for layer in self.settings.layers])
         layer = str(self._random.choice(list(self.settings.layers), p=shares / shares.sum()))
-        moved = self._walker.move(layer, self.settings.layers[layer], self._margins(self.settings.loan))
+        moves, loan = self.settings.layers[layer], self._margins(self.settings.loan)
+        moved = self._walker.move(layer, moves, loan, self.settings.reach)
         self._owes, self._repairs = self._walker.reserve < 0, 0
         return moved
 

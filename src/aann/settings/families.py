@@ -13,12 +13,12 @@ from aann.settings.types import Entries, LayerName, Name, Section, Seed, Sparsit
 
 
 class MovesSettings(Section):
-    """What one step of a walk looks at in a layer: some connections, each with each of as many places."""
+    """What one step of a walk looks at in a layer: some connections, and some places for them."""
 
-    connections: int = Field(64, ge=1, description="Connections of one sign, drawn at random.")
-    places: int = Field(64, ge=1, description="Empty places, drawn at random; more if there are fewer connections.")
+    connections: int = Field(64, ge=1, description="Connections, drawn at random.")
+    places: int = Field(256, ge=1, description="Empty places, drawn at random, where they may go anywhere.")
     most: int = Field(16, ge=1, description="The most of them that move in one step.")
-    sample: float = Field(0.1, gt=0, le=1, description="Share of the images on which all are looked at first.")
+    sample: float = Field(0.2, gt=0, le=1, description="Share of the images on which all are looked at first.")
     repeat: int = Field(1, ge=1, description="How often a repair does this; more where it costs less.")
 
 
@@ -42,15 +42,23 @@ class WalkSettings(Section):
     )
     tolerance: float = Field(
         0.0,
-        ge=0,
+        ge=-10_000,
         le=10_000,
-        description="How far the mean margin of an image may be below the start's, in the same unit.",
+        description="How far the mean margin of an image may be below the start's, in the same unit; negative for how "
+        "far above it has to be.",
     )
     loan: float = Field(
         0.03,
         ge=0,
         le=10_000,
         description="How far it may be below while a step is under way, before what moved is made up for.",
+    )
+    reach: int = Field(
+        1,
+        ge=0,
+        le=1000,
+        description="How many pixels a connection moves at most, with the same unit and channel, while some can; 0 for "
+        "anywhere.",
     )
     patience: int = Field(
         20, ge=1, description="Repairs after which a step that is still below goes back to where it began."
