@@ -51,6 +51,15 @@ def test_every_setting_is_described():
     ("change", "message"),
     [
         ({"psirne": {}}, "unknown setting 'psirne' (did you mean 'psiren'?)"),
+        (
+            {"psiren": {"sparsify": {"densities": {"fc": 2}, "distribution": "global"}}},
+            "densities: need distribution uniform; leave out one of the two",
+        ),
+        (
+            {"tasks": {"mnist": {"psiren": {"sparsify": {"densities": {"fc1": 2}}}}}},
+            "tasks.mnist.psiren.sparsify.densities: no layer 'fc1'; the task's network has 1.0, 2.0, fc",
+        ),
+        ({"psiren": {"sparsify": {"densities": {"fc": 0}}}}, "'psiren.sparsify.densities.fc': Input should be greater"),
         ({"psiren": {"binary": {"epoch": 3}}}, "unknown setting 'psiren.binary.epoch' (did you mean 'epochs'?)"),
         ({"tasks": {"mnist": {"seed": 1}}}, "unknown setting 'tasks.mnist.seed' (did you mean 'seeds'?)"),
         (

@@ -90,6 +90,35 @@ def test_global_sparsity_prunes_the_smallest_of_all():
     assert pruning.zero_counts(weights, 50, "global") == {"1.0": 2, "fc": 1}
 
 
+@given(
+    st.lists(st.tuples(st.integers(1, 400), st.floats(0.01, 100)), min_size=1, max_size=4),
+    st.tuples(st.floats(0, 100), st.floats(0, 100)),
+)
+def test_densities_hold_unless_a_layer_is_full(layers, sparsities):
+    weights = {str(index): torch.randn(size) for index, (size, _) in enumerate(layers)}
+    densities = {str(index): density for index, (_, density) in enumerate(layers)}
+    less, more = (pruning.zero_counts(weights, sparsity, densities=densities) for sparsity in sorted(sparsities))
+    on_the_way = pruning.zero_counts(weights, min(sparsities), exact=False, densities=densities)
+    assert sum(more.values()) == round(sum(size for size, _ in layers) * max(sparsities) / 100)
+    assert all(on_the_way[name] <= less[name] and on_the_way[name] <= more[name] for name in weights)
+    sizes = {name: tensor.numel() for name, tensor in weights.items()}
+    assert all(0 <= more[name] <= size for name, size in sizes.items())
+
+    def density(name, rounding):
+        return (sizes[name] - more[name] + rounding) / sizes[name] / densities[name]
+
+    open_ones = [name for name, zeros in more.items() if zeros > 1]
+    assert all(density(name, -1) <= density(other, 1) + 1e-9 for name in weights for other in open_ones)
+
+
+def test_equal_densities_are_uniform():
+    weights = {"1.0": torch.randn(400), "2.0": torch.randn(12_800), "fc": torch.randn(15_680)}
+    for sparsity in (0, 33.3, 90, 100):
+        uniform = pruning.zero_counts(weights, sparsity)
+        assert pruning.zero_counts(weights, sparsity, densities=dict.fromkeys(weights, 2.0)) == uniform
+    assert pruning.zero_counts(weights, 90, densities={"1.0": 5}) == {"1.0": 211, "2.0": 11_587, "fc": 14_194}
+
+
 @given(st.lists(st.sampled_from([-2.0, -1.0, 0.0, 1.0, 1.5]), min_size=1, max_size=60), st.data())
 def test_the_mask_keeps_the_largest_even_among_ties(values, data):
     weights = torch.tensor(values)

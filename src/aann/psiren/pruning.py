@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from fractions import Fraction
 
 import numpy as np
 import torch
@@ -45,7 +46,7 @@ class Pruning:
 
     def _masks(self, sparsity: float, exact: bool = True) -> Weights:
         """Return masks of a sparsity; if not ``exact``, a layer may lack one zero, but never has fewer than before."""
-        zeros = zero_counts(self.weights, sparsity, self.settings.distribution, exact)
+        zeros = zero_counts(self.weights, sparsity, self.settings.distribution, exact, self.settings.densities)
         return {name: training.keep_largest(tensor, zeros[name]) for name, tensor in self.weights.items()}
 
     def hold(self, progress: Progress) -> None:
@@ -54,12 +55,17 @@ class Pruning:
 
 
 def zero_counts(
-    weights: Mapping[str, torch.Tensor], sparsity: float, distribution: str = "uniform", exact: bool = True
+    weights: Mapping[str, torch.Tensor],
+    sparsity: float,
+    distribution: str = "uniform",
+    exact: bool = True,
+    densities: Mapping[str, float] | None = None,
 ) -> dict[str, int]:
     """Return how many weights of each layer are 0 at a sparsity (percent): round(n p / 100) in all.
 
     ``uniform`` gives every layer the same share, rounded by largest remainder, or down if not ``exact``. ``global``
-    prunes the smallest of all weights, in whichever layer they are.
+    prunes the smallest of all weights, in whichever layer they are. ``densities`` make layers of ``uniform`` denser or
+    sparser than those that are not named, whose density is 1.
     """
     sizes = np.array([tensor.numel() for tensor in weights.values()])
     total = round(int(sizes.sum()) * sparsity / 100)
@@ -68,12 +74,26 @@ def zero_counts(
         pruned = torch.argsort(magnitudes, stable=True)[:total].cpu().numpy()
         counts = np.histogram(pruned, bins=np.concatenate([[0], sizes.cumsum()]))[0]
     else:
-        shares = sizes * total / sizes.sum()
+        shares = _uneven(weights, total, densities) if densities else sizes * total / sizes.sum()
         counts = np.floor(shares).astype(int)
         if exact:
             order = np.argsort(counts - shares, kind="stable")
             counts[order[: total - counts.sum()]] += 1
     return {name: int(count) for name, count in zip(weights, counts, strict=True)}
+
+
+def _uneven(weights: Mapping[str, torch.Tensor], zeros: int, densities: Mapping[str, float]) -> np.ndarray:
+    """Return how many weights of each layer are 0, exact fractions whose sum is ``zeros``.
+
+    The shares of non-zero weights are in the ratio of the densities, but none exceeds 1.
+    """
+    sizes = {name: tensor.numel() for name, tensor in weights.items()}
+    wanted = {name: Fraction(densities.get(name, 1.0)) * size for name, size in sizes.items()}
+    kept, left, remaining = {}, Fraction(sum(sizes.values()) - zeros), sum(wanted.values())
+    for name in sorted(weights, key=lambda name: -wanted[name] / sizes[name]):  # only the densest can be full
+        kept[name] = min(Fraction(sizes[name]), left * wanted[name] / remaining)
+        left, remaining = left - kept[name], remaining - wanted[name]
+    return np.array([sizes[name] - kept[name] for name in weights])
 
 
 @torch.no_grad()

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from aann.settings.types import Epochs, LearningRate, PositiveEpochs, Section
+from aann.settings.types import Entries, Epochs, LayerName, LearningRate, PositiveEpochs, Section
+
+Density = Annotated[float, Field(gt=0, le=1000)]
 
 
 class DenseTrainingSettings(Section):
@@ -25,6 +27,18 @@ class SparsifySettings(Section):
     distribution: Literal["uniform", "global"] = Field(
         "uniform", description="`uniform`: every layer has the same sparsity; `global`: the smallest weights of all."
     )
+    densities: Entries[LayerName, Density] = Field(
+        default={},
+        exclude_if=lambda densities: not densities,  # so that tasks without it stay the same to fingerprints
+        description="With `uniform`, how dense layers are beside others, by name: `{fc: 0.5}` leaves half as many "
+        "weights in a hundred in fc as in layers that are not named. A layer that is full stays so.",
+    )
+
+    @model_validator(mode="after")
+    def _densities_have_a_use(self) -> SparsifySettings:
+        if self.densities and self.distribution != "uniform":
+            raise ValueError("densities: need distribution uniform; leave out one of the two")
+        return self
 
 
 class FineTuneSettings(Section):

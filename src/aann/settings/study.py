@@ -84,6 +84,13 @@ class Settings(Section):
             )
 
     @model_validator(mode="after")
+    def _densities_fit(self) -> Settings:
+        for name, task in self.tasks.items():
+            section = f"tasks.{name}.psiren" if task.psiren else "psiren"
+            self._require_layers(f"{section}.sparsify.densities", name, self.psiren_of(name).sparsify.densities)
+        return self
+
+    @model_validator(mode="after")
     def _neighbors_fit(self) -> Settings:
         for name, studied in self.neighbors.items():
             self._require_task("neighbors", name)
