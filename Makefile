@@ -23,8 +23,8 @@ VERDICTS = This page answers: which statements of the paper hold, by how much, a
 # For commands that take a scale: make touch SCALE=quick.
 AT = $(or $(SCALE),paper)
 
-.PHONY: help setup quick figures sensitivity claims again release pack gallery figures-from-release times forecast rules test test-kills \
-  test-slurm check benchmark verify report touch clean clean-results
+.PHONY: help setup quick figures sensitivity small claims again release pack gallery figures-from-release times forecast rules test \
+  test-kills test-slurm check benchmark verify report touch clean clean-results
 .DEFAULT_GOAL := help
 
 help: ## Show this list.
@@ -47,6 +47,9 @@ figures: $(READY) ## Build all figures at the paper's scale, under results/paper
 
 sensitivity: $(READY) ## Draw how headline numbers move if one decision at a time is taken the other way.
 	$(BIN)/snakemake --cores $(CORES) figure_sensitivity --configfile config/sensitivity.yaml
+
+small: $(READY) ## Train and export small networks for MNIST, and draw their accuracy against bytes.
+	$(BIN)/snakemake --cores $(CORES) figure_small export --configfile config/small.yaml
 
 claims: $(READY) ## Judge the paper's claims at its scale; fails if one that was reproduced no longer is.
 	$(BIN)/snakemake --cores $(CORES) claims

@@ -30,7 +30,7 @@ from aann.lineage import records
 from aann.networks import Architecture, TernaryNetwork
 from aann.sense.starts import random_network
 from aann.settings.files import merge, read_yaml
-from aann.settings.study import validate
+from aann.settings.study import load, validate
 from aann.swaps import sample_swaps
 from aann.tables import BYTES, accuracy_row
 
@@ -163,6 +163,20 @@ def test_c_counts_all_test_images_of_mnist_as_python_does(digits, tmp_path, data
     assert (found.argmax(axis=1) == labels).sum() == reference.correct_count(digits, images, labels)
     checked = compiled(digits, tmp_path / "checked", *SANITIZED)
     assert np.array_equal(checked.logits(images[:300]), expected[:300])
+
+
+def test_the_small_networks_are_small_and_the_same_in_c(root, tmp_path):
+    settings = load([root / "config/config.yaml", root / "config/small.yaml"])
+    assert "small" not in load([root / "config/config.yaml"]).figures
+    plan = kinds.plan(settings, "small")
+    assert plan.inputs[0].path == "psiren/mnist-small/accuracies.csv"
+    architecture = Architecture.from_dict(settings.network("mnist-small"))
+    images = images_of(architecture, 40)
+    for sparsity in settings.export["mnist-small"].sparsities:
+        network = random_network(architecture, sparsity, 0)
+        assert len(packed.pack(network)) < packed.entropy(network) + 60
+        program = compiled(network, tmp_path / f"{sparsity:g}", "-O1", lanes=8)
+        assert np.array_equal(program.logits(images), reference.logits(network, images))
 
 
 def test_c_drives_as_python_does(car, tmp_path):

@@ -81,7 +81,7 @@ def draw(
     figure, axis = plt.subplots(figsize=(style.COLUMN_WIDTH, 3.4), layout="constrained")
     axis.scatter(percent.bytes, percent.error, s=6, color=style.SKY, linewidth=0, label="One network")
     axis.plot(mean.bytes, mean.error, color=style.BLUE, marker="o", markersize=3, linewidth=1.3, label="Mean")
-    for sparsity, beside in ((mean.index.min(), (3, -9)), (mean.index.max(), (3, 5))):
+    for sparsity, beside in {mean.index.min(): (3, -9), mean.index.max(): (3, 5)}.items():
         place = (mean.bytes[sparsity], mean.error[sparsity])
         name = f"{sparsity:g} % sparse"
         axis.annotate(name, place, beside, textcoords="offset points", size=6.5, color=style.BLUE)
