@@ -107,8 +107,7 @@ def add_contributions(layout, channel, planes, narrow, sums, low, high):
 def with_changes(layout, near, channel, changes, unit, narrow, before, sums):
     """Write a unit's sums (rows ``before``) with what changes of one input unit's features add to them.
 
-    ``near`` says which of the ``changes`` a tap meets; in the padding, it is one that holds zeros. So nothing branches
-    on images. Four places at a time share the loops over the few taps.
+    ``near`` says which of the ``changes`` a tap meets: in the padding, zeros. Four places share the loops over taps.
     """
     places = layout.taps.shape[1]
     start, middle, stop = layout.starts[unit, channel], layout.middles[unit, channel], layout.starts[unit, channel + 1]
@@ -466,6 +465,8 @@ def earlier_scores(layer, following, tail, blocks, plan, room, bounds, scores):
             for pair in range(chunk[FIRST_PAIR], chunk[LAST_PAIR]):
                 copy(tail.first.sums[block], 0, size, room.together, (pair - chunk[FIRST_PAIR]) * size)
             for unit in range(following.layout.starts.shape[0]):
+                if not leads_on(tail.first.layout, unit):
+                    continue
                 halves_alone(following, block, unit, chunk, plan, room)
                 for pair in range(chunk[FIRST_PAIR], chunk[LAST_PAIR]):
                     together = Rows(room.together, (pair - chunk[FIRST_PAIR]) * size)
@@ -474,6 +475,15 @@ def earlier_scores(layer, following, tail, blocks, plan, room, bounds, scores):
                 together = Rows(room.together, (pair - chunk[FIRST_PAIR]) * size)
                 margin = margins_after(tail, together, label, room, bounds.scale)
                 scores[pairs[pair, SWAP]] += score(margin, bounds, here)
+
+
+@inlined
+def leads_on(layout, channel):
+    """Return whether a layer has a weight from one of its input units."""
+    for unit in range(layout.starts.shape[0]):
+        if layout.starts[unit, channel] != layout.starts[unit, channel + 1]:
+            return True
+    return False
 
 
 @compiled
@@ -488,10 +498,7 @@ def changes_of_chunk(layer, outputs, block, chunk, plan, room, scale):
 
 @compiled
 def halves_alone(following, block, unit, chunk, plan, room):
-    """Write, for one unit of the next layer, its sums with each left half, and what each right half changes of them.
-
-    Also whether a half touches the unit at all.
-    """
+    """Write which halves touch a unit of the next layer, its sums with each left one, and what right ones change."""
     layout, places = following.layout, following.layout.taps.shape[1]
     rows = len(room.deltas) // len(room.used)
     for slot in range(slots_of(chunk)):
@@ -507,8 +514,7 @@ def halves_alone(following, block, unit, chunk, plan, room):
 @inlined
 def before_half(following, block, unit, is_left, room):
     """Return what a half changes of a unit: its sums for a left one; a right one's change is kept by itself."""
-    places = following.layout.taps.shape[1]
-    return Rows(following.sums[block], unit * places) if is_left else Rows(room.zeros, 0)
+    return Rows(following.sums[block], unit * following.layout.taps.shape[1]) if is_left else Rows(room.zeros, 0)
 
 
 @inlined
