@@ -14,6 +14,8 @@ Contenders, all of which count the same neighbors' correct images, or this stops
   aann, consecutive swaps 2^21 swaps as they stand in the whole neighborhood, which is what the grid stands for; this
                           takes long, so only in layer 2.0 of the static network, at 90 % and at most 1,000 images
   aann, random swaps      20,000 random swaps of that layer, at 90 % and at most 10,000 images
+  aann, 64 random swaps   as a search draws them, which share few halves: in layer 1.0 of the static network, at 90 %
+                          and at most 10,000 images
   full forward pass       float32, at the best batch size, channels-last if faster
   from cached features    the same from the inputs of the swapped layer (in the first layer that is the full pass)
   vmap                    torch.func.vmap over the weights of the swapped layer, from its cached inputs, which never
@@ -60,12 +62,10 @@ import torch.nn.functional as F
 from aann.artifacts import atomic_path, write_table
 from aann.builds.machine import processors
 from aann.datasets import archives, splits
-from aann.evaluation import kernels, lanes, plans, scores
-from aann.evaluation.groups import Planes, Rows
+from aann.evaluation import lanes, scores
 from aann.evaluation.incremental import IncrementalEvaluator
 from aann.evaluation.objectives import ACCURACY
 from aann.evaluation.reference import channels_last
-from aann.evaluation.state import State
 from aann.figures import style
 from aann.layers import Convolution, Layer
 from aann.networks import Architecture, TernaryNetwork
@@ -73,9 +73,10 @@ from aann.settings.study import Settings, load
 from aann.swaps import Swaps, apply_swap, neighborhood_size, sample_swaps, swaps_at
 
 SEED = 0
-AANN, CONSECUTIVE, SAMPLED = "aann", "aann, consecutive swaps", "aann, random swaps"
+AANN, CONSECUTIVE = "aann", "aann, consecutive swaps"
+SAMPLED, FEW = "aann, random swaps", "aann, 64 random swaps"
 FULL, CACHED, VMAP = "full forward pass", "from cached features", "vmap"
-SAMPLES = 20_000
+SAMPLES, FEW_SAMPLES = 20_000, 64
 BATCH = 2**21
 COMPILE_LIMIT = 20
 BATCHES = (50, 100, 250, 500, 1000)
@@ -412,6 +413,9 @@ def all_contenders(
         yield Contender(AANN, layer, sizes[layer], counter(evaluator, layer))
         if (problem.name, layer, problem.sparsity) == ("static", "2.0", 90):
             yield from other_parts(problem, layer, evaluator)
+        if (problem.name, layer, problem.sparsity) == ("static", "1.0", 90) and len(problem.labels) <= 10_000:
+            swaps = sample_swaps(problem.network.weights[layer], FEW_SAMPLES, np.random.default_rng(SEED))
+            yield Contender(FEW, layer, swaps, counter(evaluator, layer))
         if in_torch:
             yield from baseline_contenders(problem, layer)
 
@@ -438,7 +442,7 @@ def take_turns(contenders: list[Contender], found: dict[str, IncrementalEvaluato
         for one in contenders:
             elapsed, counts = steady(one)
             one.seconds.append(elapsed)
-            if one.name in (AANN, CONSECUTIVE, SAMPLED):
+            if one.name in (AANN, CONSECUTIVE, SAMPLED, FEW):
                 continue
             expected = found[one.layer].correct_counts(one.layer, *one.swaps)
             if not np.array_equal(counts, expected):
@@ -507,7 +511,6 @@ def profile(problem: Problem, evaluator: IncrementalEvaluator, one: Contender) -
     state = evaluator.state
     following = state.names[state.names.index(one.layer) + 1 :]
     blocks = len(state.blocks.chosen)
-    windows = 0.0
     if not following:
         blocks = int(scores.within_reach(state, state.blocks.chosen, ACCURACY).sum())
         bytes_, additions = lanes.LANES * 2.0, 2.0
@@ -515,11 +518,10 @@ def profile(problem: Problem, evaluator: IncrementalEvaluator, one: Contender) -
         bytes_ = 2.0 * state.logits[0].nbytes
         additions = 2.0 * state.logits.shape[1] * state.logits.itemsize / 2
     else:
-        windows = shared_windows(problem, state, one.layer)
-        layout, _, sums = state.values(following[0])
-        width, item, size = layout.width, sums.itemsize, state.layouts[following[1]].rows
-        bytes_ = lanes.LANES * (windows * (2 * width * item + 6) + 5 * 4 * size)
-        additions = windows * (2 * width * item / 2 + 5) + 2 * size * 4 / 2
+        sums, outputs = state.values(following[0]).sums, state.values(following[1]).inputs
+        bytes_ = 2.0 * sums[0].nbytes + 2 * outputs[0].nbytes
+        additions = (2.0 * sums.shape[1] * sums.itemsize + outputs.shape[1] * outputs.itemsize) / 2
+        additions += np.count_nonzero(problem.network.weights[following[1]]) * state.layouts[following[1]].taps.shape[1]
     return {
         "network": problem.name,
         "layer": one.layer,
@@ -527,41 +529,9 @@ def profile(problem: Problem, evaluator: IncrementalEvaluator, one: Contender) -
         "images": len(problem.labels),
         "ns": 1e9 / statistics.median(one.speeds),
         "blocks": blocks,
-        "windows_of_both_halves": round(windows, 1),
         "bytes": bytes_ * blocks,
         "additions": additions * blocks,
     }
-
-
-def shared_windows(problem: Problem, state: State, layer: str, pairs: int = 30) -> float:
-    """Return how many pooling windows of the next layer both halves of a swap touch in a block, from a sample."""
-    random = np.random.default_rng(SEED)
-    weights = problem.network.weights[layer]
-    swaps = sample_swaps(weights, min(pairs, neighborhood_size(weights)), random)
-    planned = plans.plan(weights, swaps, 1, 1)
-    blocks = state.blocks.chosen
-    counts = []
-    for block in random.choice(len(blocks), min(4, len(blocks)), replace=False):
-        for chunk in planned.chunks:
-            halves = [planned.halves[chunk[side]] for side in (kernels.FIRST_LEFT, kernels.FIRST_RIGHT)]
-            if halves[1][kernels.UNIT] < 0:
-                counts.append(0)
-                continue
-            left, right = (touched(state, layer, half, block) for half in halves)
-            counts.append(int((left & right).sum()))
-    return statistics.mean(counts)
-
-
-def touched(state: State, layer: str, half: np.ndarray, block: int) -> np.ndarray:
-    """Return which windows of the next layer a half touches in a block of images, with the evaluator's own loops."""
-    here, following = state.values(layer), state.values(state.names[state.names.index(layer) + 1])
-    pooled, next_layout = here.layout.pooled, following.layout
-    deltas = Planes(np.empty((pooled, lanes.LANES), state.output_type), np.empty(pooled, np.bool_), 0)
-    sums = np.zeros((next_layout.rows, lanes.LANES), following.sums.dtype)
-    kernels.change_outputs(here, following.inputs, block, half, state.scale, deltas)
-    unit, units = half[kernels.UNIT], next_layout.units
-    kernels.add_contributions(next_layout, unit, deltas, state.narrow, Rows(sums, 0), 0, units)
-    return np.asarray(sums.reshape(units * next_layout.pooled, -1).any(axis=1))
 
 
 @lanes.compiled

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from aann.evaluation.layout import Incoming, LayerLayout, Outgoing
+from aann.evaluation.layout import Incoming, LayerLayout
 
 
 class Rows(NamedTuple):
@@ -36,13 +36,13 @@ class Tail(NamedTuple):
     """The layers from the second after a swap's on.
 
     first: the values of the first of them.
-    outgoing: where its inputs lead to.
+    near: its taps by feature of an input unit (see ``layout.near``).
     layouts, incoming: all of their layouts and connections, tuples.
     zeros: int32, rows of zeros.
     """
 
     first: Values
-    outgoing: Outgoing
+    near: np.ndarray
     layouts: tuple[LayerLayout, ...]
     incoming: tuple[Incoming, ...]
     zeros: np.ndarray
@@ -90,11 +90,14 @@ class Room(NamedTuple):
     """Where one thread keeps what it computes for a chunk; a *slot* is the place of a half.
 
     used: bool, which slots are in use.
-    deltas, live: changes of outputs by slot, and which of them are not zero.
+    deltas, live: changes of outputs by slot, and which of them are not zero; in an earlier layer, a slot's last row is
+        of zeros.
+    near: the taps of the next layer by feature of an input unit (see ``layout.near``).
     sums: by slot, sums (or logits) of the next layer with a left half, or what a right half changes of them.
-    touched, changes: by slot, which windows of the next layer's unit a half touches, and how its outputs change.
-    alone: int32, by slot, sums of the layer after that with a left half, or what a right half changes of them.
-    together: int32, by pair, what two halves change beyond that.
+    zeros: rows of zeros, as wide as ``sums``.
+    touched: bool, by slot, whether a half touches a unit of the next layer.
+    changes: how two halves change the outputs of that unit, and a row of zeros.
+    together: int32, by pair, sums of the layer after that.
     planes: outputs of a layer.
     spare: int32, two sets of sums of a later layer.
     narrow: has integers that hold what one unit contributes to a sum.
@@ -103,10 +106,11 @@ class Room(NamedTuple):
     used: np.ndarray
     deltas: np.ndarray
     live: np.ndarray
+    near: np.ndarray
     sums: np.ndarray
+    zeros: np.ndarray
     touched: np.ndarray
     changes: np.ndarray
-    alone: np.ndarray
     together: np.ndarray
     planes: np.ndarray
     spare: np.ndarray

@@ -103,6 +103,56 @@ def add_contributions(layout, channel, planes, narrow, sums, low, high):
             store(sums.array, row, load(sums.array, row) + resized(value, sums.array))
 
 
+@inlined
+def with_changes(layout, near, channel, changes, unit, narrow, before, sums):
+    """Write a unit's sums (rows ``before``) with what changes of one input unit's features add to them.
+
+    ``near`` says which of the ``changes`` a tap meets: in the padding, zeros. Four places share the loops over taps.
+    """
+    places = layout.taps.shape[1]
+    start, middle, stop = layout.starts[unit, channel], layout.middles[unit, channel], layout.starts[unit, channel + 1]
+    fours = places - places % 4
+    for place in range(0, fours, 4):
+        first, second = splat(0, narrow), splat(0, narrow)
+        third, fourth = splat(0, narrow), splat(0, narrow)
+        for index in range(start, middle):
+            tap = layout.nonzeros[index]
+            first = first + change_met(near, changes, tap, place, narrow)
+            second = second + change_met(near, changes, tap, place + 1, narrow)
+            third = third + change_met(near, changes, tap, place + 2, narrow)
+            fourth = fourth + change_met(near, changes, tap, place + 3, narrow)
+        for index in range(middle, stop):
+            tap = layout.nonzeros[index]
+            first = first - change_met(near, changes, tap, place, narrow)
+            second = second - change_met(near, changes, tap, place + 1, narrow)
+            third = third - change_met(near, changes, tap, place + 2, narrow)
+            fourth = fourth - change_met(near, changes, tap, place + 3, narrow)
+        write_with(before, sums, place, first)
+        write_with(before, sums, place + 1, second)
+        write_with(before, sums, place + 2, third)
+        write_with(before, sums, place + 3, fourth)
+    for place in range(fours, places):
+        value = splat(0, narrow)
+        for index in range(start, middle):
+            value = value + change_met(near, changes, layout.nonzeros[index], place, narrow)
+        for index in range(middle, stop):
+            value = value - change_met(near, changes, layout.nonzeros[index], place, narrow)
+        write_with(before, sums, place, value)
+
+
+@inlined
+def change_met(near, changes, tap, place, narrow):
+    """Return the change that a tap meets at a place."""
+    return resized(load(changes.array, changes.first + near[tap, place]), narrow)
+
+
+@inlined
+def write_with(before, sums, place, change):
+    """Write a sum with a change of it."""
+    value = load(before.array, before.first + place) + resized(change, sums.array)
+    store(sums.array, sums.first + place, value)
+
+
 @compiled
 def add_up(layout, incoming, planes, sums):
     """Write all sums of a layer, rows from ``sums.first`` on, from all of its inputs, rows from ``planes.first`` on."""
@@ -402,10 +452,8 @@ def logits_of_half(layer, last, block, half, is_left, row, room, scale):
 def earlier_scores(layer, following, tail, blocks, plan, room, bounds, scores):
     """Add to ``scores`` the sum of clipped margins after each swap of a layer with at least two after it.
 
-    ``following`` is the next layer. What each half does alone is computed once, up to the sums of the tail's first
-    layer. Two halves together do something else only where both touch a pooling window of the next layer. Only this is
-    computed for each pair: f(s + l + r) - f(s + l) - f(s + r) + f(s), where f pools and clamps, s are the sums, and l
-    and r what the halves change of them.
+    ``following`` is the next layer. Its sums with each half alone are computed once. For each pair, they are added,
+    pooled and clamped, and what changes goes into the sums of the tail's first layer.
     """
     pairs, size = plan.pairs, tail.first.sums.shape[1]
     for block in blocks.chosen:
@@ -414,118 +462,103 @@ def earlier_scores(layer, following, tail, blocks, plan, room, bounds, scores):
             chunk = plan.chunks[index]
             mark_used(chunk, pairs, room.used)
             changes_of_chunk(layer, following.inputs, block, chunk, plan, room, bounds.scale)
-            for slot in range(slots_of(chunk)):
-                if slot < lefts_of(chunk):
-                    copy(tail.first.sums[block], 0, size, room.alone, slot * size)
-                else:
-                    clear(room.alone, slot * size, size)
-            clear(room.together, 0, (chunk[LAST_PAIR] - chunk[FIRST_PAIR]) * size)
-            for unit in range(following.layout.starts.shape[0]):
-                halves_alone(following, tail, block, unit, chunk, plan, room, bounds.scale)
-                for pair in range(chunk[FIRST_PAIR], chunk[LAST_PAIR]):
-                    row = (pair - chunk[FIRST_PAIR]) * size
-                    add_interaction(following, tail, block, unit, pairs[pair], row, room, bounds.scale)
             for pair in range(chunk[FIRST_PAIR], chunk[LAST_PAIR]):
-                left, right = pairs[pair, LEFT], pairs[pair, RIGHT]
-                start = (pair - chunk[FIRST_PAIR]) * size
-                for row in range(size):
-                    value = load(room.together, start + row) + load(room.alone, left * size + row)
-                    store(room.together, start + row, value)
-                together, alone = Rows(room.together, start), Rows(room.alone, right * size)
-                margin = margins_after(tail, together, alone, label, room, bounds.scale)
+                copy(tail.first.sums[block], 0, size, room.together, (pair - chunk[FIRST_PAIR]) * size)
+            for unit in range(following.layout.starts.shape[0]):
+                if not leads_on(tail.first.layout, unit):
+                    continue
+                halves_alone(following, block, unit, chunk, plan, room)
+                for pair in range(chunk[FIRST_PAIR], chunk[LAST_PAIR]):
+                    together = Rows(room.together, (pair - chunk[FIRST_PAIR]) * size)
+                    halves_together(following, tail, block, unit, pairs[pair], together, room, bounds.scale)
+            for pair in range(chunk[FIRST_PAIR], chunk[LAST_PAIR]):
+                together = Rows(room.together, (pair - chunk[FIRST_PAIR]) * size)
+                margin = margins_after(tail, together, label, room, bounds.scale)
                 scores[pairs[pair, SWAP]] += score(margin, bounds, here)
+
+
+@inlined
+def leads_on(layout, channel):
+    """Return whether a layer has a weight from one of its input units."""
+    for unit in range(layout.starts.shape[0]):
+        if layout.starts[unit, channel] != layout.starts[unit, channel + 1]:
+            return True
+    return False
 
 
 @compiled
 def changes_of_chunk(layer, outputs, block, chunk, plan, room, scale):
     """Write how the halves in use change the outputs of the layer that they change."""
-    pooled = layer.layout.taps.shape[1] // layer.layout.width
+    rows = len(room.deltas) // len(room.used)
     for slot in range(slots_of(chunk)):
         half = plan.halves[half_of(chunk, slot)]
         if room.used[slot] and half[UNIT] >= 0:
-            change_outputs(layer, outputs, block, half, scale, Planes(room.deltas, room.live, slot * pooled))
+            change_outputs(layer, outputs, block, half, scale, Planes(room.deltas, room.live, slot * rows))
 
 
 @compiled
-def halves_alone(following, tail, block, unit, chunk, plan, room, scale):
-    """Write, for one unit of the next layer, its sums with each left half and what each right half changes of them.
-
-    Also which windows a half touches, and how the outputs there change. The sums of the next layer then change, too.
-    """
-    layout, sums, outputs = following.layout, following.sums[block], tail.first.inputs[block]
-    places, size = layout.taps.shape[1], tail.first.sums.shape[1]
-    pooled = places // layout.width
-    deltas_per_slot = len(room.deltas) // len(room.used)
+def halves_alone(following, block, unit, chunk, plan, room):
+    """Write which halves touch a unit of the next layer, its sums with each left one, and what right ones change."""
+    layout, places = following.layout, following.layout.taps.shape[1]
+    rows = len(room.deltas) // len(room.used)
     for slot in range(slots_of(chunk)):
-        if not room.used[slot]:
-            continue
-        for window in range(pooled):
-            room.touched[slot * pooled + window] = False
         channel = plan.halves[half_of(chunk, slot), UNIT]
-        if channel < 0 or layout.starts[unit, channel] == layout.starts[unit, channel + 1]:
-            continue
-        first = slot * places
-        clear(room.sums, first, places)
-        deltas = Planes(room.deltas, room.live, slot * deltas_per_slot)
-        add_contributions(layout, channel, deltas, room.narrow, Rows(room.sums, first), unit, unit + 1)
+        room.touched[slot] = False
+        if room.used[slot] and channel >= 0 and layout.starts[unit, channel] != layout.starts[unit, channel + 1]:
+            room.touched[slot] = True
+            before = before_half(following, block, unit, slot < lefts_of(chunk), room)
+            changes, sums = Rows(room.deltas, slot * rows), Rows(room.sums, slot * places)
+            with_changes(layout, room.near, channel, changes, unit, room.narrow, before, sums)
+
+
+@inlined
+def before_half(following, block, unit, is_left, room):
+    """Return what a half changes of a unit: its sums for a left one; a right one's change is kept by itself."""
+    return Rows(following.sums[block], unit * following.layout.taps.shape[1]) if is_left else Rows(room.zeros, 0)
+
+
+@inlined
+def halves_together(following, tail, block, unit, pair, sums, room, scale):
+    """Add to ``sums``, of the tail's first layer, what a pair of halves changes through one unit of the next layer."""
+    layout, left, right = following.layout, pair[LEFT], pair[RIGHT]
+    if room.touched[left] or room.touched[right]:
+        places = layout.taps.shape[1]
+        pooled = places // layout.width
+        these, those = Rows(room.sums, left * places), Rows(room.sums, right * places)
+        if not room.touched[left]:
+            these = before_half(following, block, unit, True, room)
+        if not room.touched[right]:
+            those = before_half(following, block, unit, False, room)
+        changed = splat(0, room.changes)
         for window in range(pooled):
-            row, feature = first + window * layout.width, unit * pooled + window
-            together = load(room.sums, row)
-            for place in range(1, layout.width):
-                together = together | load(room.sums, row + place)
-            if is_zero(together):
-                continue
-            room.touched[slot * pooled + window] = True
             value = lowest(room.sums)
-            for place in range(layout.width):
-                change = load(room.sums, row + place)
-                changed = load(sums, unit * places + window * layout.width + place) + change
-                value = maximum(value, changed)
-                store(room.sums, row + place, changed if slot < lefts_of(chunk) else change)
-            delta = resized(clip(value, -scale, scale), room.changes) - load(outputs, feature)
-            store(room.changes, slot * pooled + window, delta)
-            if not is_zero(delta):
-                spread(tail.outgoing, feature, delta, Rows(room.alone, slot * size))
-
-
-@inlined
-def spread(outgoing, feature, plane, sums):
-    """Add to sums what one feature, or a change of it, contributes."""
-    wide = resized(plane, sums.array)
-    for index in range(outgoing.starts[feature], outgoing.starts[feature + 1]):
-        row = sums.first + outgoing.rows[index]
-        value = load(sums.array, row)
-        store(sums.array, row, value + wide if outgoing.signs[index] > 0 else value - wide)
-
-
-@compiled
-def add_interaction(following, tail, block, unit, pair, row, room, scale):
-    """Add to a pair's sums what its halves change together beyond what each changes alone, for one unit.
-
-    ``pair`` is a row of the table, and its sums are in ``room.together`` from ``row`` on.
-    """
-    layout, outputs, left, right = following.layout, tail.first.inputs[block], pair[LEFT], pair[RIGHT]
-    places = layout.taps.shape[1]
-    pooled = places // layout.width
-    for window in range(pooled):
-        if room.touched[left * pooled + window] and room.touched[right * pooled + window]:
-            first, second = left * places + window * layout.width, right * places + window * layout.width
-            value = lowest(room.sums)
-            for place in range(layout.width):
-                value = maximum(value, load(room.sums, first + place) + load(room.sums, second + place))
+            for place in range(window * layout.width, (window + 1) * layout.width):
+                value = maximum(value, load(these.array, these.first + place) + load(those.array, those.first + place))
             output = resized(clip(value, -scale, scale), room.changes)
-            apart = load(room.changes, left * pooled + window) + load(room.changes, right * pooled + window)
-            beyond = output - load(outputs, unit * pooled + window) - apart
-            if not is_zero(beyond):
-                spread(tail.outgoing, unit * pooled + window, beyond, Rows(room.together, row))
+            change = output - load(tail.first.inputs[block], unit * pooled + window)
+            changed = changed | change
+            store(room.changes, window, change)
+        if not is_zero(changed):
+            spread(tail, unit, sums, room)
 
 
 @inlined
-def margins_after(tail, sums, others, label, room, scale):
-    """Return the margins of a block from its sums of the first layer of ``tail``: rows of two int32 arrays, added."""
+def spread(tail, channel, sums, room):
+    """Add to sums of the tail's first layer what the changes of one unit's outputs contribute."""
+    layout, places = tail.first.layout, tail.first.layout.taps.shape[1]
+    for unit in range(layout.starts.shape[0]):
+        if layout.starts[unit, channel] != layout.starts[unit, channel + 1]:
+            these = Rows(sums.array, sums.first + unit * places)
+            with_changes(layout, tail.near, channel, Rows(room.changes, 0), unit, room.narrow, these, these)
+
+
+@inlined
+def margins_after(tail, sums, label, room, scale):
+    """Return the margins of a block from its sums of the first layer of ``tail``, int32."""
+    others = Rows(tail.zeros, 0)
     for index in range(1, len(tail.layouts)):
         activate_all(tail.layouts[index - 1], sums, others, scale, room.planes)
-        sums, others = Rows(room.spare, index % 2 * (len(room.spare) // 2)), Rows(tail.zeros, 0)
+        sums = Rows(room.spare, index % 2 * (len(room.spare) // 2))
         add_up(tail.layouts[index], tail.incoming[index], Rows(room.planes, 0), sums)
     return margins(sums, others, tail.layouts[-1].starts.shape[0], label)
 

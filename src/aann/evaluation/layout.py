@@ -64,19 +64,6 @@ class LayerLayout(NamedTuple):
         return int(self.taps.shape[1]) // self.width
 
 
-class Outgoing(NamedTuple):
-    """What the features of a layer's inputs go into.
-
-    starts: int32 (features + 1), where a feature's connections start.
-    rows: int32, the sums (unit x places + place) that they lead to.
-    signs: int8, their weights.
-    """
-
-    starts: np.ndarray
-    rows: np.ndarray
-    signs: np.ndarray
-
-
 class Incoming(NamedTuple):
     """What all the sums of a unit are made of.
 
@@ -109,17 +96,10 @@ def _units_and_signs(layer: LayerLayout) -> tuple[np.ndarray, np.ndarray]:
     return units, np.repeat(np.tile(np.array([1, -1], np.int8), len(lengths) // 2), lengths)
 
 
-def outgoing(layer: LayerLayout) -> Outgoing:
-    """Return a layer's connections by input feature."""
-    units, signs = _units_and_signs(layer)
-    features = layer.taps[layer.nonzeros]
-    places = layer.taps.shape[1]
-    connection, place = np.nonzero(features >= 0)
-    order = np.argsort(features[connection, place], kind="stable")
-    connection, place = connection[order], place[order]
-    starts = np.searchsorted(features[connection, place], np.arange(layer.inputs + 1))
-    rows = units[connection] * places + place
-    return Outgoing(starts.astype(np.int32), rows.astype(np.int32), signs[connection])
+def near(layer: LayerLayout) -> np.ndarray:
+    """Return a layer's ``taps`` with features numbered within their input unit, and ``features`` for padding."""
+    found: np.ndarray = np.where(layer.taps < 0, layer.features, layer.taps % layer.features).astype(np.int32)
+    return found
 
 
 def layouts(network: TernaryNetwork) -> dict[str, LayerLayout]:

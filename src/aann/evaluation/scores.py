@@ -11,7 +11,7 @@ import numpy as np
 from aann.evaluation import kernels
 from aann.evaluation.groups import Blocks, Bounds, Desk, Plan, Room, Tail
 from aann.evaluation.lanes import LANES, empty
-from aann.evaluation.layout import outgoing
+from aann.evaluation.layout import near
 from aann.evaluation.objectives import Objective
 from aann.evaluation.plans import plan, unit_and_tap
 from aann.evaluation.state import State
@@ -110,7 +110,7 @@ def _earlier_scores(state: State, layer: str, swaps: Swaps, objective: Objective
     following, *after = state.names[state.names.index(layer) + 1 :]
     first = state.values(after[0])
     layouts, sources = tuple(state.layouts[name] for name in after), tuple(state.incoming(name) for name in after)
-    tail = Tail(first, outgoing(first.layout), layouts, sources, state.zeros[np.dtype(np.int32)])
+    tail = Tail(first, near(first.layout), layouts, sources, state.zeros[np.dtype(np.int32)])
     side = max(2, math.isqrt(_TOGETHER_BYTES // (2 * first.layout.rows * LANES * 4)))
     order = plan(state.weights[layer], swaps, side, 2 * side)
     bounds = _bounds(state, objective)
@@ -141,22 +141,27 @@ def _room(state: State, order: Plan, layer: str, following: str, *after: str) ->
     """Return room for a thread to work on a plan for a layer that others follow."""
     before, *layouts = [state.layouts[name] for name in (layer, following, *after)]
     places, outputs = layouts[0].taps.shape[1], max(each.units * each.pooled for each in layouts)
-    size = layouts[1].rows if after else 0
-    touched = order.slots * layouts[0].pooled if after else 0
+    size, kind = layouts[1].rows if after else 0, state.values(following).sums.dtype
+    deltas = order.slots * (before.pooled + 1) if after else before.pooled
 
     def rows(count: int, kind: Any = state.output_type) -> np.ndarray:
         return empty((count, LANES), kind)
 
-    return Room(
+    room = Room(
         used=np.empty(order.slots, np.bool_),
-        deltas=rows(order.slots * before.pooled if after else before.pooled),
-        live=np.empty(order.slots * before.pooled, np.bool_),
-        sums=rows(order.slots * (places if after else layouts[0].rows), state.values(following).sums.dtype),
-        touched=np.empty(touched, np.bool_),
-        changes=rows(touched),
-        alone=rows(order.slots * size, np.int32),
+        deltas=rows(deltas),
+        live=np.empty(deltas, np.bool_),
+        near=near(layouts[0]) if after else np.empty((0, 0), np.int32),
+        sums=rows(order.slots * (places if after else layouts[0].rows), kind),
+        zeros=state.zeros[kind],
+        touched=np.empty(order.slots, np.bool_),
+        changes=rows(layouts[0].pooled + 1),
         together=rows(order.longest * size, np.int32),
         planes=rows(outputs),
         spare=rows(2 * max((each.rows for each in layouts[2:]), default=0), np.int32),
         narrow=state.narrow,
     )
+    room.changes[-1] = 0
+    if after:
+        room.deltas[before.pooled :: before.pooled + 1] = 0
+    return room
