@@ -78,6 +78,12 @@ def test_a_change_reaches_what_imports_it_and_nothing_else(package):
     }
 
 
+def test_what_is_imported_for_types_alone_is_not_covered():
+    covered = provenance.covered(["aann.families.walks"])
+    assert {"aann.families", "aann.families.moves", "aann.sense.images"} <= covered
+    assert not {"aann.families.transfers", "aann.sense.search"} & covered
+
+
 def test_settings_are_tracked_as_values_not_as_code(package):
     assert changed_by(package / "settings/psiren.py", "0.005", "0.006") == set()
 

@@ -32,8 +32,8 @@ IMPROVED = {"search", "outcomes", "figure_s2"}
 ASSESSED = {"assess", "returns", "confusions"}
 DRIVING = {"demonstrations", "driver", "split_demonstrations", "video"} | ASSESSED
 DRIVING_FIGURES = {"figure_2b", "figure_8b", "figure_9", "figure_10"}
-FAMILIES = {"walk", "compare", "path"}
-FAMILY_FIGURES = {"figure_s4", "figure_s5", "figure_s6", "figure_s7"}
+FAMILIES = {"walk", "compare", "path", "transfer"}
+FAMILY_FIGURES = {"figure_s4", "figure_s5", "figure_s6", "figure_s7", "figure_s8"}
 FIGURES = (
     {"figure_1", "figure_2a", "figure_2b", "figure_12", "figure_s9"} | NEIGHBOR_FIGURES | SENSE_FIGURES | FAMILY_FIGURES
 )
@@ -94,7 +94,10 @@ def test_the_code_of_evaluation_reruns_surveys_and_searches_and_what_follows(edi
 
 
 def test_the_code_of_sense_reruns_searches_and_what_follows(edited):
-    planned = {"search", "outcomes", "assess", "walk", "figure_s4", *SENSE_FIGURES} - {"figure_5", "figure_s3"}
+    planned = {"search", "outcomes", "assess", "walk", "figure_s4", "transfer", "figure_s8", *SENSE_FIGURES} - {
+        "figure_5",
+        "figure_s3",
+    }
     assert edited("src/aann/sense/strategies.py", "changes >= thresholds", "changes > thresholds") == planned
 
 
@@ -161,7 +164,16 @@ def test_another_number_of_neighbors_reruns_their_survey(edited):
 
 def test_another_seed_adds_networks_and_leaves_the_others(built, edited):
     planned = edited("small.yaml", "tiny\n    seeds:\n    - 0\n", "tiny\n    seeds:\n    - 0\n    - 1\n")
-    assert planned == {"dense", "sparsify_fashion", "network", "accuracies", "figure_12", *IMPROVED}
+    assert planned == {
+        "dense",
+        "sparsify_fashion",
+        "network",
+        "accuracies",
+        "figure_12",
+        "transfer",
+        "figure_s8",
+        *IMPROVED,
+    }
     result = built.snakemake("--dry-run", "--", "results/small/psiren/fashion/p90/seed0.safetensors")
     assert "Nothing to be done" in result.stdout + result.stderr
 

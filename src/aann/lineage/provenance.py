@@ -138,12 +138,17 @@ def _statements(tree: ast.Module) -> Iterator[Any]:
     while waiting:
         node = waiting.pop()
         yield node
-        for part in ("body", "orelse", "handlers", "finalbody", "cases"):
-            waiting.extend(getattr(node, part, ()))
+        if not _is_for_types_alone(node):
+            for part in ("body", "orelse", "handlers", "finalbody", "cases"):
+                waiting.extend(getattr(node, part, ()))
+
+
+def _is_for_types_alone(node: Any) -> bool:
+    return isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING"
 
 
 def _imports(tree: ast.Module) -> list[str]:
-    """Return the modules of this package that are imported anywhere in a module."""
+    """Return the modules of this package that are imported anywhere in a module when it runs."""
     found = []
     for node in _statements(tree):
         if isinstance(node, ast.ImportFrom) and node.module and node.module.split(".")[0] == "aann":
