@@ -755,7 +755,7 @@ def test_claims_may_be_left_out_by_name_and_the_page_says_so(judge):
     assert set(found["without"]) == {"never", "again"}
     for ending in (".md", ".html"):
         assert (
-            f"Left out, since this run has too few of what they need: {', '.join(found['without'])}."
+            f"Left out, since this run does not have what they need: {', '.join(found['without'])}."
             in output.with_suffix(ending).read_text()
         )
     result, _ = judge(CLAIMS, without=["nevr"])

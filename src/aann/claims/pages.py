@@ -143,7 +143,7 @@ def _filled(rows: list[dict[str, str]]) -> list[str]:
 
 def _lead(judged: list[Judgement], scale: str, settings: ClaimsSettings, left_out: Sequence[str]) -> str:
     stand_ins = "" if scale == ENFORCED else _STAND_INS.format(scale=scale)
-    without = f" Left out, since this run has too few of what they need: {', '.join(left_out)}."
+    without = f" Left out, since this run does not have what they need: {', '.join(left_out)}."
     more = (without if left_out else "") + stand_ins
     return f"{headline(judged)} Intervals are of {100 * settings.confidence:g} %.{more}"
 
