@@ -104,7 +104,7 @@ def main() -> None:
     parser.add_argument("--track", type=int, default=200_033)
     parser.add_argument("--output", type=Path, default=Path("docs/images/lost_drive.png"))
     chosen = parser.parse_args()
-    settings = load([Path("config/config.yaml")])
+    settings = load([Path("config/config.yaml"), Path("config/release.yaml")])
     print(f"return {draw(aann.load_network(chosen.network), settings, chosen.track, chosen.output):.2f}")
 
 
