@@ -56,7 +56,7 @@ claims: $(READY) ## Judge the paper's claims at its scale; fails if one that was
 	$(BIN)/python -m aann claims check results/paper/claims/claims.json
 
 again: $(READY) ## After a build of the paper's scale: run what has ten seeds with ten others, and compare verdicts.
-	$(BIN)/snakemake --cores $(CORES) --configfile config/again.yaml -- claims
+	$(BIN)/snakemake claims --cores $(CORES) --configfile config/again.yaml
 	$(BIN)/python -m aann claims changes $(PAPER)/claims/claims.json results/again/claims/claims.json
 
 release: $(READY) ## Build the paper's scale, and pack what it was drawn from, and its networks, into release/.

@@ -1,7 +1,7 @@
 # Stage claims: what the paper states, judged from the tables that config/claims.yaml names.
 from functools import cache
 
-from aann.claims.models import load_served
+from aann.claims.models import load, load_served
 
 CLAIMS_FILE = beside("config/claims.yaml")
 
@@ -10,6 +10,8 @@ CLAIMS_FILE = beside("config/claims.yaml")
 is_made = lambda path: MODULE or any(
     output.match(f"{RESULTS}/{path}") for rule in workflow.rules for output in rule.output
 )
+if SETTINGS.claims.without or SETTINGS.claims.without_figures:
+    checked(lambda: load(CLAIMS_FILE).without(SETTINGS.claims))
 served_claims = cache(lambda: checked(load_served, CLAIMS_FILE, is_made, SETTINGS.claims))
 
 

@@ -111,11 +111,11 @@ rule climb:
         runtime=growing(15),
         batch=1,
     params:
-        command="climb",
+        command="sense climb",
         settings=lambda wildcards: to_json(SETTINGS.sense_part(wildcards.task, "climb")),
         code=code_fingerprint("aann.sense.climbs"),
     shell:
-        "python -m aann sense {params.command} --task {wildcards.task} --sparsity {wildcards.sparsity}"
+        "python -m aann {params.command} --task {wildcards.task} --sparsity {wildcards.sparsity}"
         " --seed {wildcards.seed} --network {input.network:q} --data {input.data:q} --output {output:q}"
         " --threads {threads} --settings {params.settings:q} 2> {log:q}"
 
@@ -128,6 +128,6 @@ use rule climb as selection with:
     benchmark:
         f"{RESULTS}/benchmarks/sense/{{task}}-p{{sparsity}}-psiren.selection/seed{{seed}}.jsonl"
     params:
-        command="selection",
+        command="sense selection",
         settings=lambda wildcards: to_json(SETTINGS.sense_part(wildcards.task, "selection")),
         code=code_fingerprint("aann.sense.selection"),
