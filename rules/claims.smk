@@ -10,7 +10,7 @@ CLAIMS_FILE = beside("config/claims.yaml")
 is_made = lambda path: MODULE or any(
     output.match(f"{RESULTS}/{path}") for rule in workflow.rules for output in rule.output
 )
-if SETTINGS.claims.without or SETTINGS.claims.without_figures:
+if workflow.is_main_process and (SETTINGS.claims.without or SETTINGS.claims.without_figures):
     checked(lambda: load(CLAIMS_FILE).without(SETTINGS.claims))
 served_claims = cache(lambda: checked(load_served, CLAIMS_FILE, is_made, SETTINGS.claims))
 

@@ -72,7 +72,7 @@ class Walker:
         not below minus the ``loan``.
         """
         near = self._near(layer, moves, reach)
-        count = self._pay(layer, *self._exact(layer, near, moves), loan) if len(near.from_index) else 0
+        count = self._pay(layer, *self._exact(layer, near), loan) if len(near.from_index) else 0
         places = self._vacant(layer)
         if count or not len(places):
             return count
@@ -119,11 +119,11 @@ class Walker:
         connections, places = self._choice(alike, moves.connections), self._choice(places, moves.places)
         one_place, one_connection = np.full_like(connections, places[0]), np.full_like(places, connections[0])
         cross = Swaps(np.concatenate([connections, one_connection]), np.concatenate([one_place, places]))
-        estimates = self._estimates(layer, cross, moves)
+        estimates = self._estimates(layer, cross, moves.sample)
         connections = connections[_falling(estimates[: len(connections)])]
         places = places[_falling(estimates[-len(places) :])]
         count = min(moves.most, len(connections), len(places))
-        return self._exact(layer, Swaps(connections[:count], places[:count]), moves)
+        return self._exact(layer, Swaps(connections[:count], places[:count]))
 
     def _near(self, layer: str, moves: MovesSettings, reach: int) -> Swaps:
         """Return swaps that move some connections of the start by up to ``reach`` pixels, the best of those looked at.
@@ -135,18 +135,18 @@ class Walker:
         pairs = pairs.take(np.isin(pairs.to_index, self._vacant(layer)))
         if not len(pairs.from_index):
             return pairs
-        ordered = pairs.take(_falling(self._estimates(layer, pairs, moves)))
+        ordered = pairs.take(_falling(self._estimates(layer, pairs, moves.sample)))
         return ordered.take(disjoint(ordered)[: moves.most])
 
-    def _estimates(self, layer: str, swaps: Swaps, moves: MovesSettings) -> np.ndarray:
-        """Return by how much swaps would change the objective, on a sample of the images."""
+    def _estimates(self, layer: str, swaps: Swaps, sample: float) -> np.ndarray:
+        """Return by how much swaps would change the objective, on a share of the images."""
         self.evaluations += len(swaps.from_index)
-        blocks = self.evaluator.sample(moves.sample, self.random) if moves.sample < 1 else None
+        blocks = self.evaluator.sample(sample, self.random) if sample < 1 else None
         return self.evaluator.changes(layer, *swaps, self.objective, blocks)
 
-    def _exact(self, layer: str, swaps: Swaps, moves: MovesSettings) -> tuple[Swaps, np.ndarray]:
+    def _exact(self, layer: str, swaps: Swaps) -> tuple[Swaps, np.ndarray]:
         """Return the swaps, best first, and by how much each would change the objective."""
-        changes = self._estimates(layer, swaps, moves.model_copy(update={"sample": 1.0}))
+        changes = self._estimates(layer, swaps, 1)
         order = _falling(changes)
         return swaps.take(order), changes[order]
 

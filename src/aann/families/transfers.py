@@ -7,19 +7,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
 import pandas
 
 from aann.artifacts import write_table
+from aann.checkpoints import kept_or_temporary
 from aann.datasets.splits import Images, load
 from aann.errors import InputError
 from aann.families.disturbances import turned
 from aann.lineage import provenance, records
 from aann.networks import Architecture, TernaryNetwork
-from aann.sense.search import Search
+from aann.sense.search import Search, summary_of
 from aann.settings import named
 from aann.settings.families import RotationSettings
 from aann.settings.sense import SearchSettings
@@ -61,17 +61,11 @@ def _adapted(
 ) -> dict[str, Any]:
     """Return what a search counts: what it spends, and correct images where it starts and where it chooses to end."""
     placed = settings.named(network.layers)
-    with TemporaryDirectory() as folder:
-        trace = Search(network, data, placed, seed, threads=threads).run(Path(folder) / "c.safetensors").trace
-    counted = trace[trace.test_correct.notna()]
-    row: dict[str, Any] = {
-        "layers": " ".join(placed.layers.names),
-        "evaluations": int(trace.evaluations.iloc[-1]),
-        "accepted": int((trace.from_index >= 0).sum()),
-    }
-    for when, place in (("before", 0), ("after", int(counted.validation_correct.argmax()))):
-        row |= {f"{when}_{split}_correct": int(counted[f"{split}_correct"].iloc[place]) for split in SPLITS}
-    return row | {f"{split}_images": len(data[split]) for split in SPLITS}
+    with kept_or_temporary(None) as checkpoint:
+        trace = Search(network, data, placed, seed, threads=threads).run(checkpoint).trace
+    found = {name: int(value) for name, value in summary_of(trace, "correct").items()}
+    images = {f"{split}_images": len(data[split]) for split in SPLITS}
+    return {"layers": " ".join(placed.layers.names), **found, **images}
 
 
 def shuffled(network: TernaryNetwork, seed: int) -> TernaryNetwork:

@@ -228,16 +228,24 @@ class Search:
 
 def outcome_of(trace: pandas.DataFrame, keys: Mapping[str, Any]) -> pandas.DataFrame:
     """Return one row with columns ``tables.OUTCOME``: what a search with this trace started from and what it chose."""
+    made: pandas.DataFrame = OUTCOME.make([summary_of(trace, "accuracy")], **keys)
+    return made
+
+
+def summary_of(trace: pandas.DataFrame, measure: str) -> dict[str, Any]:
+    """Return what a search with this trace spent, and a measure of each split where it started and where it chose.
+
+    ``measure`` is how columns of the trace end: ``correct`` or ``accuracy``. Validation images choose.
+    """
     counted = trace[trace.test_correct.notna()]
     before, after = counted.iloc[0], counted.iloc[int(counted.validation_correct.argmax())]
-    row = {
+    row: dict[str, Any] = {
         "evaluations": int(trace.evaluations.iloc[-1]),
         "accepted": int((trace.from_index >= 0).sum()),
     }
     for name, found in (("before", before), ("after", after)):
-        row |= {f"{name}_{split}_accuracy": found[f"{split}_accuracy"] for split in SPLITS}
-    made: pandas.DataFrame = OUTCOME.make([row], **keys)
-    return made
+        row |= {f"{name}_{split}_{measure}": found[f"{split}_{measure}"] for split in SPLITS}
+    return row
 
 
 @dataclass(frozen=True)
