@@ -16,6 +16,7 @@ from aann.tables import ACCURACY, BYTES, NETWORK
 
 if TYPE_CHECKING:
     import pandas
+    from matplotlib.axis import Axis
 
     from aann.settings.figures import BytesFigureSettings
 
@@ -73,7 +74,7 @@ def draw(
     network and the columns ``aann.tables.BYTES``.
     """
     import matplotlib.pyplot as plt
-    from matplotlib.ticker import LogFormatter
+    from matplotlib.patheffects import withStroke
 
     style.use_style()
     percent = sizes.assign(error=100 * (1 - sizes.test_accuracy))
@@ -81,10 +82,10 @@ def draw(
     figure, axis = plt.subplots(figsize=(style.COLUMN_WIDTH, 3.4), layout="constrained")
     axis.scatter(percent.bytes, percent.error, s=6, color=style.SKY, linewidth=0, label="One network")
     axis.plot(mean.bytes, mean.error, color=style.BLUE, marker="o", markersize=3, linewidth=1.3, label="Mean")
-    for sparsity, beside in {mean.index.min(): (3, -9), mean.index.max(): (3, 5)}.items():
+    for sparsity, beside, side in ((mean.index.min(), (3, 5), "left"), (mean.index.max(), (-5, -2), "right")):
         place = (mean.bytes[sparsity], mean.error[sparsity])
-        name = f"{sparsity:g} % sparse"
-        axis.annotate(name, place, beside, textcoords="offset points", size=6.5, color=style.BLUE)
+        look = {"size": 6.5, "color": style.BLUE, "path_effects": [withStroke(linewidth=2.5, foreground="white")]}
+        axis.annotate(f"{sparsity:g} % sparse", place, beside, textcoords="offset points", ha=side, zorder=4, **look)
     for number, (name, points) in enumerate(groupby(elsewhere, key=lambda one: str(one["label"]))):
         color, mark = _LOOKS[number % len(_LOOKS)]
         places = [(one["bytes"], 100 - one["percent"]) for one in points]
@@ -92,9 +93,21 @@ def draw(
     axis.set(xscale="log", xlabel="Bytes", ylabel="Test error (%)", title=title)
     axis.set_yscale("log", nonpositive="clip")
     for one_axis in (axis.xaxis, axis.yaxis):
-        one_axis.set_major_formatter("{x:,g}")
-        one_axis.set_minor_formatter(LogFormatter(minor_thresholds=(1, 0.5)))  # names less than a decade
+        _name_ticks(one_axis)
     seeds = percent.groupby("sparsity").seed.nunique()
     named = f"p-SIREN, n = {seeds.min()} seeds{', and elsewhere' if elsewhere else ''}"
     figure.legend(loc="outside lower center", ncols=2, frameon=False, title=named)
     style.save(figure, output, sizes, provenance)
+
+
+def _name_ticks(axis: Axis) -> None:
+    """Write numbers at the decades of a logarithmic axis, and between them where it shows few decades."""
+    from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator
+
+    low, high = axis.get_view_interval()
+    axis.set_major_formatter("{x:,g}")
+    if high < 5 * low:
+        axis.set_major_locator(MaxNLocator(4))
+        axis.set_minor_locator(NullLocator())
+    elif high < 100 * low:
+        axis.set_major_locator(LogLocator(subs=(1, 2, 5)))

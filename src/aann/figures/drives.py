@@ -135,11 +135,12 @@ def _draw_searches(axis: Axes, searches: pandas.DataFrame) -> None:
 def _draw_returns(axis: Axes, driven: pandas.DataFrame, returns: pandas.DataFrame) -> None:
     """Draw the mean return of each network, by what drove, and the expert's."""
     groups = dict(list(driven.groupby(_RUN, sort=False)))
+    beside = ("axes fraction", "data")
     for place, rows in enumerate(groups.values()):
         rewards = rows["return"]
         axis.scatter(rewards, np.full(len(rewards), place), s=16, color=style.BLUE, zorder=3)
         axis.plot([rewards.mean()] * 2, [place - 0.3, place + 0.3], color=style.ORANGE, linewidth=1.6)
-        axis.annotate(f"{rewards.mean():.0f}", (rewards.mean(), place - 0.33), ha="center", size=7)
+        axis.annotate(f"{rewards.mean():.0f}", (1.02, place), xycoords=beside, va="center", size=7, color=style.ORANGE)
     expert = driven.expert_return.mean()
     axis.axvline(expert, color="black", linewidth=1, linestyle=":", zorder=0)
     axis.annotate(
