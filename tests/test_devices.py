@@ -204,9 +204,11 @@ CAPABILITIES = {"architecture": "x86_64", "avx512_bw": True, "avx512_bf16": Fals
 
 
 @pytest.mark.parametrize(
-    ("allowed", "capabilities", "native"),
+    ("allowed", "capabilities", "fast"),
     [
-        (True, {"avx512_bf16": True}, True),
+        (True, {"avx512_bf16": True, "cpu_name": "AMD EPYC"}, True),
+        (True, {"avx512_bf16": True, "cpu_name": "Intel Xeon"}, False),  # at the rate of float32
+        (True, {"avx512_bf16": True, "amx_bf16": True, "cpu_name": "Intel Xeon"}, True),
         (True, {"amx_bf16": True}, True),
         (True, {}, False),  # AVX-512 alone: oneDNN converts each number
         (False, {"avx512_bf16": True}, False),  # as by ONEDNN_MAX_CPU_ISA=AVX2
@@ -214,10 +216,10 @@ CAPABILITIES = {"architecture": "x86_64", "avx512_bw": True, "avx512_bf16": Fals
         (False, {"architecture": "aarch64"}, False),
     ],
 )
-def test_bfloat16_is_native_where_the_library_and_the_processor_have_it(monkeypatch, allowed, capabilities, native):
+def test_bfloat16_is_fast_where_the_library_and_the_processor_say_so(monkeypatch, allowed, capabilities, fast):
     monkeypatch.setattr(torch.ops.mkldnn, "_is_mkldnn_bf16_supported", lambda: allowed)
     monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: CAPABILITIES | capabilities)
-    assert devices.multiplies_bfloat16() is native
+    assert devices.bfloat16_is_fast() is fast
 
 
 @pytest.mark.parametrize(
@@ -227,13 +229,13 @@ def test_bfloat16_is_native_where_the_library_and_the_processor_have_it(monkeypa
         ("auto", False, "float32", "training convolves in float32 (setting 'psiren.precision': auto)\n"),
         ("float32", True, "float32", "training convolves in float32 (setting 'psiren.precision': float32)\n"),
         ("bfloat16", True, "bfloat16", "training convolves in bfloat16 (setting 'psiren.precision': bfloat16)\n"),
-        ("bfloat16", False, "bfloat16", "warning: setting 'psiren.precision': bfloat16 takes several times longer"),
+        ("bfloat16", False, "bfloat16", "warning: setting 'psiren.precision': bfloat16 takes longer than float32"),
     ],
 )
 def test_the_precision_is_the_setting_or_what_the_processor_is_fast_in(
     problem, monkeypatch, capsys, setting, native, chosen, line
 ):
-    monkeypatch.setattr(devices, "multiplies_bfloat16", lambda device="cpu": native)
+    monkeypatch.setattr(devices, "bfloat16_is_fast", lambda device="cpu": native)
     problem = replace(problem, settings=BRIEF.model_copy(update={"precision": setting, "shift": 0}))
     assert problem.precision == chosen
     assert problem.surroundings == {"precision": chosen}
@@ -250,7 +252,7 @@ def test_another_processor_reruns_nothing(paper_settings, monkeypatch):
     assert paper_settings.psiren.precision == "auto"
     parts = []
     for native in (True, False):
-        monkeypatch.setattr(devices, "multiplies_bfloat16", lambda device="cpu", native=native: native)
+        monkeypatch.setattr(devices, "bfloat16_is_fast", lambda device="cpu", native=native: native)
         parts.append(paper_settings.part("psiren", "mnist"))
     assert parts[0] == parts[1]
     assert parts[0]["psiren"]["precision"] == "auto"

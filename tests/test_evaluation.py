@@ -97,7 +97,7 @@ def test_logits_equal_the_definition(problem, bfloat16):
     network, images = problem
     expected = slow_logits(network, images)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(reference, "multiplies_bfloat16", lambda: bfloat16)
+        patch.setattr(reference, "bfloat16_is_fast", lambda: bfloat16)
         found = reference.logits(network, images)
     assert found.dtype == plain.logits(network, images).dtype == np.int32
     assert np.array_equal(found, expected)
@@ -112,7 +112,7 @@ def test_sums_that_bfloat16_rounds_are_cut_by_hard_tanh_or_kept_in_float32(scale
     network = TernaryNetwork(architecture, {"hidden": np.ones((1, 4), np.int8), "fc": np.ones((1, 1), np.int8)})
     sums = np.arange(-4 * scale, 4 * scale + 1)
     images = np.diff(np.rint(np.outer(sums, np.arange(5) / 4)), axis=1).astype(np.int16).reshape(-1, 4, 1, 1)
-    monkeypatch.setattr(reference, "multiplies_bfloat16", lambda: True)
+    monkeypatch.setattr(reference, "bfloat16_is_fast", lambda: True)
     assert reference.features(network, images).ravel().tolist() == np.clip(sums, -scale, scale).tolist()
 
 
@@ -122,7 +122,7 @@ def test_rounded_sums_are_not_added_up(monkeypatch):
     weights = {"1.0": np.ones((1, 3, 1, 1), np.int8), "fc": np.ones((1, 1), np.int8)}
     network = TernaryNetwork(Architecture((3, 2, 2), layers, 255, signed=True), weights)
     images = np.array([[100, -100, 0, 0], [100, -100, 0, 0], [57, -56, 0, 0]], np.int16).reshape(1, 3, 2, 2)
-    monkeypatch.setattr(reference, "multiplies_bfloat16", lambda: True)
+    monkeypatch.setattr(reference, "bfloat16_is_fast", lambda: True)
     assert reference.features(network, images).item() == 1
 
 

@@ -44,33 +44,30 @@ def recorded(device: str) -> dict[str, Any]:
 def precision(setting: str, device: str) -> str:
     """Return the precision, `bfloat16` or `float32`, for the setting `psiren.precision` on a device.
 
-    `auto` is bfloat16 where the device has instructions that multiply it, and float32 elsewhere.
+    `auto` is bfloat16 where the device is fast in it, and float32 elsewhere.
     """
     if setting != "auto":
         return setting
-    return "bfloat16" if multiplies_bfloat16(device) else "float32"
+    return "bfloat16" if bfloat16_is_fast(device) else "float32"
 
 
 def describe_precision(setting: str, device: str) -> str:
     """Return a line on the precision of training. Where a setting makes training slow, it says what to change."""
     chosen = precision(setting, device)
-    if chosen == "bfloat16" and not multiplies_bfloat16(device):
+    if chosen == "bfloat16" and not bfloat16_is_fast(device):
         return (
-            "warning: setting 'psiren.precision': bfloat16 takes several times longer than float32 here, since this "
-            "processor has no instructions for it; choose auto or float32"
+            "warning: setting 'psiren.precision': bfloat16 takes longer than float32 here, by up to ten times, since this "
+            "processor has no fast instructions for it; choose auto or float32"
         )
     return f"training convolves in {chosen} (setting 'psiren.precision': {setting})"
 
 
-_BFLOAT16_INSTRUCTIONS = ("avx512_bf16", "amx_bf16", "avx_ne_convert")
-"""Capabilities of x86 processors, by PyTorch's names. A processor needs one of them to multiply bfloat16."""
+def bfloat16_is_fast(device: str = "cpu") -> bool:
+    """Return whether a device convolves faster in bfloat16 than in float32.
 
-
-def multiplies_bfloat16(device: str = "cpu") -> bool:
-    """Return whether a device has instructions to convolve in bfloat16, without a conversion to float32.
-
-    oneDNN says whether it can convolve in bfloat16. It also says yes for x86 processors with AVX-512 alone. There it
-    converts each number, which is slower than float32, so this looks at the processor's capabilities as well.
+    oneDNN says whether it can convolve in bfloat16. It also says yes for x86 processors with AVX-512 alone, where it
+    converts each number. So this asks what multiplies: AMX is fast. The instructions of AVX512-BF16 have twice the rate
+    of float32 on AMD's processors; on Intel's they have the same, and conversions come on top (docs/reproduction.md).
     """
     import torch
 
@@ -79,4 +76,7 @@ def multiplies_bfloat16(device: str = "cpu") -> bool:
     if not torch.ops.mkldnn._is_mkldnn_bf16_supported():
         return False
     found = torch.cpu.get_capabilities()
-    return not str(found["architecture"]).startswith("x86") or any(found.get(name) for name in _BFLOAT16_INSTRUCTIONS)
+    if not str(found["architecture"]).startswith("x86"):
+        return True
+    by_intel = str(found.get("cpu_name")).startswith("Intel")
+    return bool(found.get("amx_bf16") or (found.get("avx512_bf16") and not by_intel))

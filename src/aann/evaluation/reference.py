@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 
 from aann import extras
-from aann.devices import multiplies_bfloat16
+from aann.devices import bfloat16_is_fast
 from aann.errors import InputError
 from aann.evaluation.evaluator import sample_by_label
 from aann.evaluation.inputs import check_architecture, check_images, check_labels
@@ -83,7 +83,7 @@ def _may_round(architecture: Architecture) -> bool:
     A kind of layer that adds up rounded sums does not fit; the two kinds here are known not to.
     """
     fits = all(type(layer) in (Convolution, Dense) and layer.added == 1 for layer in architecture.layers)
-    return fits and architecture.input_scale <= 256 and multiplies_bfloat16()
+    return fits and architecture.input_scale <= 256 and bfloat16_is_fast()
 
 
 def exact_type(device: str, largest: int) -> torch.dtype:

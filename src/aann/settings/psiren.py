@@ -89,7 +89,7 @@ class PSirenSettings(Section):
     precision: Literal["auto", "bfloat16", "float32"] = Field(
         "auto",
         description="Type in which training convolves; evaluation is always exact. `auto`: bfloat16 where the "
-        "processor has instructions for it, else float32.",
+        "processor is fast in it, else float32.",
     )
     dense: DenseTrainingSettings = Field(default=DenseTrainingSettings(), description="Step 1, dense training.")
     sparsify: SparsifySettings = Field(default=SparsifySettings(), description="Step 2, gradual sparsification.")
