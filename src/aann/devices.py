@@ -56,8 +56,8 @@ def describe_precision(setting: str, device: str) -> str:
     chosen = precision(setting, device)
     if chosen == "bfloat16" and not bfloat16_is_fast(device):
         return (
-            "warning: setting 'psiren.precision': bfloat16 takes longer than float32 here, by up to ten times, since this "
-            "processor has no fast instructions for it; choose auto or float32"
+            "warning: setting 'psiren.precision': bfloat16 takes longer than float32 here, by up to ten times, since "
+            "this processor has no fast instructions for it; choose auto or float32"
         )
     return f"training convolves in {chosen} (setting 'psiren.precision': {setting})"
 
