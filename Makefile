@@ -23,7 +23,7 @@ VERDICTS = This page answers: which statements of the paper hold, by how much, a
 # For commands that take a scale: make touch SCALE=quick.
 AT = $(or $(SCALE),paper)
 
-.PHONY: help setup quick figures sensitivity small claims again release pack gallery figures-from-release times forecast rules test \
+.PHONY: help setup quick figures sensitivity small claims again release pack gallery numbers figures-from-release times forecast rules test \
   test-kills test-slurm check benchmark verify report touch clean clean-results
 .DEFAULT_GOAL := help
 
@@ -71,6 +71,9 @@ gallery: $(READY) ## Put the figures and verdicts of results/paper/, and a sheet
 	$(BIN)/python -m aann figures sheet docs/images/figure_*.png --output docs/images/gallery.png
 	sed 's#(\.\./figures/video\.mp4)#(driving.md)#; s#(\.\./figures/#(images/#' $(PAPER)/claims/claims.md \
 	  | awk -v answers="$(VERDICTS)" 'NR == 2 {print "\n" answers} {print}' > docs/verdicts.md
+
+numbers: $(READY) ## Write the numbers behind the figures of results/paper/ into docs/numbers.md.
+	$(BIN)/python -m aann report numbers --output docs/numbers.md --configfile config/config.yaml $(RELEASED)
 
 figures-from-release: $(READY) ## Verify release/, draw everything again from it, and compare to the last byte.
 	$(BIN)/python -m aann release unpack release --results $(PAPER)

@@ -21,7 +21,7 @@ from aann.families.ensembles import factor, votes
 from aann.families.members import Group
 from aann.families.moves import disjoint, in_place, near
 from aann.families.paths import Route
-from aann.families.walks import Walk
+from aann.families.walks import Walk, weakest
 from aann.layers import Convolution, Dense
 from aann.networks import Architecture, TernaryNetwork
 from aann.sense.search import Search
@@ -34,8 +34,8 @@ from aann.tables import ROUTE
 
 def settings(sample=0.5, **changes):
     values = {
-        "margin": 4,
-        "loan": 0.5,
+        "tolerance": 0,
+        "loan": 0.1,
         "layers": {
             "1.0": {"connections": 4, "places": 8, "most": 2, "sample": sample},
             "fc": {"connections": 9, "places": 9, "most": 4, "sample": sample, "repeat": 2},
@@ -73,9 +73,9 @@ def walked(start, splits, tmp_path_factory):
     return Walk(start, splits, settings(), 0).run(tmp_path_factory.mktemp("walk") / "c.safetensors")
 
 
-def value(network, images, asked):
-    unit = network.architecture.input_scale
-    objective = sum_of_margins(round(asked.margin * unit), round(asked.deficit * unit))
+def value(network, images, asked, start):
+    limit = weakest(IncrementalEvaluator(start, images.images, images.labels), asked.limit)
+    objective = sum_of_margins(limit, round(asked.deficit * limit))
     return IncrementalEvaluator(network, images.images, images.labels).value(objective)
 
 
@@ -110,6 +110,21 @@ def test_the_pixels_that_units_see_are_those_of_the_layer_before(architecture):
     assert shapes["1.0"] == architecture.weight_shapes["1.0"]
 
 
+@pytest.mark.parametrize("share", [0.02, 0.1, 0.5])
+def test_the_limit_is_the_margin_that_all_but_a_share_of_the_right_images_reach(start, splits, share):
+    images = splits["train"]
+    found = weakest(IncrementalEvaluator(start, images.images, images.labels), share)
+    margins = reference.margins(reference.logits(start, images.images), images.labels)
+    right = margins[margins >= 0]
+    assert (right >= found).sum() >= (1 - share) * len(right) > (right >= found + 1).sum()
+
+
+def test_the_limit_is_positive_where_no_image_is_right_by_more(start, splits):
+    images = splits["train"]
+    wrong = (reference.logits(start, images.images).argmin(axis=1)).astype(images.labels.dtype)
+    assert weakest(IncrementalEvaluator(start, images.images, wrong), 0.1) == 1
+
+
 def test_a_walk_without_reach_goes_anywhere(start, splits, tmp_path):
     found = Walk(start, splits, settings(reach=0), 0).run(tmp_path / "c.safetensors")
     assert in_place(start, found.network) == {"1.0": 0, "fc": 0}
@@ -138,9 +153,9 @@ def test_no_network_that_a_walk_accepts_is_below_its_start(start, splits, tmp_pa
     accepted = []
     monkeypatch.setattr(Walk, "_accept", recording(Walk._accept, accepted))
     Walk(start, splits, settings(), 0).run(tmp_path / "c.safetensors")
-    least = value(start, splits["train"], settings())
+    least = value(start, splits["train"], settings(), start)
     assert len(accepted) > 10
-    assert min(value(network, splits["train"], settings()) for network in accepted) >= least
+    assert min(value(network, splits["train"], settings(), start) for network in accepted) >= least
     assert {len({*network.family.items()} - {*start.family.items()}) for network in accepted} == {0}
 
 

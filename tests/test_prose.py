@@ -72,10 +72,14 @@ def passages_of_markdown(path: str, text: str, first: int = 1) -> Iterator[Passa
         block.append(bare[opens.end() :] if opens else bare)
 
 
+MADE = ("numbers.md", "verdicts.md")
+"""Pages that are made from results, by `make numbers` and `make gallery`."""
+
+
 def documents() -> Iterator[Passage]:
-    """Yield the prose of README, CONTRIBUTING and the pages; ``docs/verdicts.md`` is made from the claims."""
+    """Yield the prose of README, CONTRIBUTING and the pages that are written by hand."""
     pages = [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), ROOT / "results/README.md"]
-    for path in sorted(page for page in pages if page.name != "verdicts.md"):
+    for path in sorted(page for page in pages if page.name not in MADE):
         yield from passages_of_markdown(str(path.relative_to(ROOT)), path.read_text())
 
 

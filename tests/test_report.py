@@ -66,6 +66,8 @@ def test_numbers_in_words():
     assert words.plain([1, 2]) == "1.50 (1.00 to 2.00, n = 2)"
     assert words.percent([]) == "not counted"
     assert words.number(22_127_616) == "22,127,616"
+    assert words.whole([2073, 2073]) == "2,073"
+    assert words.whole([1000, 3000]) == "2,000 (1,000 to 3,000)"
     assert words.listed(["a"]) == "a"
     assert words.listed("abc") == "a, b and c"
     assert words.table(pandas.DataFrame({"a": ["x|y"], "b": [1]})) == "| a | b |\n| --- | --- |\n| x\\|y | 1 |"
@@ -121,6 +123,25 @@ def test_searches_are_named_by_where_they_start():
     found = summaries.searches(runs).iloc[0]
     assert found[["Start", "Search", "Neighbors evaluated"]].to_list() == ["Random start, 80 % sparse", "best", "3,000"]
     assert found["End, test"] == words.percent(runs[runs.neighborhood == 30].test_accuracy)
+
+
+def test_returns_are_means_of_networks_beside_the_expert_on_the_same_tracks():
+    columns = ["line", "sparsity", "origin", "search", "seed", "return", "expert_return"]
+    rows = [("drive", 80.0, "random", None, 0, 90.0, 100.0), ("drive", 80.0, "random", None, 1, 70.0, 100.0)]
+    rows += [("drive", 80.0, "random", "best", 0, 50.0, 100.0), ("search", 80.0, "random", "best", 0, None, None)]
+    found = summaries.drives(pandas.DataFrame(rows, columns=columns)).set_index("Driver")
+    assert found.index.to_list() == ["Random start, 80 % sparse", "Random start, 80 % sparse, after best"]
+    assert found["Return"].to_list() == ["80.00 (70.00 to 90.00, n = 2)", "50.00"]
+    assert found["Share of the expert's"].to_list() == ["80.00 % (70.00 to 90.00, n = 2)", "50.00 %"]
+
+
+def test_gains_are_those_of_whole_climbs():
+    columns = ["chosen_by", "choosing_images", "size", "neighborhood", "choosing_gain", "fresh_gain"]
+    rows = [("test", 1024, 100, 5, 0.5, 0.5), ("test", 1024, 100, 6, 0.01, 0.002), ("test", 1024, 100, 6, 0.03, 0.0)]
+    found = summaries.gains(pandas.DataFrame(rows, columns=columns)).iloc[0]
+    assert found["Gain there"] == "+2.00 points (+1.00 to +3.00, n = 2)"
+    assert found["Gain on fresh images"] == "+0.10 points (+0.00 to +0.20, n = 2)"
+    assert found[["Chosen by", "Neighbors in a neighborhood"]].to_list() == ["1,024 test images", "100"]
 
 
 def test_improvement_is_the_paired_test_over_all_sparsities():

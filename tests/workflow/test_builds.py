@@ -17,10 +17,11 @@ from aann.artifacts import atomic_path, is_intact, seal_of
 from aann.errors import InputError
 from aann.figures import kinds
 from aann.networks import TernaryNetwork
-from aann.report import story
+from aann.report import numbers, story, words
 from aann.report.contents import contents_of
-from aann.settings.figures import target
+from aann.settings.figures import label, target
 from aann.settings.study import load
+from aann.tables import read_labelled
 
 PSIREN = {"dense", "network", "accuracies"} | {f"sparsify_{task}" for task in ("mnist", "mnist-few", "fashion", "car")}
 NEIGHBORS = {"survey", "surveys", "embed", "clustering"}
@@ -282,6 +283,29 @@ def test_the_page_is_equal_to_the_byte_when_it_is_made_again(built, tmp_path):
     result = write_page(built, "workflow/notebooks/report.ipynb", tmp_path / "again.html")
     assert (result.returncode, result.stderr) == (0, "")
     assert (tmp_path / "again.html").read_bytes() == (built.results / "report/page.html").read_bytes()
+
+
+def test_the_page_of_numbers_has_a_table_of_each_figure_with_the_numbers_of_its_table(built, settings, tmp_path):
+    found = numbers.page(told(built, settings))
+    for name in ("2a", "12", "2b", "3", "9", "s1", "s2", "s3", "s4", "s5", "s6", "s7", "s8", "s9"):
+        assert f"\n## Figure {label(name)}: " in found
+    rows = read_labelled(built.results / "figures/figure_2a.csv")
+    for row in rows.itertuples():
+        validation, test = words.percent(row.validation_accuracy), words.percent(row.test_accuracy)
+        assert f"| {row.sparsity:g} % | {validation} | {test} | " in found
+    table = read_labelled(built.results / "figures/figure_s9.csv")
+    assert f"| {words.whole(table.bytes)} | " in found
+    command = [sys.executable, "-m", "aann", "report", "numbers", "--output", tmp_path / "numbers.md"]
+    command += ["--configfile", "config/config.yaml", "--configfile", "small.yaml"]
+    environment = {**os.environ, "PYTHONPATH": str(built.folder / "src")}
+    subprocess.run(command, cwd=built.folder, env=environment, check=True)
+    assert (tmp_path / "numbers.md").read_text(encoding="utf-8") == found
+
+
+def test_numbers_of_figures_that_a_run_lacks_are_left_out(built, settings):
+    few = settings.model_copy(update={"figures": {name: settings.figures[name] for name in ("2a", "6", "7", "8a")}})
+    found = numbers.page(told(built, few))
+    assert re.findall(r"^## (.+?):", found, re.MULTILINE) == ["Figure 2a"]
 
 
 def test_a_change_of_the_notebook_makes_the_page_again_and_nothing_else(built):

@@ -30,3 +30,16 @@ def page(
 
     contents = contents_of(settings) if contents_json is None else read_contents(contents_json, "--contents")
     page.make_page(settings, contents, notebook, template, results, output)
+
+
+@commands.command("numbers")
+@options.path("--output", "Writes the numbers as Markdown.")
+@options.settings
+def numbers(output: Path, settings: Settings) -> None:
+    """Write the numbers behind the figures of a run as a page of tables."""
+    from aann.report import numbers
+    from aann.report.contents import contents_of
+    from aann.report.notebook import Story
+
+    contents = contents_of(settings).model_dump()
+    numbers.write(Story(Path(settings.results, settings.scale), settings.scale, contents), output)

@@ -87,11 +87,14 @@ class Walker:
     def repair(self, layer: str, moves: MovesSettings) -> int:
         """Take swaps that raise the objective, the best first, and return by how much it rose.
 
-        They move connections of the start, or any connections where those raise nothing.
+        They move connections of the start, or any connections where fewer of those are left than are looked at, and
+        where those raise nothing.
         """
         places = self._vacant(layer)
-        for pool in (_staying(self.start, self.network, layer), np.flatnonzero(self.network.weights[layer])):
-            gained = self.take_better(layer, pool, places, moves) if len(pool) and len(places) else 0
+        staying = _staying(self.start, self.network, layer)
+        of_start = [staying] if len(staying) >= moves.connections else []
+        for pool in (*of_start, np.flatnonzero(self.network.weights[layer])):
+            gained = self.take_better(layer, pool, places, moves) if len(places) else 0
             if gained:
                 return gained
         return 0

@@ -8,6 +8,7 @@ below its start, and steps are neighbors, k-th neighbors for several swaps.
 from __future__ import annotations
 
 import time
+from bisect import bisect_right
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,9 +22,9 @@ from aann.artifacts import discard, write_table
 from aann.checkpoints import Checkpoint, State, kept_or_temporary
 from aann.datasets.splits import Images, described, load
 from aann.errors import InputError
-from aann.evaluation.evaluator import EvaluatorFactory
+from aann.evaluation.evaluator import Evaluator, EvaluatorFactory
 from aann.evaluation.incremental import IncrementalEvaluator
-from aann.evaluation.objectives import Objective, sum_of_margins
+from aann.evaluation.objectives import NO_RIVAL, Objective, sum_of_margins
 from aann.families.counts import Counts
 from aann.families.moves import Walker, in_place, require_walkable
 from aann.lineage import provenance
@@ -36,7 +37,7 @@ from aann.settings.sense import LayersSettings
 from aann.settings.study import Settings
 from aann.tables import WALK
 
-_COUNTERS = ("steps", "evaluations", "draws", "repairs", "networks", "owes", "seconds")
+_COUNTERS = ("limit", "steps", "evaluations", "draws", "repairs", "networks", "owes", "seconds")
 """What a checkpoint holds of a walk, by the names of attributes."""
 
 
@@ -80,7 +81,8 @@ class Walk:
             self.start, self.splits, self.settings.survey, self.settings.reach, seed, self.threads, self.evaluator
         )
         self._accepted = self.start
-        self._steps = self._evaluations = self._draws = self._repairs = self._networks = 0
+        self._limit = self._steps = self._evaluations = self._draws = self._repairs = self._networks = 0
+        self._value = 0
         self._owes = False
         self._seconds = 0.0
 
@@ -121,7 +123,15 @@ class Walk:
     @property
     def _left(self) -> int:
         """How many connections of the start are where they were in the accepted network."""
-        there = in_place(self.start, self._accepted)
+        return self._in_place(self._accepted)
+
+    @property
+    def _connections(self) -> int:
+        """How many connections the walk is to move."""
+        return self._in_place(self.start)
+
+    def _in_place(self, network: TernaryNetwork) -> int:
+        there = in_place(self.start, network)
         return sum(there[layer] for layer in self.settings.layers)
 
     def _step(self) -> None:
@@ -159,6 +169,7 @@ class Walk:
         now = self._walker.network
         self._networks += now != self._accepted
         self._accepted, self._owes = now, False
+        self._lower_floor()
         if self._steps - self._counts.last_step >= self.settings.record:
             self._record()
 
@@ -166,22 +177,28 @@ class Walk:
 
     @property
     def _objective(self) -> Objective:
-        unit = self.start.architecture.input_scale
-        return sum_of_margins(round(self.settings.margin * unit), round(self.settings.deficit * unit))
+        return sum_of_margins(self._limit, min(round(self.settings.deficit * self._limit), NO_RIVAL))
 
     def _margins(self, each: float) -> int:
-        """Return what all images add to the objective if each has such a margin, in units of an activation."""
-        return round(each * self.start.architecture.input_scale * self._walker.evaluator.images)
+        """Return what all images add to the objective if each has such a margin, in limits."""
+        return round(each * self._limit * self._walker.evaluator.images)
 
     def _go_on(self, network: TernaryNetwork) -> None:
         """Put a walker at a network, with the images that were drawn last."""
         images = self._images.drawn(self._draws)
         shuffled = self._images.generator(self._draws)
         evaluator = self.evaluator(self.start, images.images, images.labels, None, self.threads, shuffled)
-        floor = evaluator.value(self._objective)
-        self._walker = Walker(self.start, evaluator, self._objective, floor, self._random, self._evaluations)
-        self._walker.floor -= self._margins(self.settings.tolerance)
+        self._limit = self._limit or weakest(evaluator, self.settings.limit)
+        self._value = evaluator.value(self._objective)
+        self._walker = Walker(self.start, evaluator, self._objective, self._value, self._random, self._evaluations)
+        self._lower_floor()
         evaluator.move_to(network)
+
+    def _lower_floor(self) -> None:
+        """Set the floor; one that is above the start falls to it while the last connections of the start move."""
+        last = self.settings.last * self._connections
+        share = min(1.0, self._left / last) if last and self.settings.tolerance < 0 else 1.0
+        self._walker.floor = self._value - self._margins(share * self.settings.tolerance)
 
     def _redraw(self) -> None:
         """Draw the images again if it is time to."""
@@ -200,8 +217,7 @@ class Walk:
     # --- progress and checkpoints -------------------------------------------------------------------------------------
 
     def _progress(self) -> Any:
-        of_start = in_place(self.start, self.start)
-        total = sum(of_start[layer] for layer in self.settings.layers)
+        total = self._connections
         return tqdm(total=total, initial=total - self._left, unit=" connections", desc="walk", mininterval=1)
 
     def _show(self, progress: Any) -> None:
@@ -223,6 +239,16 @@ class Walk:
         for name in _COUNTERS:
             setattr(self, f"_{name}", state.values[name])
         return state.networks["now"]
+
+
+def weakest(evaluator: Evaluator, share: float) -> int:
+    """Return the margin that all but a share of the images that are right have or exceed; at least 1."""
+
+    def reaching(margin: int) -> int:
+        return evaluator.value(Objective(margin - 1, margin)) - (margin - 1) * evaluator.images
+
+    enough = max(1, (1 - share) * reaching(0))
+    return max(1, bisect_right(range(NO_RIVAL), -enough, key=lambda margin: -reaching(margin + 1)))
 
 
 def walk(

@@ -6,11 +6,13 @@ functions return text for readers.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import pandas
 
 from aann.figures.comparison import start_in_words
 from aann.figures.path import path
-from aann.report.words import number, percent, plain, points
+from aann.report.words import number, percent, plain, points, whole
 
 
 def sparsities(networks: pandas.DataFrame, studied: float) -> list[float]:
@@ -48,8 +50,8 @@ def by_sparsity(networks: pandas.DataFrame) -> pandas.DataFrame:
     return pandas.DataFrame(rows)
 
 
-def driving(networks: pandas.DataFrame, studied: float) -> pandas.DataFrame:
-    """Return accuracy, balanced accuracy and returns at few sparsities (Figure 2b)."""
+def driving(networks: pandas.DataFrame, shown: Iterable[float]) -> pandas.DataFrame:
+    """Return accuracy, balanced accuracy and returns at the sparsities that are shown (Figure 2b)."""
     rows = [
         {
             "Sparsity": f"{sparsity:g} %",
@@ -58,7 +60,7 @@ def driving(networks: pandas.DataFrame, studied: float) -> pandas.DataFrame:
             "Return": plain(group["return"]),
             "Expert, same tracks": plain(group.expert_return.mean()),
         }
-        for sparsity in sparsities(networks, studied)
+        for sparsity in shown
         for group in [networks[networks.sparsity == sparsity]]
     ]
     return pandas.DataFrame(rows)
@@ -141,6 +143,50 @@ def searches(traces: pandas.DataFrame) -> pandas.DataFrame:
                 "End, test": percent(by_seed.test_accuracy.last()),
             }
         )
+    return pandas.DataFrame(rows)
+
+
+def drives(drawn: pandas.DataFrame) -> pandas.DataFrame:
+    """Return how networks drive before and after searches (Figure 8b, panel d)."""
+    driven = drawn[drawn.line == "drive"].fillna({"search": ""})
+    rows = [
+        {
+            "Driver": start_in_words(sparsity, origin) + (f", after {search}" if search else ""),
+            "Return": plain(group["return"]),
+            "Expert, same tracks": plain(group.expert_return.mean()),
+            "Share of the expert's": percent(group["return"] / group.expert_return),
+        }
+        for (sparsity, origin, search), group in driven.groupby(["sparsity", "origin", "search"], sort=False)
+    ]
+    return pandas.DataFrame(rows)
+
+
+def gains(drawn: pandas.DataFrame) -> pandas.DataFrame:
+    """Return what whole climbs gain on the images that choose and on fresh ones, by size (Figure S3)."""
+    ends = drawn[drawn.neighborhood == drawn.neighborhood.max()]
+    rows = [
+        {
+            "Chosen by": f"{images:,} {chosen_by} images",
+            "Neighbors in a neighborhood": number(size),
+            "Gain there": points(group.choosing_gain),
+            "Gain on fresh images": points(group.fresh_gain),
+        }
+        for (chosen_by, images, size), group in ends.groupby(["chosen_by", "choosing_images", "size"], sort=False)
+    ]
+    return pandas.DataFrame(rows)
+
+
+def sizes(drawn: pandas.DataFrame) -> pandas.DataFrame:
+    """Return the bytes of packed networks, the entropy of their weights, and their accuracy (Figure S9)."""
+    rows = [
+        {
+            "Sparsity": f"{sparsity:g} %",
+            "Bytes": whole(group.bytes),
+            "Entropy, bytes": whole(group.entropy_bytes),
+            "Test accuracy": percent(group.test_accuracy),
+        }
+        for sparsity, group in drawn.groupby("sparsity")
+    ]
     return pandas.DataFrame(rows)
 
 

@@ -23,6 +23,13 @@ def plain(values: float | Iterable[float]) -> str:
     return _mean(_array(values), "", "")
 
 
+def whole(values: Iterable[float]) -> str:
+    """Return the mean of whole numbers, with commas, and their range if they differ."""
+    found = _array(values)
+    mean, least, most = (number(value) for value in (found.mean(), found.min(), found.max()))
+    return mean if least == most else f"{mean} ({least} to {most})"
+
+
 def number(value: float) -> str:
     """Return a whole number, with commas."""
     return f"{value:,.0f}"

@@ -34,24 +34,33 @@ class WalkBudgetSettings(Section):
 class WalkSettings(Section):
     """One way of walking: connection after connection moves to a place that the start has left empty."""
 
-    margin: float = Field(
-        8.0, gt=0, le=1000, description="Margins above this many units of an activation count as this many."
+    limit: float = Field(
+        0.1,
+        gt=0,
+        lt=1,
+        description="Share of the images that the start gets right whose margins lie below the limit. Larger margins "
+        "count as the limit.",
     )
-    deficit: float = Field(
-        24.0, gt=0, le=10_000, description="Images that are wrong by more than this, in the same unit, count as this."
-    )
+    deficit: float = Field(3.0, gt=0, le=1000, description="Images that are wrong by more limits count as this many.")
     tolerance: float = Field(
-        0.0,
-        ge=-10_000,
-        le=10_000,
-        description="How far the mean margin of an image may be below the start's, in the same unit; negative for how "
-        "far above it has to be.",
+        -0.01,
+        ge=-1000,
+        le=1000,
+        description="How far the mean margin of an image may be below the start's, in limits; negative for how far "
+        "above it has to be.",
+    )
+    last: float = Field(
+        0.1,
+        ge=0,
+        le=1,
+        description="Share of the connections. While the last of them move, what the mean margin has to be above the "
+        "start's falls to 0.",
     )
     loan: float = Field(
-        0.03,
+        0.0025,
         ge=0,
-        le=10_000,
-        description="How far it may be below while a step is under way, before what moved is made up for.",
+        le=1000,
+        description="How far it may be below while a step is under way, in limits, before what moved is made up for.",
     )
     reach: int = Field(
         1,
