@@ -125,6 +125,19 @@ def test_the_limit_is_positive_where_no_image_is_right_by_more(start, splits):
     assert weakest(IncrementalEvaluator(start, images.images, wrong), 0.1) == 1
 
 
+def test_a_floor_above_the_start_falls_to_it_while_the_last_connections_move(start, splits, tmp_path):
+    train = splits["train"]
+    limit = weakest(IncrementalEvaluator(start, train.images, train.labels), settings().limit)
+    at_start = value(start, train, settings(), start)
+    ends = {}
+    for last in (0, 1):
+        asked = settings(tolerance=-0.02, last=last, budget={"evaluations": 20_000})
+        found = Walk(start, splits, asked, 0).run(tmp_path / f"{last}.safetensors")
+        ends[last] = value(found.network, train, asked, start) - at_start
+        assert sum(in_place(start, found.network).values()) < sum(in_place(start, start).values())
+    assert ends[0] >= round(0.02 * limit * len(train)) > ends[1] >= 0
+
+
 def test_a_walk_without_reach_goes_anywhere(start, splits, tmp_path):
     found = Walk(start, splits, settings(reach=0), 0).run(tmp_path / "c.safetensors")
     assert in_place(start, found.network) == {"1.0": 0, "fc": 0}
@@ -223,7 +236,7 @@ def test_a_killed_walk_goes_on_to_the_same_end(start, splits, tmp_path, monkeypa
     asked = settings(images={"count": 200, "shift": 1, "refresh": 7}, budget={"evaluations": 3000})
     whole = Walk(start, splits, asked, 0).run(tmp_path / "whole.safetensors")
     checkpoint = tmp_path / "c.safetensors"
-    for after in (1, 5, 12):
+    for after in (1, 3, 5):
         with monkeypatch.context() as patch:
             patch.setattr(checkpoints, "SECONDS_BETWEEN", -1.0)
             patch.setattr(checkpoints, "write_arrays", killed(checkpoints.write_arrays, after))
