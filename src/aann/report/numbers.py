@@ -10,7 +10,7 @@ import pandas
 from aann.artifacts import atomic_path
 from aann.report import families, summaries
 from aann.report.notebook import Story
-from aann.report.words import table
+from aann.report.words import listed, table
 from aann.settings.figures import label
 
 _OPENING = """\
@@ -47,8 +47,7 @@ def page(story: Story) -> str:
 
 
 def _named(*figures: str) -> str:
-    names = [label(name) for name in figures]
-    return f"Figure {names[0]}" if len(names) == 1 else f"Figures {' and '.join(names)}"
+    return f"Figure{'s' if len(figures) > 1 else ''} {listed(label(name) for name in figures)}"
 
 
 _SAMPLINGS = {"sources": "of few moving weights", "uniform": "any"}
