@@ -37,7 +37,7 @@ from aann.settings.sense import LayersSettings
 from aann.settings.study import Settings
 from aann.tables import WALK
 
-_COUNTERS = ("limit", "steps", "evaluations", "draws", "repairs", "networks", "owes", "seconds")
+_COUNTERS = ("limit", "steps", "evaluations", "draws", "repairs", "afterwards", "networks", "owes", "seconds")
 """What a checkpoint holds of a walk, by the names of attributes."""
 
 
@@ -81,7 +81,9 @@ class Walk:
             self.start, self.splits, self.settings.survey, self.settings.reach, seed, self.threads, self.evaluator
         )
         self._accepted = self.start
-        self._limit = self._steps = self._evaluations = self._draws = self._repairs = self._networks = 0
+        self._limit = self._steps = self._evaluations = self._draws = self._repairs = self._afterwards = (
+            self._networks
+        ) = 0
         self._value = 0
         self._owes = False
         self._seconds = 0.0
@@ -104,7 +106,7 @@ class Walk:
             self._record()
         started = time.monotonic() - self._seconds
         with self._progress() as progress:
-            while self._left and self._evaluations < self.settings.budget.evaluations and not self._out_of_time():
+            while self._unfinished and self._evaluations < self.settings.budget.evaluations and not self._out_of_time():
                 self._step()
                 self._seconds = time.monotonic() - started
                 self._show(progress)
@@ -116,6 +118,11 @@ class Walk:
             )
         self._record()
         return Walked(self._accepted, self._counts.table())
+
+    @property
+    def _unfinished(self) -> bool:
+        """Whether connections are left, or may make up for what the last of them cost."""
+        return self._left > 0 or (self._walker.reserve < 0 and self._afterwards < self.settings.afterwards)
 
     def _out_of_time(self) -> bool:
         return self._seconds >= 60 * self.settings.budget.minutes
@@ -163,6 +170,7 @@ class Walk:
         moves = self.settings.layers[layer]
         self._schedule.learn(layer, sum(self._walker.repair(layer, moves) for _ in range(moves.repeat)))
         self._repairs += 1
+        self._afterwards += not self._left
 
     def _accept(self) -> None:
         """Note that the walk has come to a network that it may keep, and count it if it is time to."""
@@ -195,9 +203,9 @@ class Walk:
         evaluator.move_to(network)
 
     def _lower_floor(self) -> None:
-        """Set the floor; one that is above the start falls to it while the last connections of the start move."""
-        last = self.settings.last * self._connections
-        share = min(1.0, self._left / last) if last and self.settings.tolerance < 0 else 1.0
+        """Set the floor; one that is above the start falls to it while the last connections move, and then is back."""
+        last, left = self.settings.last * self._connections, self._left
+        share = min(1.0, left / last) if last and left and self.settings.tolerance < 0 else 1.0
         self._walker.floor = self._value - self._margins(share * self.settings.tolerance)
 
     def _redraw(self) -> None:

@@ -72,6 +72,12 @@ class WalkSettings(Section):
     patience: int = Field(
         20, ge=1, description="Repairs after which a step that is still below goes back to where it began."
     )
+    afterwards: int = Field(
+        120,
+        ge=0,
+        description="Repairs after the last connection has moved, at most. They end when the mean margin is again as "
+        "far above the start's as `tolerance` asks for.",
+    )
     images: SearchImagesSettings = Field(
         default=SearchImagesSettings(), description="What the walk counts on; `refresh` is in steps."
     )
