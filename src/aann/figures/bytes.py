@@ -82,9 +82,10 @@ def draw(
     figure, axis = plt.subplots(figsize=(style.COLUMN_WIDTH, 3.4), layout="constrained")
     axis.scatter(percent.bytes, percent.error, s=6, color=style.SKY, linewidth=0, label="One network")
     axis.plot(mean.bytes, mean.error, color=style.BLUE, marker="o", markersize=3, linewidth=1.3, label="Mean")
+    look: dict[str, Any] = {"size": 6.5, "color": style.BLUE}
+    look["path_effects"] = [withStroke(linewidth=2.5, foreground="white")]
     for sparsity, beside, side in ((mean.index.min(), (3, 5), "left"), (mean.index.max(), (-5, -2), "right")):
         place = (mean.bytes[sparsity], mean.error[sparsity])
-        look = {"size": 6.5, "color": style.BLUE, "path_effects": [withStroke(linewidth=2.5, foreground="white")]}
         axis.annotate(f"{sparsity:g} % sparse", place, beside, textcoords="offset points", ha=side, zorder=4, **look)
     for number, (name, points) in enumerate(groupby(elsewhere, key=lambda one: str(one["label"]))):
         color, mark = _LOOKS[number % len(_LOOKS)]
