@@ -58,12 +58,12 @@ def draw(routes: pandas.DataFrame, title: str, output: Path, provenance: Mapping
     style.use_style()
     paths = list(routes.groupby("route", sort=False))
     wide = style.PAGE_WIDTH if len(paths) > 1 else style.COLUMN_WIDTH
-    figure, axes = plt.subplots(1, len(paths), figsize=(wide, 3.0), sharey=True, layout="constrained", squeeze=False)
+    figure, axes = plt.subplots(1, len(paths), figsize=(wide, 3.4), sharey=True, layout="constrained", squeeze=False)
     for axis, (name, here) in zip(axes[0], paths, strict=True):
         axis.set(title=str(name).replace("-", " "), xlabel="Share of the way (%)")
         for line, look in _LOOKS.items():
             _draw_line(axis, here[here.line == line], look)
-        axis.legend(frameon=False, title="Lowest on the way", loc="lower left")
+        axis.legend(frameon=False, title="Lowest on the way", loc="upper center", bbox_to_anchor=(0.5, -0.18))
     axes[0, 0].set_ylabel("Test accuracy (%)")
     figure.suptitle(title)
     style.save(figure, output, routes, provenance)

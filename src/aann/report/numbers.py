@@ -28,10 +28,12 @@ say what the numbers mean, and on which machine they were made.
 def write(story: Story, output: Path) -> None:
     """Write the numbers of a run of the paper's scale, or of a stand-in, as ``page`` gives them.
 
+    ``output`` has no seal, since it is for documentation.
+
     Raises ``InputError`` with one line if a table is missing or damaged, or came from another scale.
     """
     text = page(story)
-    with atomic_path(output) as temporary:
+    with atomic_path(output, seal=False) as temporary:
         temporary.write_text(text, encoding="utf-8")
 
 
