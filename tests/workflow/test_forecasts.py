@@ -27,8 +27,15 @@ def expected(fresh, monkeypatch):
     return of_everything
 
 
-def test_the_run_of_the_release_is_known_and_takes_what_it_took(fresh, expected):
-    build = expected(yaml.safe_load((fresh.folder / "config/release.yaml").read_text()), "paper")
+LATER = ["s4", "s5", "s6", "s7", "s8", "s9"]
+"""Figures that were added to the release after the run of `docs/tables/times.csv`."""
+
+
+def test_the_run_that_was_measured_is_known_and_takes_what_it_took(fresh, expected):
+    settings = yaml.safe_load((fresh.folder / "config/release.yaml").read_text())
+    settings["figures"].update(dict.fromkeys(LATER))
+    settings["claims"]["without_figures"] += LATER[:-1]  # the last one has no claims
+    build = expected(settings, "paper")
     table = pandas.read_csv(fresh.folder / "docs/tables/times.csv").set_index("job")
     assert build.unknown == 0
     assert not build.here
