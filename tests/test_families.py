@@ -238,10 +238,10 @@ class KilledError(Exception):
 
 
 def test_a_killed_walk_goes_on_to_the_same_end(start, splits, tmp_path, monkeypatch):
-    asked = settings(images={"count": 200, "shift": 1, "refresh": 7}, budget={"evaluations": 3000})
+    asked = settings(loan=0.01, images={"count": 200, "shift": 1, "refresh": 7}, budget={"evaluations": 3000})
     whole = Walk(start, splits, asked, 0).run(tmp_path / "whole.safetensors")
     checkpoint = tmp_path / "c.safetensors"
-    for after in (1, 3, 5):
+    for after in (1, 5, 12):
         with monkeypatch.context() as patch:
             patch.setattr(checkpoints, "SECONDS_BETWEEN", -1.0)
             patch.setattr(checkpoints, "write_arrays", killed(checkpoints.write_arrays, after))

@@ -81,10 +81,8 @@ class Walk:
             self.start, self.splits, self.settings.survey, self.settings.reach, seed, self.threads, self.evaluator
         )
         self._accepted = self.start
-        self._limit = self._steps = self._evaluations = self._draws = self._repairs = self._afterwards = (
-            self._networks
-        ) = 0
-        self._value = 0
+        self._steps = self._evaluations = self._draws = self._repairs = self._afterwards = self._networks = 0
+        self._limit = self._value = 0
         self._owes = False
         self._seconds = 0.0
 
@@ -177,7 +175,7 @@ class Walk:
         now = self._walker.network
         self._networks += now != self._accepted
         self._accepted, self._owes = now, False
-        self._lower_floor()
+        self._set_floor()
         if self._steps - self._counts.last_step >= self.settings.record:
             self._record()
 
@@ -199,10 +197,10 @@ class Walk:
         self._limit = self._limit or weakest(evaluator, self.settings.limit)
         self._value = evaluator.value(self._objective)
         self._walker = Walker(self.start, evaluator, self._objective, self._value, self._random, self._evaluations)
-        self._lower_floor()
+        self._set_floor()
         evaluator.move_to(network)
 
-    def _lower_floor(self) -> None:
+    def _set_floor(self) -> None:
         """Set the floor; one that is above the start falls to it while the last connections move, and then is back."""
         last, left = self.settings.last * self._connections, self._left
         share = min(1.0, left / last) if last and left and self.settings.tolerance < 0 else 1.0

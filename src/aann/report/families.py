@@ -6,11 +6,11 @@ from collections.abc import Mapping
 
 import pandas
 
-from aann.figures.comparison import start_in_words
 from aann.figures.ensembles import ONE
 from aann.figures.members import named
 from aann.figures.paths import NAMES
 from aann.figures.transfers import TRAINED
+from aann.report.summaries import network_in_words
 from aann.report.words import number, percent
 
 
@@ -25,7 +25,7 @@ def walks(counted: pandas.DataFrame) -> pandas.DataFrame:
         there = last.loc["walk"].in_place / last.loc["walk"].connections
         rows.append(
             {
-                "Start": start_in_words(sparsity, origin) + (f", after {search}" if search else ""),
+                "Start": network_in_words(sparsity, origin, search),
                 "Connections that moved": percent(1 - there),
                 "Start, test": percent(first.loc["walk"].test_correct / first.loc["walk"].test_images),
                 "End, test": percent(right["walk"]),

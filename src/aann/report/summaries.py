@@ -15,6 +15,11 @@ from aann.figures.path import path
 from aann.report.words import number, percent, plain, points, whole
 
 
+def network_in_words(sparsity: float, origin: str, search: str) -> str:
+    """Return what a network is: where it starts, and the search after that, if there was one."""
+    return start_in_words(sparsity, origin) + (f", after {search}" if search else "")
+
+
 def sparsities(networks: pandas.DataFrame, studied: float) -> list[float]:
     """Return the sparsities that the page names: the lowest and highest of a table, and what is studied further."""
     found = set(networks.sparsity)
@@ -151,7 +156,7 @@ def drives(drawn: pandas.DataFrame) -> pandas.DataFrame:
     driven = drawn[drawn.line == "drive"].fillna({"search": ""})
     rows = [
         {
-            "Driver": start_in_words(sparsity, origin) + (f", after {search}" if search else ""),
+            "Driver": network_in_words(sparsity, origin, search),
             "Return": plain(group["return"]),
             "Expert, same tracks": plain(group.expert_return.mean()),
             "Share of the expert's": percent(group["return"] / group.expert_return),
