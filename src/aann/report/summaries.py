@@ -7,6 +7,7 @@ functions return text for readers.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 import pandas
 
@@ -15,7 +16,7 @@ from aann.figures.path import path
 from aann.report.words import number, percent, plain, points, whole
 
 
-def network_in_words(sparsity: float, origin: str, search: str) -> str:
+def network_in_words(sparsity: Any, origin: Any, search: Any) -> str:
     """Return what a network is: where it starts, and the search after that, if there was one."""
     return start_in_words(sparsity, origin) + (f", after {search}" if search else "")
 
