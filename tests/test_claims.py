@@ -759,7 +759,7 @@ def test_claims_may_be_left_out_by_name_and_the_page_says_so(judge):
             in output.with_suffix(ending).read_text()
         )
     result, _ = judge(CLAIMS, without=["nevr"])
-    assert result.stderr == "error: configuration: claims.without: there is no claim 'nevr'; expected one that is\n"
+    assert result.stderr == "error: configuration: claims.without: there is no claim 'nevr' (did you mean 'never'?)\n"
 
 
 def test_claims_of_a_figure_may_be_left_out(judge):
@@ -771,7 +771,9 @@ def test_claims_of_a_figure_may_be_left_out(judge):
     assert {claim["figure"] for claim in found["claims"].values()} == figures - {gone}
     assert found["without"] == [name for name, claim in CLAIMS.items() if claim["figure"] == gone]
     result, _ = judge(CLAIMS, without_figures=["99"])
-    assert "claims.without_figures: there is no claim of figure '99'" in result.stderr
+    assert f"claims.without_figures: no claim is about figure '99'; claims are about {', '.join(sorted(figures))}" in (
+        result.stderr
+    )
 
 
 def test_two_runs_are_compared_by_their_verdicts(judge, tmp_path):

@@ -138,11 +138,7 @@ def search(
     from aann.checkpoints import kept_or_temporary
     from aann.sense.search import Search
 
-    chosen = (
-        search
-        if isinstance(search, SearchSettings)
-        else named.entry(named.paper().sense.searches, search, "search", "sense.searches")
-    )
+    chosen = named.chosen(named.paper().sense.searches, search, "search", "sense.searches")
     if evaluations is not None:
         budget = chosen.budget.model_copy(update={"evaluations": evaluations})
         chosen = chosen.model_copy(update={"budget": budget})

@@ -13,7 +13,7 @@ from aann.errors import InputError
 from aann.settings.claims import ClaimsSettings
 from aann.settings.figures import FigureName, picture
 from aann.settings.files import read_yaml
-from aann.settings.messages import first_problem
+from aann.settings.messages import first_problem, suggestion
 
 Scalar = str | int | float
 Verdict = Literal["reproduced", "exceeded", "contradicted", "inconclusive", "not judged", "not measured"]
@@ -253,11 +253,17 @@ class Claims(_Model):
 
         Raises ``InputError`` for a name that no claim has, and for a figure that no claim is about.
         """
-        known = {"without": set(self.claims), "without_figures": {claim.figure for claim in self.claims.values()}}
-        for key, word in (("without", "claim"), ("without_figures", "claim of figure")):
-            for name in getattr(settings, key):
-                if name not in known[key]:
-                    raise InputError(f"configuration: claims.{key}: there is no {word} {name!r}; expected one that is")
+        figures = sorted({claim.figure for claim in self.claims.values()})
+        for name in settings.without:
+            if name not in self.claims:
+                hint = suggestion(name, self.claims) or "; expected the name of a claim, as the file of claims has it"
+                raise InputError(f"configuration: claims.without: there is no claim {name!r}{hint}")
+        for name in settings.without_figures:
+            if name not in figures:
+                raise InputError(
+                    f"configuration: claims.without_figures: no claim is about figure {name!r}; claims are about"
+                    f" {', '.join(figures)}"
+                )
         kept = {
             name: claim
             for name, claim in self.claims.items()

@@ -272,11 +272,7 @@ def walk(
 
     Raises ``InputError`` for another walk, and as ``Walk`` and its ``run`` do.
     """
-    chosen = (
-        walk
-        if isinstance(walk, WalkSettings)
-        else named.entry(named.paper().families.walks, walk, "walk", "families.walks")
-    )
+    chosen = named.chosen(named.paper().families.walks, walk, "walk", "families.walks")
     run = Walk(start, data, chosen.named(start.layers), seed, threads=threads)
     with kept_or_temporary(checkpoint) as path:
         return run.run(path)

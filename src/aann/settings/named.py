@@ -27,3 +27,8 @@ def entry(known: Mapping[str, Entry], name: str, word: str, key: str) -> Entry:
         hint = suggestion(name, known)
         raise InputError(f"unknown {word} {name!r}{hint}; the setting {key!r} has {', '.join(known)}")
     return known[name]
+
+
+def chosen(known: Mapping[str, Entry], which: str | Entry, word: str, key: str) -> Entry:
+    """Return an entry that is given by its name, or itself; the rest as for ``entry``."""
+    return entry(known, which, word, key) if isinstance(which, str) else which
