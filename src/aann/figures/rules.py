@@ -25,6 +25,7 @@ _STAGES = (
     ("embed|clustering", "embeddings", style.YELLOW),
     ("random_start|search|outcomes|backpropagation|climb|selection", "sense", style.GREEN),
     ("walk|compare|path|transfer", "families", "#332288"),
+    ("export", "export", "#999933"),
     ("", "driving", style.VIOLET),
 )
 """How names of rules begin, their stage and its colour; the first that fits counts."""

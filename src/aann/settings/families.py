@@ -173,8 +173,8 @@ class PathSettings(Section):
 
     start: EndSettings = Field(description="Where it begins.")
     end: EndSettings = Field(description="Where it ends.")
-    margin: float = Field(8.0, gt=0, le=1000, description="As that of walks.")
-    deficit: float = Field(24.0, gt=0, le=10_000, description="As that of walks.")
+    margin: float = Field(8.0, gt=0, le=1000, description="As that of searches.")
+    deficit: float = Field(24.0, gt=0, le=10_000, description="As that of searches.")
     images: int = Field(
         10_000, ge=1, description="Training images on which swaps are chosen, or all if there are fewer."
     )

@@ -33,7 +33,7 @@ Climbs = TypeVar("Climbs", ClimbSettings, SelectionSettings)
 class Settings(Section):
     """All settings of one scale."""
 
-    scale: Name = Field(description="Names the folder below `results`: `paper` or `quick`.")
+    scale: Name = Field(description="Names the folder below `results`, such as `paper` or `quick`.")
     standalone: bool = Field(
         False,
         strict=True,
