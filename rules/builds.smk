@@ -15,10 +15,10 @@ VARIABLES = {
     "MALLOC_TRIM_THRESHOLD_": 17179869184,
     END_WITH_PARENT: os.getpid(),
 }
-EXPORTED = " ".join(f"{name}={quote(str(value))}" for name, value in VARIABLES.items())
+ENVIRONMENT = " ".join(f"{name}={quote(str(value))}" for name, value in VARIABLES.items())
 if DeploymentMethod.CONDA not in workflow.deployment_settings.deployment_method:
-    EXPORTED += f" PATH={quote(str(Path(sys.executable).parent))}:$PATH"
-shell.prefix(f"set -euo pipefail; export {EXPORTED}; exec ")
+    ENVIRONMENT += f" PATH={quote(str(Path(sys.executable).parent))}:$PATH"
+shell.prefix(f"set -euo pipefail; export {ENVIRONMENT}; exec ")
 
 
 # The lock replaces Snakemake's own, which a killed build leaves behind. Any build, with SLURM or without, cancels jobs

@@ -18,6 +18,7 @@ import pytest
 from commands import run
 
 import aann
+from aann import checkpoints
 from aann.datasets import splits
 from aann.errors import InputError
 from aann.evaluation import reference
@@ -107,6 +108,16 @@ def test_a_released_network_loads_as_it_was_packed(root, tmp_path):
     (tmp_path / "cut.safetensors.gz").write_bytes((root / RELEASED).read_bytes()[:-20])
     with pytest.raises(InputError, match=r"cut\.safetensors\.gz: is not a whole gzip file; get it again"):
         aann.load_network(tmp_path / "cut.safetensors.gz")
+    content = bytearray((root / RELEASED).read_bytes())
+    for place in range(20, len(content), 97):
+        flipped = content.copy()
+        flipped[place] ^= 1
+        (tmp_path / "flipped.safetensors.gz").write_bytes(flipped)
+        with pytest.raises(InputError, match=r"^\S*flipped\.safetensors\.gz: is not a whole gzip file; get it again$"):
+            aann.load_network(tmp_path / "flipped.safetensors.gz")
+    (tmp_path / "other.safetensors.gz").write_bytes(gzip.compress(b"no network"))
+    with pytest.raises(InputError, match=rf"^{tmp_path}/other\.safetensors\.gz: "):
+        aann.load_network(tmp_path / "other.safetensors.gz")
 
 
 def test_counts_and_predictions_are_those_of_the_reference(network, blobs):
@@ -141,6 +152,30 @@ def test_a_search_goes_on_from_its_checkpoint_and_finds_the_same(network, blobs,
     assert found.network.family == network.family
 
 
+def test_a_checkpoint_of_another_run_is_refused_and_one_of_a_run_that_is_done_is_gone(
+    network, blobs, tmp_path, monkeypatch
+):
+    data = {"train": blobs(200, 0), "validation": blobs(80, 1), "test": blobs(80, 2)}
+    values = named.paper().sense.searches["best"].model_dump() | {"layers": {"names": ["last"]}}
+    chosen = SearchSettings.model_validate(values | {"neighbors": {"last": 20}, "images": {"count": "all"}})
+    path = tmp_path / "state.safetensors"
+
+    def search(seed, evaluations=200):
+        return aann.search(network, data, chosen, seed, evaluations, checkpoint=path)
+
+    with monkeypatch.context() as killed:
+        killed.setattr(checkpoints, "SECONDS_BETWEEN", -1.0)
+        killed.setattr(checkpoints, "discard", lambda path: None)
+        search(0)
+    assert path.exists()
+    for refused, name in (((1,), "seed"), ((0, 400), "settings")):
+        with pytest.raises(InputError, match=f"state.safetensors: belongs to another run .*its '{name}' differs"):
+            search(*refused)
+    search(0)
+    assert list(tmp_path.iterdir()) == []
+    assert search(1).network.family == network.family
+
+
 @pytest.mark.parametrize(
     ("call", "message"),
     [
@@ -149,7 +184,14 @@ def test_a_search_goes_on_from_its_checkpoint_and_finds_the_same(network, blobs,
         (lambda: aann.load_data("cats", "x"), "unknown data set 'cats'; the setting 'datasets' has mnist"),
         (lambda: aann.random_network("cats"), "unknown network 'cats'; the setting 'networks' has static"),
         (lambda: aann.random_network(sparsity=101), "sparsity 101: expected a percentage"),
-        (lambda: aann.search(None, {}, "cats"), "unknown search 'cats'; the setting 'sense.searches' has figure-6"),
+        (
+            lambda: aann.search(aann.random_network(), {}, "cats"),
+            "unknown search 'cats'; the setting 'sense.searches' has figure-6",
+        ),
+        (
+            lambda: aann.families.transfer({"a": aann.random_network("dynamic")}, {}, ["greedy"]),
+            "search 'greedy': no layer 'fc'; the task's network has 1.0, 2.0, fc1, fc2",
+        ),
     ],
 )
 def test_what_is_wrong_is_one_line(call, message):

@@ -197,11 +197,25 @@ def test_a_rank_correlation_is_scipys_and_its_bootstrap_is_repeatable(results):
 
 def test_a_ratio_is_of_means(results):
     first, second = ({"sparsity": sparsity} for sparsity in ([95, 80], 0))
-    pair = (sample(where=first, units=["sparsity", "seed"]), sample(where=second))
+    pair = (sample(where=first, units=["sparsity", "seed"]), sample(where=second, units=["sparsity", "seed"]))
     found = estimated(results, *pair, statistic="ratio", bounds=(0.5,))
     assert found.value == pytest.approx(np.mean([0.90, 0.93, 0.91, 0.96, 0.96, 0.97]) / np.mean([0.98, 0.97, 0.99]))
     assert 0.90 / 0.99 <= found.low < found.value < found.high <= 0.97 / 0.97
     assert (found.n, found.p) == (6, 2 / 501)
+
+
+def test_parts_of_a_unit_are_drawn_with_it_in_a_ratio():
+    random = np.random.default_rng(0)
+    wholes = pandas.Series(random.uniform(1, 2, 6), pandas.Index(range(6), name="seed"))
+    index = pandas.MultiIndex.from_product([range(6), range(30)], names=["seed", "part"])
+    parts = pandas.Series(np.repeat(0.5 * wholes.to_numpy(), 30), index)  # each is half of its whole
+    together = estimates._Ratio.of(parts, wholes).estimate(ASKED(), SETTINGS)
+    assert (together.value, together.low, together.high) == pytest.approx((0.5, 0.5, 0.5))
+    assert together.n == 6
+    alone = estimates._Ratio.of(parts, wholes.rename_axis("run")).estimate(ASKED(), SETTINGS)
+    assert alone.low < 0.48
+    assert alone.high > 0.52
+    assert alone.n == 180
 
 
 def test_a_count_is_of_units_and_may_be_none(results):
@@ -553,7 +567,7 @@ def test_a_file_that_holds_no_claims_is_named_in_one_line(tmp_path, values, mess
             "spearman: 9 units without spread say nothing",
         ),
         (
-            [sample(units=["sparsity", "seed"]), sample(column="seed", where={"seed": 0})],
+            [sample(units=["sparsity", "seed"]), sample(column="seed", where={"seed": 0}, units=["images"])],
             {"statistic": "ratio"},
             "ratio: the mean of the second sample is 0",
         ),

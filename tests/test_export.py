@@ -281,6 +281,15 @@ def test_onnxruntime_has_the_logits_of_python_for_every_kind_of_layer(name, tmp_
     assert np.array_equal(found, reference.logits(network, images))
 
 
+@pytest.mark.parametrize("names", [("images", "logits"), ("inputs", "highest"), ("lowest", "lowest.pool")])
+def test_layers_of_any_name_go_to_onnx(names, tmp_path):
+    first, last = names
+    network = random_network(Architecture((1, 6, 6), (Convolution(first, 3, 3, pool=2), Dense(last, 4))), 60, 0)
+    images = images_of(network.architecture, 20)
+    found = onnx_logits(network, images, tmp_path / "network.onnx")
+    assert np.array_equal(found, reference.logits(network, images))
+
+
 def test_onnxruntime_has_the_logits_of_python_on_released_networks(digits, car, tmp_path, data_mirror):
     images, _ = mnist_test(data_mirror)
     assert np.array_equal(onnx_logits(digits, images, tmp_path / "digits.onnx"), reference.logits(digits, images))

@@ -19,7 +19,7 @@ from aann.families.distances import hamming, matched, require_family
 from aann.families.disturbances import DISTURBANCES, blurred, disturbed, occluded, rotated
 from aann.families.ensembles import factor, votes
 from aann.families.members import Group
-from aann.families.moves import disjoint, in_place, near
+from aann.families.moves import in_place, near
 from aann.families.paths import Route
 from aann.families.walks import Walk, weakest
 from aann.layers import Convolution, Dense
@@ -28,7 +28,7 @@ from aann.sense.search import Search
 from aann.sense.starts import random_network
 from aann.settings.families import DisturbancesSettings, GroupSettings, PathSettings, WalkSettings
 from aann.settings.sense import SearchSettings
-from aann.swaps import Swaps, apply_swaps, sample_neighbor, sample_swaps
+from aann.swaps import Swaps, apply_swaps, disjoint, sample_neighbor, sample_swaps
 from aann.tables import ROUTE
 
 
@@ -156,6 +156,29 @@ def test_the_control_moves_each_connection_to_a_place_of_its_own(start, walked, 
 
 
 # --- the walk ---------------------------------------------------------------------------------------------------------
+
+
+def test_the_control_leaves_a_layer_that_a_walk_leaves_alone_even_if_it_is_dense(architecture, splits, tmp_path):
+    weights = dict(random_network(architecture, 70, 0).weights)
+    weights["1.0"] = random_network(architecture, 0, 0).weights["1.0"]
+    network = TernaryNetwork(architecture, weights)
+    moves = {"fc": {"connections": 9, "places": 9, "most": 4}}
+    asked = settings(layers=moves, repairs=["fc"], budget={"evaluations": 2000})
+    walked = Walk(network, splits, asked, 0).run(tmp_path / "c.safetensors")
+    last = walked.table[walked.table.evaluations == walked.table.evaluations.max()]
+    dense = last[last.layer == "1.0"]
+    assert set(dense.line) == {"walk", "blind"}
+    assert (dense.in_place == dense.connections).all()
+
+
+def test_a_walk_that_draws_images_again_ends_after_its_last_connection(start, splits, tmp_path):
+    asked = settings(tolerance=-0.5, images={"shift": 1, "refresh": 1}, afterwards=20)
+    walk = Walk(start, splits, asked, 0)
+    walk.run(tmp_path / "c.safetensors")
+    walk._walker.floor = -(2**62)  # fresh images are better than the floor: nothing to make up for, nothing to move
+    walk._steps += 1
+    walk._step()
+    assert walk._left == 0
 
 
 def test_a_walk_replaces_every_connection_and_stays_in_its_family(start, walked):
@@ -386,7 +409,7 @@ def test_a_walk_is_made_from_python(start, splits, walked, tmp_path):
     ("call", "error", "message"),
     [
         (
-            lambda: aann.families.walk(None, {}, "fly"),
+            lambda: aann.families.walk(aann.random_network(), {}, "fly"),
             InputError,
             "unknown walk 'fly'; the setting 'families.walks' has",
         ),
@@ -457,6 +480,16 @@ def test_networks_of_other_architectures_or_families_are_told_apart(deep, start)
 
 def pictures(count, side=12):
     return np.random.default_rng(0).integers(1, 256, (count, 1, side, side)).astype(np.uint8)
+
+
+@pytest.mark.parametrize("name", DISTURBANCES)
+def test_disturbed_inputs_stay_in_the_range_of_their_network(name):
+    images = np.random.default_rng(0).integers(-51, 52, (40, 2, 12, 12)).astype(np.int8)
+    found = disturbed(images, DisturbancesSettings(), -51, 51)[name]
+    assert found.dtype == np.int8
+    assert found.min() >= -51
+    assert found.max() <= 51
+    assert (found != images).mean() > 0.1
 
 
 @pytest.mark.parametrize("name", DISTURBANCES)

@@ -1,6 +1,7 @@
 import numpy as np
 import pandas
 import pytest
+from pydantic import ValidationError
 
 from aann import checkpoints
 from aann.datasets.splits import Images
@@ -137,6 +138,21 @@ def test_layers_are_drawn_in_proportion_to_what_they_gain_and_none_is_forgotten(
         schedule.learn("fc", 0)
     share = np.mean([schedule.layer(number) == "fc" for number in range(2, 2002)])
     assert share == pytest.approx(0.05, abs=0.02)
+
+
+def test_none_of_many_layers_is_forgotten():
+    names = [f"{number}" for number in range(30)]
+    schedule = LayerSchedule(LayersSettings(names=names, schedule="gain"), tuple(names), 0)
+    for name in names:
+        schedule.learn(name, 100 if name == "3" else 0)
+    drawn = [schedule.layer(number) for number in range(2000)]
+    assert set(drawn) == set(names)
+    assert drawn.count("3") / 2000 == pytest.approx(0.5, abs=0.05)
+
+
+def test_a_turn_of_several_neighborhoods_is_refused_where_each_layer_is_drawn_by_gain():
+    with pytest.raises(ValidationError, match="repeat: is 3; expected 1 where the schedule is 'gain'"):
+        LayersSettings(names=["fc"], schedule="gain", repeat=3)
 
 
 def test_a_layer_that_the_network_lacks_is_refused():

@@ -13,7 +13,6 @@ from aann.swaps import (
     neighborhood_size,
     sample_neighbor,
     sample_swaps,
-    swap_blocks,
     swaps_at,
 )
 
@@ -60,14 +59,6 @@ def test_every_swap_keeps_the_family_and_changes_two_weights(weights):
 def test_what_is_no_swap_is_refused(from_index, to_index, message):
     with pytest.raises(InputError, match=message):
         apply_swap(ORIGINAL, from_index, to_index)
-
-
-@given(LAYERS, st.integers(1, 50), st.integers(0, 40))
-def test_blocks_are_all_swaps_from_a_number_on(weights, size, first):
-    everything = np.stack(all_swaps(weights), axis=1)
-    blocks = [np.stack(block, axis=1) for block in swap_blocks(weights, size, first)]
-    assert all(0 < len(block) <= size for block in blocks)
-    assert np.array_equal(np.concatenate([np.empty((0, 2), np.int64), *blocks]), everything[first:])
 
 
 @given(LAYERS, st.integers(0, 2**32 - 1))

@@ -131,17 +131,19 @@ def search(
 
     ``search`` is the name of a search in the settings (``sense.searches``), or a search. ``evaluations`` replaces its
     budget of neighbors. Validation images choose the network that is kept; test images are only recorded. With a file
-    ``checkpoint``, an interrupted search goes on from it.
+    ``checkpoint``, an interrupted search goes on from it; the file is deleted when the search is done.
 
-    Raises ``InputError`` for another search, for layers that the network does not have, and for images that do not fit.
+    Raises ``InputError`` for another search, for layers that the network does not have, for images that do not fit, and
+    for the checkpoint of another search, seed, network, data or version of the code.
     """
-    from aann.checkpoints import kept_or_temporary
+    from aann import checkpoints
     from aann.sense.search import Search
 
-    chosen = named.chosen(named.paper().sense.searches, search, "search", "sense.searches")
+    chosen = named.placed(named.paper().sense.searches, search, "search", "sense.searches", start.layers)
     if evaluations is not None:
         budget = chosen.budget.model_copy(update={"evaluations": evaluations})
         chosen = chosen.model_copy(update={"budget": budget})
-    run = Search(start, data, chosen, seed, threads=threads)
-    with kept_or_temporary(checkpoint) as path:
+    identity = checkpoints.identity("aann.sense.search", chosen, seed, start, data)
+    run = Search(start, data, chosen, seed, identity, threads)
+    with checkpoints.until_done(checkpoint) as path:
         return run.run(path)

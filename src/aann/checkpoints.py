@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -9,13 +10,18 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from pydantic import BaseModel
 
-from aann.artifacts import read_arrays, remedy, write_arrays
+from aann.artifacts import discard, read_arrays, remedy, write_arrays
 from aann.errors import InputError
+from aann.lineage import provenance
 from aann.networks import Architecture, TernaryNetwork
+
+if TYPE_CHECKING:
+    from aann.datasets.splits import Images
 
 SECONDS_BETWEEN = 30.0
 """How often a run writes one."""
@@ -80,13 +86,36 @@ class Checkpoint:
 
 
 @contextmanager
-def kept_or_temporary(path: Path | str | None) -> Iterator[Path]:
-    """Yield the path of a checkpoint that outlives the run, or of one that goes with it if there is none."""
-    if path is not None:
-        yield Path(path)
+def until_done(path: Path | str | None) -> Iterator[Path]:
+    """Yield the path of a checkpoint that is deleted when the run is done, and stays if it is interrupted."""
+    if path is None:
+        with TemporaryDirectory() as folder:
+            yield Path(folder) / "checkpoint.safetensors"
         return
-    with TemporaryDirectory() as folder:
-        yield Path(folder) / "checkpoint.safetensors"
+    yield Path(path)
+    discard(path)
+
+
+def identity(
+    module: str, settings: BaseModel, seed: int, start: TernaryNetwork, splits: Mapping[str, Images]
+) -> dict[str, Any]:
+    """Return what the result of a run from Python depends on, by name; ``module`` has the code of the run."""
+    images = {f"{split}.{part}": getattr(data, part) for split, data in splits.items() for part in ("images", "labels")}
+    return {
+        "code": provenance.code_fingerprint(module),
+        "settings": settings.model_dump(mode="json"),
+        "seed": seed,
+        "network": _digest(start.weights),
+        "images": _digest(images),
+    }
+
+
+def _digest(arrays: Mapping[str, np.ndarray]) -> str:
+    digest = hashlib.sha256()
+    for name, array in sorted(arrays.items()):
+        digest.update(f"{name} {array.dtype} {array.shape}\n".encode())
+        digest.update(np.ascontiguousarray(array))
+    return digest.hexdigest()
 
 
 def _network(architecture: Architecture, arrays: Mapping[str, np.ndarray], kind: str) -> TernaryNetwork:

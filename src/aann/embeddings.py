@@ -122,7 +122,7 @@ def embed(table: pandas.DataFrame, method: str, metric: str, parameters: Mapping
         noise = np.triu(random.uniform(0, TIE, points.shape), 1)
         points *= 1 + noise + noise.T
     try:
-        with _one_thread(), _expected_warnings():
+        with one_thread(), _expected_warnings():
             return np.asarray(_estimator(method, parameters, seed).fit_transform(points), dtype=np.float64)
     except (TypeError, ValueError) as error:
         reason = str(error).splitlines()[0]
@@ -272,7 +272,7 @@ def _estimator(method: str, parameters: Mapping[str, Any], seed: int) -> Any:
 
 
 @contextmanager
-def _one_thread() -> Iterator[None]:
+def one_thread() -> Iterator[None]:
     """Sum in one order. Several threads would change the last digits, and then t-SNE would give another picture."""
     from threadpoolctl import threadpool_limits
 

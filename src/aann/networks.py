@@ -57,6 +57,11 @@ class Architecture:
                 )
 
     @property
+    def input_range(self) -> tuple[int, int]:
+        """The least and the largest value of an input."""
+        return -self.input_scale if self.signed else 0, self.input_scale
+
+    @property
     def weight_shapes(self) -> dict[str, tuple[int, ...]]:
         """The shape of every layer's weights, by layer name, from input to output."""
         shapes, inputs = {}, tuple(self.input_shape)

@@ -5,7 +5,6 @@ Indices are flat, in C order, into the weights of one layer, so a swap keeps the
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -104,13 +103,6 @@ def all_swaps(weights: np.ndarray) -> Swaps:
     return swaps_at(weights, np.arange(neighborhood_size(weights)))
 
 
-def swap_blocks(weights: np.ndarray, size: int, first: int = 0) -> Iterator[Swaps]:
-    """Yield the swaps of a layer in the order of ``all_swaps``, ``size`` at a time, from number ``first`` on."""
-    total = neighborhood_size(weights)
-    for start in range(first, total, size):
-        yield swaps_at(weights, np.arange(start, min(start + size, total)))
-
-
 def sample_numbers(weights: np.ndarray, count: int, random: np.random.Generator) -> np.ndarray:
     """Return the numbers of ``count`` different swaps of a layer, all equally likely, int64 and rising.
 
@@ -142,3 +134,16 @@ def sample_neighbor(weights: np.ndarray, k: int, random: np.random.Generator) ->
 def _ends(weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return where swaps can begin and end: the indices of non-zeros and of zeros, int64 and rising."""
     return np.flatnonzero(weights), np.flatnonzero(weights.ravel() == 0)
+
+
+def disjoint(swaps: Swaps, most: int | None = None) -> np.ndarray:
+    """Return which swaps share no index with another one before them that is returned, in order, at most ``most``."""
+    used: set[int] = set()
+    found = []
+    for number, ends in enumerate(zip(swaps.from_index.tolist(), swaps.to_index.tolist(), strict=True)):
+        if len(found) == most:
+            break
+        if used.isdisjoint(ends):
+            used.update(ends)
+            found.append(number)
+    return np.array(found, np.int64)

@@ -41,7 +41,8 @@ def remove(results: Path) -> Removed:
     hold_lock(results / LOCK)
     before = _files(results)
     remove_unfinished(results)
-    for path in [path for path in _files(results) if _is_made_here(path, results)]:
+    made = [path for path in _files(results) if _is_made_here(path, results)]
+    for path in sorted(made, key=lambda path: path == results / LOCK):  # no build starts before all are gone
         path.unlink()
     kept = _files(results)
     for folder in sorted((path for path in results.rglob("*") if path.is_dir()), reverse=True):

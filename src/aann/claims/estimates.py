@@ -78,15 +78,17 @@ def estimate(
     if name == "share":
         return _share(*rows[0].counts(), asked, settings)
     values = [one.units() for one in rows]
-    if len(values[0]) < UNITS[name]:
+    ratio = _Ratio.of(*values) if name == "ratio" else None
+    number = ratio.units if ratio else len(values[0])
+    if number < UNITS[name]:
         raise NotMeasurableError(
-            f"{measure.samples[0].table}: has {len(values[0])} of the units of a {name}, which needs {UNITS[name]}; "
+            f"{measure.samples[0].table}: has {number} of the units of a {name}, which needs {UNITS[name]}; "
             "choose more rows"
         )
     if name == "mean":
         return _mean(values[0].to_numpy(), asked, settings)
-    if name == "ratio":
-        return _ratio(values[0].to_numpy(), values[1].to_numpy(), asked, settings)
+    if ratio:
+        return ratio.estimate(asked, settings)
     return _PAIRED[name](_paired(values), asked, settings)
 
 
@@ -171,15 +173,53 @@ def _order(values: np.ndarray, asked: Question, settings: ClaimsSettings) -> Est
     return _share(int(np.sum(ordered)), values.shape[1], asked, settings)
 
 
-def _ratio(first: np.ndarray, second: np.ndarray, asked: Question, settings: ClaimsSettings) -> Estimate:
-    """Return a ratio of means. The bootstrap draws from the units of each sample by itself."""
-    if second.mean() == 0:
-        raise NotMeasurableError("ratio: the mean of the second sample is 0; choose another")
-    random = np.random.default_rng(settings.seed)
-    draws = [_redraw(len(sample), settings.resamples, random) for sample in (first, second)]
-    with np.errstate(divide="ignore", invalid="ignore"):
-        ratios = first[draws[0]].mean(axis=1) / second[draws[1]].mean(axis=1)
-    return _bootstrap(float(first.mean() / second.mean()), len(first), ratios, asked, settings)
+@dataclass(frozen=True)
+class _Ratio:
+    """A ratio of means, by the sum and the number of values of each unit that the bootstrap draws: (units, 2) each.
+
+    ``paired`` samples have equal units, which are drawn together.
+    """
+
+    first: np.ndarray
+    second: np.ndarray
+    paired: bool
+
+    @classmethod
+    def of(cls, first: pandas.Series, second: pandas.Series) -> _Ratio:
+        """Return the ratio of two samples, paired if units of the first are parts of those of the second, or equal.
+
+        So all neighborhoods of a climb go together.
+        """
+        samples = first, second
+        names = [name for name in second.index.names if name is not None]
+        if names and set(names) <= set(first.index.names):
+            sums = [sample.groupby(level=names).agg(["sum", "size"]) for sample in samples]
+            if sums[0].index.equals(sums[1].index):
+                return cls(*map(pandas.DataFrame.to_numpy, sums), paired=True)
+        return cls(*(np.stack([sample, np.ones(len(sample))], axis=1) for sample in samples), paired=False)
+
+    @property
+    def units(self) -> int:
+        """How many units the first sample has."""
+        return len(self.first)
+
+    def estimate(self, asked: Question, settings: ClaimsSettings) -> Estimate:
+        """Return the ratio with the percentiles of resamples; raise ``NotMeasurableError`` for one by 0."""
+        if self.second[:, 0].sum() == 0:
+            raise NotMeasurableError("ratio: the mean of the second sample is 0; choose another")
+        random = np.random.default_rng(settings.seed)
+        drawn = _redraw(len(self.first), settings.resamples, random)
+        others = drawn if self.paired else _redraw(len(self.second), settings.resamples, random)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            ratios = _means(self.first[drawn]) / _means(self.second[others])
+        return _bootstrap(float(_means(self.first) / _means(self.second)), self.units, ratios, asked, settings)
+
+
+def _means(sums: np.ndarray) -> np.ndarray:
+    """Return the means behind sums and numbers of values, (..., units, 2)."""
+    total = sums.sum(axis=-2)
+    found: np.ndarray = total[..., 0] / total[..., 1]
+    return found
 
 
 def _spearman(values: np.ndarray, asked: Question, settings: ClaimsSettings) -> Estimate:

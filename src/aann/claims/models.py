@@ -109,11 +109,18 @@ class Measure(_Model):
             sample.units is None or sample.units != self.samples[0].units for sample in self.samples
         ):
             raise ValueError(f"samples: {self.statistic} pairs them by unit; expected the same 'units' in each")
-        if self.statistic == "share" and self.samples[0].of is None:
+        if self.statistic == "share":
+            self._require_counts(self.samples[0])
+        return self
+
+    def _require_counts(self, sample: Sample) -> None:
+        if sample.of is None:
             raise ValueError(
                 "samples: share divides sums of counts; expected 'of', the column of all that were counted"
             )
-        return self
+        for key in ("minus", "change_within"):
+            if getattr(sample, key) is not None:
+                raise ValueError(f"samples: share divides sums of counts; expected no {key!r}")
 
     @property
     def limits(self) -> tuple[float, float]:

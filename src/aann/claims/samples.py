@@ -54,7 +54,8 @@ class Rows:
         _require_columns(sample.table, named, tables.columns(sample.table))
         text = [name for name, wanted in sample.where.items() if name not in self.numbers and _is_text(wanted)]
         self.table = tables.read(sample.table, text)
-        for name in self.numbers:
+        bounded = [name for name, wanted in sample.where.items() if isinstance(wanted, Bounds)]
+        for name in (*self.numbers, *bounded):
             if not pandas.api.types.is_numeric_dtype(self.table[name]):
                 raise InputError(f"{sample.table}: its column {name!r} holds no numbers; name another")
 
@@ -79,7 +80,7 @@ class Rows:
         if self.sample.units is None:
             return chosen.value.reset_index(drop=True)
         keys = [chosen[name] for name in self.sample.units] or [pandas.Series(0, index=chosen.index)]
-        found: pandas.Series = chosen.value.groupby(keys).agg(_TAKE[self.sample.take])
+        found: pandas.Series = chosen.value.groupby(keys, dropna=False).agg(_TAKE[self.sample.take])
         return found
 
     def counts(self) -> tuple[int, int]:

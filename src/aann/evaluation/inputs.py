@@ -20,12 +20,9 @@ def check_images(architecture: Architecture, images: np.ndarray) -> None:
         raise InputError(f"images: have shape {images.shape}, expected (1 or more, {architecture.input_shape})")
     if not np.issubdtype(images.dtype, np.integer):
         raise InputError(f"images: have type {images.dtype}, expected integers")
-    lowest = -architecture.input_scale if architecture.signed else 0
-    if images.min() < lowest or images.max() > architecture.input_scale:
-        raise InputError(
-            f"images: hold values from {images.min()} to {images.max()}, expected {lowest} to "
-            f"{architecture.input_scale}"
-        )
+    lowest, highest = architecture.input_range
+    if images.min() < lowest or images.max() > highest:
+        raise InputError(f"images: hold values from {images.min()} to {images.max()}, expected {lowest} to {highest}")
 
 
 def check_labels(architecture: Architecture, images: np.ndarray, labels: np.ndarray) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import zlib
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -24,9 +25,12 @@ def load(path: Path | str) -> TernaryNetwork:
         return TernaryNetwork.load(path)
     try:
         content = gzip.decompress(path.read_bytes())
-    except (OSError, EOFError) as error:
+    except (OSError, EOFError, zlib.error) as error:
         raise InputError(f"{path}: is not a whole gzip file; get it again") from error
     with TemporaryDirectory() as folder:
         unpacked = Path(folder) / path.stem
         unpacked.write_bytes(content)
-        return TernaryNetwork.load(unpacked)
+        try:
+            return TernaryNetwork.load(unpacked)
+        except InputError as error:
+            raise InputError(str(error).replace(str(unpacked), str(path))) from error

@@ -23,9 +23,8 @@ def _write_c(network: TernaryNetwork, output: Path) -> None:
     if output.is_file():
         raise InputError(f"{output}: is a file, and the format c is a folder; name another --output")
     architecture = network.architecture
-    lowest = -architecture.input_scale if architecture.signed else 0
-    random = np.random.default_rng(_SEED)
-    image = random.integers(lowest, architecture.input_scale, architecture.input_shape, np.int64, endpoint=True)
+    random, shape = np.random.default_rng(_SEED), architecture.input_shape
+    image = random.integers(*architecture.input_range, shape, np.int64, endpoint=True)
     source.save(network, output, image, plain.logits(network, image[None])[0])
 
 

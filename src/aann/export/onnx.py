@@ -55,7 +55,10 @@ def _onnx() -> Any:
 
 
 class _Graph:
-    """Nodes, from the input to the logits, and the arrays that they read."""
+    """Nodes, from the input to the logits, and the arrays that they read.
+
+    Names of a layer's nodes and arrays begin with its name and a slash, which no name of a layer has.
+    """
 
     def __init__(self, network: TernaryNetwork) -> None:
         self.onnx, self.network = _onnx(), network
@@ -67,10 +70,10 @@ class _Graph:
         shape: tuple[int, ...] = tuple(architecture.input_shape)
         for layer in architecture.layers:
             if isinstance(layer, Dense) and len(shape) == 3:
-                values = self._node("Flatten", [values], f"{layer.name}.inputs", axis=1)
+                values = self._node("Flatten", [values], f"{layer.name}/inputs", axis=1)
             values = self._layer(layer, values)
             if layer is not architecture.layers[-1]:
-                values = self._node("Clip", [values, *self.limits], f"{layer.name}.hard_tanh")
+                values = self._node("Clip", [values, *self.limits], f"{layer.name}/hard_tanh")
             shape = layer.output_shape(shape)
         self._node("Cast", [values], OUTPUT, to=self.onnx.TensorProto.INT32)
 
@@ -96,13 +99,13 @@ class _Graph:
     def _layer(self, layer: Layer, values: str) -> str:
         weights = self.network.weights[layer.name]
         if type(layer) is Dense:
-            return self._node("MatMul", [values, self._weights(layer.name, weights.T)], layer.name)
+            return self._node("MatMul", [values, self._weights(layer.name, weights.T)], f"{layer.name}/sums")
         if type(layer) is not Convolution:
             raise InputError(f"layer {layer.name!r}: the format onnx has no layer of the kind {layer.type!r}")
         values = self._node(
             "Conv",
             [values, self._weights(layer.name, weights)],
-            layer.name,
+            f"{layer.name}/sums",
             kernel_shape=both(layer.kernel),
             strides=both(layer.stride),
             pads=both(layer.padding) * 2,
@@ -111,14 +114,14 @@ class _Graph:
             return values
         window = {"kernel_shape": both(layer.pool), "strides": both(layer.pool_stride or layer.pool)}
         if layer.pooling == "max":
-            return self._node("MaxPool", [values], f"{layer.name}.pool", **window)
-        ones = self._weights(f"{layer.name}.pool", np.ones((layer.filters, 1, *both(layer.pool)), np.int8))
-        return self._node("Conv", [values, ones], f"{layer.name}.pool", group=layer.filters, **window)
+            return self._node("MaxPool", [values], f"{layer.name}/pool", **window)
+        ones = self._weights(f"{layer.name}/pool", np.ones((layer.filters, 1, *both(layer.pool)), np.int8))
+        return self._node("Conv", [values, ones], f"{layer.name}/pool", group=layer.filters, **window)
 
     def _weights(self, name: str, weights: np.ndarray) -> str:
         """Return the name of weights as float32, which are stored as int8."""
-        stored = self._array(f"{name}.weights", np.ascontiguousarray(weights))
-        return self._node("Cast", [stored], f"{stored}.float", to=self.onnx.TensorProto.FLOAT)
+        stored = self._array(f"{name}/weights", np.ascontiguousarray(weights))
+        return self._node("Cast", [stored], f"{stored}/float", to=self.onnx.TensorProto.FLOAT)
 
     def _array(self, name: str, array: Any) -> str:
         self.arrays.append(self.onnx.numpy_helper.from_array(np.asarray(array), name))

@@ -168,7 +168,7 @@ class _Header:
             sums=max(1, self.sums),
             units=self.units,
             input=f"{input_type(architecture).name}_t",
-            lowest=-architecture.input_scale if architecture.signed else 0,
+            lowest=architecture.input_range[0],
             sum="int16_t" if sums < 2**15 else "int32_t",
             column="uint8_t" if max(self.columns) < 2**8 else "uint16_t",
             offset="uint16_t" if max(self.rows, len(self.weights), len(self.columns)) < 2**16 else "uint32_t",

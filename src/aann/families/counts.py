@@ -10,9 +10,9 @@ import pandas
 
 from aann.datasets.splits import Images
 from aann.evaluation.evaluator import EvaluatorFactory
-from aann.families.moves import disjoint, in_place, near
+from aann.families.moves import in_place, near
 from aann.networks import TernaryNetwork
-from aann.swaps import apply_swaps, neighborhood_size, sample_swaps
+from aann.swaps import apply_swaps, disjoint, neighborhood_size, sample_swaps
 from aann.tables import WALK
 
 WALKED, BLIND = "walk", "blind"
@@ -89,7 +89,7 @@ class Counts:
         weights = {}
         for layer, array in self.start.weights.items():
             connections, places = self._blind_moves(layer, random)
-            moved = len(connections) - there[layer]
+            moved = np.count_nonzero(array) - there[layer]
             weights[layer] = apply_swaps(array, connections[:moved], places[:moved]) if moved else array
         return TernaryNetwork(self.start.architecture, weights)
 

@@ -44,10 +44,8 @@ def turned(images: np.ndarray, angles: np.ndarray) -> np.ndarray:
 
 
 def noisy(images: np.ndarray, most: int, random: np.random.Generator) -> np.ndarray:
-    """Return images with up to so much added to or taken from every pixel, within what their type holds."""
-    bounds = np.iinfo(images.dtype)
-    noise = random.integers(-most, most + 1, images.shape, dtype=np.int16)
-    found: np.ndarray = np.clip(images.astype(np.int16) + noise, bounds.min, bounds.max).astype(images.dtype)
+    """Return images, int16, with up to so much added to or taken from every pixel."""
+    found: np.ndarray = images + random.integers(-most, most + 1, images.shape, dtype=np.int16)
     return found
 
 
@@ -84,10 +82,15 @@ DISTURBANCES: dict[str, Disturb] = {
 """How images are disturbed, by the names of the settings."""
 
 
-def disturbed(images: np.ndarray, settings: DisturbancesSettings) -> Mapping[str, np.ndarray]:
-    """Return the images as they are, under an empty name, and in each other way, uint8 or int8 as before."""
-    ways = {
-        name: disturb(images, getattr(settings, name), np.random.default_rng([settings.seed, number]))
-        for number, (name, disturb) in enumerate(DISTURBANCES.items())
-    }
+def disturbed(
+    images: np.ndarray, settings: DisturbancesSettings, lowest: int = 0, highest: int = 255
+) -> Mapping[str, np.ndarray]:
+    """Return the images as they are, under an empty name, and in each other way, uint8 or int8 as before.
+
+    Pixels stay from ``lowest`` to ``highest``, as a network's inputs are.
+    """
+    ways = {}
+    for number, (name, disturb) in enumerate(DISTURBANCES.items()):
+        found = disturb(images, getattr(settings, name), np.random.default_rng([settings.seed, number]))
+        ways[name] = np.clip(found, lowest, highest).astype(images.dtype)
     return {"": images, **ways}

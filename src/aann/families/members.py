@@ -25,9 +25,9 @@ from aann.families.disturbances import disturbed
 from aann.families.ensembles import factor, votes
 from aann.lineage import provenance, records
 from aann.networks import Architecture, TernaryNetwork
-from aann.settings.families import GroupSettings
+from aann.settings.families import ONE, GroupSettings
 from aann.settings.study import Settings
-from aann.settings.work import ONE, members
+from aann.settings.work import members
 from aann.tables import ENSEMBLE, PAIR
 
 _WHOLE = ""
@@ -68,7 +68,7 @@ class Group:
         for network in networks[1:]:
             require_alike(networks[0], network)
         self._sizes, self._labels = dict(sorted(settings.sizes.items())), splits["test"].labels
-        images = disturbed(splits["test"].images, settings.disturbances)
+        images = disturbed(splits["test"].images, settings.disturbances, *networks[0].architecture.input_range)
         self._members: list[Member] = []
         self._distinct: dict[str, Member] = {}
         for row, network in zip(rows, networks, strict=True):

@@ -16,7 +16,7 @@ from aann.evaluation.evaluator import Evaluator
 from aann.evaluation.objectives import NO_RIVAL, Objective
 from aann.networks import TernaryNetwork
 from aann.settings.families import MovesSettings
-from aann.swaps import Swaps, apply_swaps
+from aann.swaps import Swaps, apply_swaps, disjoint
 
 
 def in_place(start: TernaryNetwork, network: TernaryNetwork) -> dict[str, int]:
@@ -139,7 +139,7 @@ class Walker:
         if not len(pairs.from_index):
             return pairs
         ordered = pairs.take(_falling(self._estimates(layer, pairs, moves.sample)))
-        return ordered.take(disjoint(ordered)[: moves.most])
+        return ordered.take(disjoint(ordered, moves.most))
 
     def _estimates(self, layer: str, swaps: Swaps, sample: float) -> np.ndarray:
         """Return by how much swaps would change the objective, on a share of the images."""
@@ -190,17 +190,6 @@ def near(shape: tuple[int, ...], connections: np.ndarray, reach: int) -> Swaps:
         to = np.ravel_multi_index([axis[inside] for axis in (*channel, y, x)], shape)
         found.append(Swaps(connections[inside], to))
     return Swaps(*(np.concatenate(ends) for ends in zip(*found, strict=True)))
-
-
-def disjoint(swaps: Swaps) -> np.ndarray:
-    """Return which swaps share no index with another one before them that is returned, in order."""
-    used: set[int] = set()
-    found = []
-    for number, ends in enumerate(zip(swaps.from_index.tolist(), swaps.to_index.tolist(), strict=True)):
-        if used.isdisjoint(ends):
-            used.update(ends)
-            found.append(number)
-    return np.array(found, np.int64)
 
 
 def _falling(values: np.ndarray) -> np.ndarray:

@@ -13,7 +13,7 @@ import numpy as np
 import pandas
 
 from aann.artifacts import write_table
-from aann.checkpoints import kept_or_temporary
+from aann.checkpoints import until_done
 from aann.datasets.splits import Images, load
 from aann.errors import InputError
 from aann.families.disturbances import turned
@@ -45,13 +45,13 @@ def transfer(
 
     Raises ``InputError`` for an unknown search, a layer that a network does not have, and images that do not fit it.
     """
-    if not isinstance(searches, Mapping):
-        known = named.paper().sense.searches
-        searches = {name: named.entry(known, name, "search", "sense.searches") for name in searches}
+    known = named.paper().sense.searches
+    chosen = searches if isinstance(searches, Mapping) else {name: name for name in searches}
     rows = [
-        {"source": name, "search": search, **_adapted(network, data, settings, seed, threads)}
+        {"source": name, "search": search, **_adapted(network, data, placed, seed, threads)}
         for name, network in starts.items()
-        for search, settings in searches.items()
+        for search, which in chosen.items()
+        for placed in [named.placed(known, which, "search", "sense.searches", network.layers)]
     ]
     return pandas.DataFrame(rows, columns=list(_MEASURED))
 
@@ -60,12 +60,11 @@ def _adapted(
     network: TernaryNetwork, data: Mapping[str, Images], settings: SearchSettings, seed: int, threads: int
 ) -> dict[str, Any]:
     """Return what a search counts: what it spends, and correct images where it starts and where it chooses to end."""
-    placed = settings.named(network.layers)
-    with kept_or_temporary(None) as checkpoint:
-        trace = Search(network, data, placed, seed, threads=threads).run(checkpoint).trace
+    with until_done(None) as checkpoint:
+        trace = Search(network, data, settings, seed, threads=threads).run(checkpoint).trace
     found = {name: int(value) for name, value in summary_of(trace, "correct").items()}
     images = {f"{split}_images": len(data[split]) for split in SPLITS}
-    return {"layers": " ".join(placed.layers.names), **found, **images}
+    return {"layers": " ".join(settings.layers.names), **found, **images}
 
 
 def shuffled(network: TernaryNetwork, seed: int) -> TernaryNetwork:

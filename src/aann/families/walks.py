@@ -19,7 +19,7 @@ import pandas
 from tqdm import tqdm
 
 from aann.artifacts import discard, write_table
-from aann.checkpoints import Checkpoint, State, kept_or_temporary
+from aann.checkpoints import Checkpoint, State, identity, until_done
 from aann.datasets.splits import Images, described, load
 from aann.errors import InputError
 from aann.evaluation.evaluator import Evaluator, EvaluatorFactory
@@ -144,7 +144,7 @@ class Walk:
         self._steps += 1
         if not self._owes:
             self._redraw()
-        if self._owes or self._walker.reserve < 0 or not self._move():
+        if self._owes or self._walker.reserve < 0 or not (self._left and self._move()):
             self._repair()
         if self._owes and self._walker.reserve < 0 and self._repairs >= self.settings.patience:
             self._walker.evaluator.move_to(self._accepted)
@@ -268,14 +268,14 @@ def walk(
     """Move connection after connection until none is where it was; return the ``network`` come to and the ``table``.
 
     ``data`` holds images by split. ``walk`` is the name of a walk in the settings (``families.walks``), or a walk. With
-    a file ``checkpoint``, an interrupted walk goes on from it.
+    a file ``checkpoint``, an interrupted walk goes on from it; the file is deleted when the walk is done.
 
-    Raises ``InputError`` for another walk, and as ``Walk`` and its ``run`` do.
+    Raises ``InputError`` for another walk, for layers that the network does not have, and as ``Walk`` and its ``run``.
     """
-    chosen = named.chosen(named.paper().families.walks, walk, "walk", "families.walks")
-    run = Walk(start, data, chosen.named(start.layers), seed, threads=threads)
-    with kept_or_temporary(checkpoint) as path:
-        return run.run(path)
+    chosen = named.placed(named.paper().families.walks, walk, "walk", "families.walks", start.layers)
+    known = identity("aann.families.walks", chosen, seed, start, data)
+    with until_done(checkpoint) as path:
+        return Walk(start, data, chosen, seed, known, threads).run(path)
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ import pandas
 from aann.errors import InputError
 from aann.figures import style
 from aann.figures.kinds import PICTURE_AND_TABLE, Source
+from aann.settings.families import ONE
 from aann.settings.plans import Plan, Study
 from aann.tables import ENSEMBLE
 
@@ -30,9 +31,6 @@ _LOOKS = (
     (style.RED, "v", "-"),
 )
 """Colours, markers and dashes of sets, in the order in which they come; single networks are grey."""
-
-ONE = "one"
-"""The set of single networks with as many connections as several."""
 
 
 def plan(entry: EnsemblesFigureSettings, study: Study) -> Plan:

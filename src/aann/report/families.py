@@ -6,12 +6,12 @@ from collections.abc import Mapping
 
 import pandas
 
-from aann.figures.ensembles import ONE
 from aann.figures.members import named
 from aann.figures.paths import NAMES
 from aann.figures.transfers import TRAINED
 from aann.report.summaries import network_in_words
 from aann.report.words import number, percent
+from aann.settings.families import ONE
 
 
 def walks(counted: pandas.DataFrame) -> pandas.DataFrame:

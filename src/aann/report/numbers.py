@@ -21,8 +21,9 @@ This page answers: which accuracies, shares, and returns do the figures show?
 `python -m aann report numbers` wrote it from the tables of a run of the scale *{scale}*. Accuracies are exact counts.
 Where there are several networks, climbs or draws, a cell has their mean, and in brackets the range and the number.
 Validation images choose; test images are counted once. Figures 6 to 8 and S1 show where searches end, which may be
-elsewhere than the network that validation images choose. [reproduction.md](reproduction.md) and [driving.md](driving.md)
-say what the numbers mean, and on which machine they were made.
+elsewhere than the network that validation images choose.
+[reproduction.md](reproduction.md) and [driving.md](driving.md) say what the numbers mean, and on which machine they
+were made.
 """
 
 

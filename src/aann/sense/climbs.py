@@ -12,7 +12,7 @@ from sklearn.manifold import TSNE
 
 from aann.artifacts import write_table
 from aann.datasets.splits import Images, load
-from aann.embeddings import TIE
+from aann.embeddings import TIE, one_thread
 from aann.evaluation.evaluator import EvaluatorFactory
 from aann.evaluation.incremental import IncrementalEvaluator
 from aann.lineage import provenance
@@ -81,7 +81,8 @@ def embed_climb(
     tsne = TSNE(perplexity=perplexity, max_iter=settings.max_iter, init="pca", random_state=seed)
     points = changed_weights(surveyed, weights).astype(float)
     points += TIE * np.random.default_rng(seed).standard_normal(points.shape)
-    placed = tsne.fit_transform(points)
+    with one_thread():
+        placed = tsne.fit_transform(points)
     return surveyed.assign(x=placed[:, 0].astype(float), y=placed[:, 1].astype(float))
 
 

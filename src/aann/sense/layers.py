@@ -13,7 +13,8 @@ _MEMORY = 0.8
 """The weight of a layer's average gain so far; the gain of its next neighborhood has the rest."""
 
 _SHARE = 0.05
-"""The least probability of a layer that is drawn by gain: what gains nothing now may gain later."""
+"""The least probability of a layer that is drawn by gain: what gains nothing now may gain later. Of many layers, all
+together have at most half."""
 
 
 class LayerSchedule:
@@ -47,7 +48,9 @@ class LayerSchedule:
         gains = np.array([max(self.gains[name], 0.0) for name in self._settings.names])
         total = gains.sum()
         shares = gains / total if total > 0 else np.full(len(gains), 1 / len(gains))
-        return _SHARE + (1 - len(gains) * _SHARE) * shares
+        least = min(_SHARE, 0.5 / len(gains))
+        found: np.ndarray = least + (1 - len(gains) * least) * shares
+        return found
 
     def learn(self, layer: str, gain: float) -> None:
         """Take note of what a neighborhood has gained."""

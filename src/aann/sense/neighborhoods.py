@@ -41,8 +41,9 @@ class Neighborhood:
 def draw(weights: np.ndarray, count: int, sampling: str, random: np.random.Generator) -> Swaps:
     """Return about ``count`` different swaps of a layer in random order.
 
-    ``uniform``: any swaps. ``grid``: all swaps between some weights of equal sign and as many zeros. They share their
-    halves, so evaluating all costs little more than evaluating the halves. A layer with fewer neighbors gives all.
+    ``uniform``: any swaps, or all if there are fewer. ``grid``: all swaps between some weights of equal sign and as
+    many zeros, if there are as many. They share their halves, so evaluating all costs little more than evaluating the
+    halves.
 
     Raises ``InputError`` if the layer has no neighbors at all.
     """

@@ -18,6 +18,7 @@ from aann.evaluation.evaluator import Evaluator
 from aann.evaluation.objectives import Objective
 from aann.sense.neighborhoods import Neighborhood
 from aann.settings.sense import StrategySettings, TemperatureSettings
+from aann.swaps import disjoint
 
 
 @dataclass(frozen=True)
@@ -126,7 +127,7 @@ class Greedy:
         order = np.argsort(-neighborhood.changes, kind="stable")
         order = order[neighborhood.changes[order] >= 0]
         fresh = neighborhood.exact
-        for index in _disjoint(neighborhood.take(order), self.most):
+        for index in disjoint(neighborhood.take(order).swaps, self.most).tolist():
             candidate = neighborhood.take(order[index : index + 1])
             found = list(climber.accept_first(candidate if fresh else climber.counted(candidate), np.zeros(1)))
             fresh = fresh and not found
@@ -146,17 +147,3 @@ def chosen(settings: StrategySettings) -> Strategy:
     """Return the strategy that settings name, with its own settings."""
     values = {name: getattr(settings, name) for name in type(settings).model_fields if name != "kind"}
     return STRATEGIES[settings.kind](**values)
-
-
-def _disjoint(neighborhood: Neighborhood, most: int) -> list[int]:
-    """Return the first neighbors that share no weight and no place with one before them, at most ``most``."""
-    touched: set[int] = set()
-    found: list[int] = []
-    swaps = zip(*(indices.tolist() for indices in neighborhood.swaps), strict=True)
-    for index, ends in enumerate(swaps):
-        if len(found) == most:
-            break
-        if touched.isdisjoint(ends):
-            touched.update(ends)
-            found.append(index)
-    return found

@@ -11,6 +11,9 @@ from aann.settings.sense import SearchImagesSettings
 from aann.settings.starts import WalkedSettings
 from aann.settings.types import Entries, LayerName, Name, Section, Seed, Sparsity, at_place, require_distinct
 
+ONE = "one"
+"""The set of single networks with as many connections as several of a group."""
+
 
 class MovesSettings(Section):
     """What one step of a walk looks at in a layer: some connections, and some places for them."""
@@ -152,7 +155,9 @@ class GroupSettings(Section):
     disturbances: DisturbancesSettings = Field(default=DisturbancesSettings(), description="Other test images.")
 
     @model_validator(mode="after")
-    def _of_one_task(self) -> GroupSettings:
+    def _fits(self) -> GroupSettings:
+        if ONE in self.sets:
+            raise ValueError(f"sets.{ONE}: is the name of single networks with as many connections; choose another")
         for name, kinds in self.sets.items():
             for place, one in enumerate(kinds):
                 if one.start.task != self.task:

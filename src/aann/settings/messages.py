@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Annotated, Any, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 
 from aann.addresses import shown
+from aann.errors import InputError
 
 _MESSAGES = {
     "model_type": "expected a mapping of settings",
@@ -125,3 +127,12 @@ def suggestion(name: str, known: Iterable[str]) -> str:
     """Return words that suggest the known name that is closest to an unknown one; nothing if none is close."""
     close = difflib.get_close_matches(name, list(known), n=1)
     return f" (did you mean {close[0]!r}?)" if close else ""
+
+
+@contextmanager
+def refused_at(key: str) -> Iterator[None]:
+    """Raise a ``ValueError`` about the layers of a network as ``InputError`` that begins with the key of a setting."""
+    try:
+        yield
+    except ValueError as error:
+        raise InputError(f"{key}: {error}") from error

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TypeVar
 
 from aann import checkout
 from aann.errors import InputError
-from aann.settings.messages import suggestion
+from aann.settings.families import WalkSettings
+from aann.settings.messages import refused_at, suggestion
+from aann.settings.sense import SearchSettings
 from aann.settings.study import Settings, load
 
 Entry = TypeVar("Entry")
+Placed = TypeVar("Placed", SearchSettings, WalkSettings)
 
 
 def paper() -> Settings:
@@ -29,6 +32,12 @@ def entry(known: Mapping[str, Entry], name: str, word: str, key: str) -> Entry:
     return known[name]
 
 
-def chosen(known: Mapping[str, Entry], which: str | Entry, word: str, key: str) -> Entry:
-    """Return an entry that is given by its name, or itself; the rest as for ``entry``."""
-    return entry(known, which, word, key) if isinstance(which, str) else which
+def placed(known: Mapping[str, Placed], which: str | Placed, word: str, key: str, layers: Sequence[str]) -> Placed:
+    """Return a search or walk, given by its name or itself, for a network with these layers, from input to output.
+
+    ``known``, ``word`` and ``key`` are as for ``entry``. Raises ``InputError`` for a name that is not there, and for
+    layers that the network does not have.
+    """
+    found = entry(known, which, word, key) if isinstance(which, str) else which
+    with refused_at(f"{word} {which!r}" if isinstance(which, str) else word):
+        return found.named(layers)

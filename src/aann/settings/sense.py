@@ -44,11 +44,15 @@ class LayersSettings(Section):
         description="`cycle`: one after the other (Figure 6); `random`: drawn (Figure 8); `gain`: drawn in proportion "
         "to what the layer's neighborhoods have gained recently.",
     )
-    repeat: int = Field(1, ge=1, description="Neighborhoods in a row in the same layer.")
+    repeat: int = Field(
+        1, ge=1, description="Neighborhoods in a row in the same layer; `gain` draws the layer of each by itself."
+    )
 
     @model_validator(mode="after")
-    def _distinct(self) -> LayersSettings:
+    def _fits(self) -> LayersSettings:
         require_distinct(self.names, "names")
+        if self.schedule == "gain" and self.repeat > 1:
+            raise ValueError(f"repeat: is {self.repeat}; expected 1 where the schedule is 'gain'")
         return self
 
 

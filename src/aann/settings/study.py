@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
@@ -19,7 +18,7 @@ from aann.settings.export import ExportSettings
 from aann.settings.families import FamiliesSettings, GroupSettings, PathSettings, TransferSettings, WalkSettings
 from aann.settings.figures import FigureName, FigureSettings, require_names_fit
 from aann.settings.files import merge, read_yaml, with_text_keys
-from aann.settings.messages import first_problem, suggestion
+from aann.settings.messages import first_problem, refused_at, suggestion
 from aann.settings.neighbors import NeighborsSettings
 from aann.settings.networks import NetworkSettings
 from aann.settings.psiren import PSirenSettings
@@ -205,7 +204,7 @@ class Settings(Section):
         Raises ``InputError`` for an unknown search, and for layers that the network does not have.
         """
         chosen = _lookup(self.sense.searches, name, "search", "sense.searches")
-        with _refused_at(f"sense.searches.{name}.layers.names"):
+        with refused_at(f"sense.searches.{name}.layers.names"):
             return chosen.named(self.layers(task))
 
     def walk_of(self, task: str, name: str) -> WalkSettings:
@@ -214,7 +213,7 @@ class Settings(Section):
         Raises ``InputError`` for an unknown walk, and for layers that the network does not have.
         """
         chosen = _lookup(self.families.walks, name, "walk", "families.walks")
-        with _refused_at(f"families.walks.{name}.layers"):
+        with refused_at(f"families.walks.{name}.layers"):
             return chosen.named(self.layers(task))
 
     def walk(self, task: str, name: str) -> dict[str, Any]:
@@ -245,7 +244,7 @@ class Settings(Section):
         Raises ``InputError`` for an unknown path, and for layers that the network does not have.
         """
         chosen = _lookup(self.families.paths, name, "path", "families.paths")
-        with _refused_at(f"families.paths.{name}.layers"):
+        with refused_at(f"families.paths.{name}.layers"):
             return chosen.named(self.layers(chosen.start.start.task))
 
     def path_part(self, name: str) -> dict[str, Any]:
@@ -282,7 +281,7 @@ class Settings(Section):
         """Return settings of climbs in one layer, with the layer by name."""
         if chosen is None:
             raise InputError(f"the setting 'sense.{key}' is not set")
-        with _refused_at(f"sense.{key}.layer"):
+        with refused_at(f"sense.{key}.layer"):
             (layer,) = at_place(chosen.layer, self.layers(task))
         return chosen.model_copy(update={"layer": layer})
 
@@ -325,15 +324,6 @@ def _lookup(items: Mapping[str, Item], name: str, kind: str, key: str) -> Item:
         known = ", ".join(items) or "none"
         raise InputError(f"unknown {kind} {name!r}{suggestion(name, items)}; the setting '{key}' has {known}")
     return items[name]
-
-
-@contextmanager
-def _refused_at(key: str) -> Iterator[None]:
-    """Raise a ``ValueError`` about the layers of a network as ``InputError`` that begins with the key of a setting."""
-    try:
-        yield
-    except ValueError as error:
-        raise InputError(f"{key}: {error}") from error
 
 
 def validate(values: Mapping[str, Any], source: str = "configuration") -> Settings:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from aann.errors import InputError
+from aann.settings.families import ONE
 from aann.settings.figures import in_order, target
 
 if TYPE_CHECKING:
@@ -121,10 +122,6 @@ def improvement(settings: Settings) -> list[Row]:
     ]
 
 
-ONE = "one"
-"""The set of single networks with as many connections as several of a group."""
-
-
 def members(settings: Settings, group: str) -> list[Row]:
     """Return the networks of a group, in the order in which they are compared; raise ``InputError`` if there is none.
 
@@ -143,7 +140,7 @@ def members(settings: Settings, group: str) -> list[Row]:
         for name, kinds in sorted(chosen.sets.items())
     }
     seed = seeds[0]
-    wide = [sparsity for size, sparsity in sorted(chosen.sizes.items()) if size > 1]
+    wide = dict.fromkeys(sparsity for size, sparsity in sorted(chosen.sizes.items()) if size > 1)
     return [row for rows in sorted(sets.values(), key=len) for row in rows] + [
         {
             **{"set": ONE, "walk": "", "seed": seed, "sparsity": sparsity},

@@ -103,7 +103,7 @@ function place(event) {
 }
 
 function begin() {
-  if (shown >= 0) { ink.fill(0); shown = -1; }
+  if (shown >= 0) { ink.fill(0); shown = -1; read(); }
 }
 
 pad.addEventListener("pointerdown", event => {
