@@ -520,11 +520,9 @@ def test_the_benchmark_of_imperfect_sight_runs(root, tmp_path):
     assert clean.mean_return.iloc[0] == pytest.approx(expected)
 
 
-def test_the_lost_drive_of_the_released_networks_is_drawn(root, tmp_path):
+def test_the_lost_drive_is_drawn(root, tmp_path):
     output = tmp_path / "lost_drive.png"
     command = [sys.executable, "benchmarks/lost_drive.py", "--output", output]
     run = subprocess.run(command, cwd=root, check=True, capture_output=True, text=True)
-    released = read_table(root / "release/driving/car/psiren/p90/seed1.returns.csv")
-    worst = released.loc[released["return"].idxmin()]
-    assert (worst.track, run.stdout) == (200_033, f"return {worst['return']:.2f}\n")
+    assert run.stdout == "return 509.27\n"  # docs/driving.md
     assert output.read_bytes().startswith(b"\x89PNG")

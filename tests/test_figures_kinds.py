@@ -129,10 +129,8 @@ def test_seeds_are_a_setting_of_a_run_and_not_only_of_a_task(paper_settings, val
     assert roles == {"traces": {7, 8}, "returns": {0, 1, 2}}
 
 
-def test_the_settings_beside_the_release_have_the_seeds_of_its_tasks(root):
+def test_the_release_has_what_its_settings_ask_for(root):
     released = load([root / "config/config.yaml", root / "config/release.yaml"])
-    for plan in kinds.plans(released).values():
-        assert {one.keys["seed"] for one in plan.inputs if "seed" in one.keys} <= {0, 1, 2}
     manifest = read_manifest(root / "release")["files"]
     needed = {path for plan in kinds.plans(released).values() for path in plan.paths}
     assert needed <= set(manifest)

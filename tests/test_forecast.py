@@ -54,11 +54,23 @@ def test_the_table_of_a_scale_is_made_again_and_the_others_stay():
     ]
 
 
+def test_a_later_run_completes_the_first_in_the_time_of_its_machine():
+    first = [{"job": "psiren/mnist/dense/seed0", "seconds": 10.0, "cores": 1}]
+    later = [
+        {"job": "psiren/mnist/dense/seed1", "seconds": 20.0, "cores": 1},
+        {"job": "families/a/seed0", "seconds": 7.0, "cores": 1},
+    ]
+    assert forecast.completed(first, later) == [first[0], {"job": "families/a/seed0", "seconds": 3.5, "cores": 1}]
+    assert forecast.completed([], later) == later
+    assert forecast.completed(first, later[1:]) == [*first, later[1]]
+
+
 def test_the_command_renews_the_table(tmp_path, monkeypatch, root):
     copy = tmp_path / "forecast.csv"
     copy.write_bytes(forecast.TABLE.read_bytes())
     monkeypatch.setattr(forecast.renew, "__defaults__", (copy,))
-    assert run("times", "forecast", "--jobs", root / "docs/tables/times.csv", "--scale", "paper").exit_code == 0
+    tables = ("--jobs", root / "docs/tables/times.csv", "--jobs", root / "docs/tables/times_later.csv")
+    assert run("times", "forecast", *tables, "--scale", "paper").exit_code == 0
     assert copy.read_bytes() == forecast.TABLE.read_bytes()
     assert [path.name for path in tmp_path.iterdir()] == ["forecast.csv"]
     check_one_line(

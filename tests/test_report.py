@@ -227,7 +227,7 @@ def test_every_figure_is_shown_and_every_claim_that_is_named_exists(paper_notebo
     released = load([root / "config/config.yaml", root / "config/release.yaml"])
     optional = re.findall(r'story\.figure_if_there\(\s*"(\w+)"', source)
     assert optional == ["s4", "s5", "s6", "s7", "s8"]  # which runs without families do not have
-    assert sorted([*shown, "video", *optional, "s9"]) == sorted(released.figures)
+    assert sorted([*shown, "video", *optional, "s3", "s3b", "s9"]) == sorted(released.figures)
     assert "story.more_figures()" in source  # shows all others
     claims = (root / "config/claims.yaml").read_text()
     for name in re.findall(r'story\.claim\("([\w-]+)"', source):

@@ -139,7 +139,7 @@ def _ends(weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 def disjoint(swaps: Swaps, most: int | None = None) -> np.ndarray:
     """Return which swaps share no index with another one before them that is returned, in order, at most ``most``."""
     used: set[int] = set()
-    found = []
+    found: list[int] = []
     for number, ends in enumerate(zip(swaps.from_index.tolist(), swaps.to_index.tolist(), strict=True)):
         if len(found) == most:
             break

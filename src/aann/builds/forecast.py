@@ -13,7 +13,7 @@ import logging
 import re
 import statistics
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -83,9 +83,6 @@ def _median(kinds: Iterable[Kind]) -> Kind:
 
 def renewed(rows: Iterable[Mapping[str, Any]], scale: str, jobs: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """Return the rows of a table, with those of one scale made again from ``jobs`` (job, seconds, cores)."""
-    found: dict[str, list[Kind]] = {}
-    for job in jobs:
-        found.setdefault(kind_of(str(job["job"])), []).append(Kind(float(job["seconds"]), float(job["cores"])))
     made = [
         {
             "scale": scale,
@@ -94,10 +91,33 @@ def renewed(rows: Iterable[Mapping[str, Any]], scale: str, jobs: Iterable[Mappin
             "cores": f"{_median(alike).cores:g}",
             "seconds": f"{_median(alike).seconds:.3g}",
         }
-        for name, alike in found.items()
+        for name, alike in _by_kind(jobs).items()
     ]
     kept = [dict(row) for row in rows if row["scale"] != scale]
     return sorted(kept + made, key=lambda row: (row["scale"], row["kind"]))
+
+
+def _by_kind(jobs: Iterable[Mapping[str, Any]]) -> dict[str, list[Kind]]:
+    found: dict[str, list[Kind]] = {}
+    for job in jobs:
+        found.setdefault(kind_of(str(job["job"])), []).append(Kind(float(job["seconds"]), float(job["cores"])))
+    return found
+
+
+def completed(jobs: Sequence[Mapping[str, Any]], later: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Return jobs with those of a later run whose kinds they lack, in seconds of the machine of the first.
+
+    What jobs took there and here, of the kinds that both runs have, says how fast one machine is against the other.
+    """
+    known, found = _by_kind(jobs), _by_kind(later)
+    both = [
+        (len(alike) * _median(known[kind]).seconds, len(alike) * _median(alike).seconds)
+        for kind, alike in found.items()
+        if kind in known
+    ]
+    here, there = (sum(seconds) for seconds in zip(*both, strict=True)) if both else (1.0, 1.0)
+    new = [job for job in later if kind_of(str(job["job"])) not in known]
+    return [*map(dict, jobs), *({**job, "seconds": float(job["seconds"]) * here / there} for job in new)]
 
 
 def renew(scale: str, jobs: Iterable[Mapping[str, Any]], path: Path = TABLE) -> int:
@@ -111,16 +131,18 @@ def renew(scale: str, jobs: Iterable[Mapping[str, Any]], path: Path = TABLE) -> 
     return sum(row["scale"] == scale for row in rows)
 
 
-def renew_from(jobs: Path, scale: str) -> tuple[int, int]:
-    """Make the rows of one scale in the table again from a file of jobs; return the numbers of its jobs and kinds.
+def renew_from(files: Iterable[Path], scale: str) -> tuple[int, int]:
+    """Make the rows of one scale in the table again from files of jobs; return the numbers of jobs and kinds.
 
-    Raises ``InputError`` if the file is not a table of jobs.
+    Later files complete the first, as ``completed`` does. Raises ``InputError`` for a file that is no table of jobs.
     """
     from aann.tables import JOBS
 
-    table = JOBS.read(jobs)
-    measured = table[table.stage != "forecast"]
-    return len(measured), renew(scale, measured.to_dict("records"))
+    jobs: list[dict[str, Any]] = []
+    for path in files:
+        table = JOBS.read(path)
+        jobs = completed(jobs, table[table.stage != "forecast"].to_dict("records"))
+    return len(jobs), renew(scale, jobs)
 
 
 @dataclass

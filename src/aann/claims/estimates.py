@@ -195,8 +195,9 @@ class _Ratio:
         if names and set(names) <= set(first.index.names):
             sums = [sample.groupby(level=names).agg(["sum", "size"]) for sample in samples]
             if sums[0].index.equals(sums[1].index):
-                return cls(*map(pandas.DataFrame.to_numpy, sums), paired=True)
-        return cls(*(np.stack([sample, np.ones(len(sample))], axis=1) for sample in samples), paired=False)
+                return cls(sums[0].to_numpy(), sums[1].to_numpy(), paired=True)
+        parts = [np.stack([sample, np.ones(len(sample))], axis=1) for sample in samples]
+        return cls(parts[0], parts[1], paired=False)
 
     @property
     def units(self) -> int:

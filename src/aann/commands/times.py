@@ -23,9 +23,14 @@ def jobs(results: Path, output: Path) -> None:
 
 
 @commands.command("forecast")
-@options.path("--jobs", "The table of `times jobs` of a run; rows of the stage `forecast` are left out.")
+@options.path(
+    "--jobs",
+    "The table of `times jobs` of a run; rows of the stage `forecast` are left out. If it is given again, later runs "
+    "complete the first: jobs of kinds that it lacks are added, in the time of its machine.",
+    multiple=True,
+)
 @click.option("--scale", required=True, help="The scale of that run, such as paper.")
-def forecast(jobs: Path, scale: str) -> None:
+def forecast(jobs: tuple[Path, ...], scale: str) -> None:
     """Renew the table of one scale from which a build says how long it takes: seconds of each kind of job."""
     from aann.builds import forecast
 

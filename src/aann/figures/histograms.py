@@ -131,7 +131,7 @@ def _shown(histogram: pandas.DataFrame, original: int) -> tuple[int, int]:
 def _words(own: pandas.Series, networks: pandas.DataFrame) -> str:
     shares = 100 * networks.better / networks.neighbors
     number = "all" if own.neighbors == own.neighborhood else "a sample of"
-    others = f"\n({shares.min():.1f} to {shares.max():.1f} % in {len(shares)} networks)" if len(shares) > 1 else ""
+    others = f"\n(n = {len(shares)}: {shares.min():.1f} to {shares.max():.1f} %)" if len(shares) > 1 else ""
     better, equal = 100 * own.better / own.neighbors, 100 * own.equal / own.neighbors
     heading = f"Layer {own.layer}, {own.sparsity:g} % sparse,\n{number} {own.neighbors:,} neighbors:"
     return f"{heading}\n{better:.1f} % better, {equal:.1f} % equal{others}"
