@@ -70,12 +70,12 @@ def points(layers):
 
 
 def climb():
-    """Return three climbs over six neighborhoods, 10 wide and 100 apart, that gain 30 validation images or so."""
+    """Return five climbs over six neighborhoods, 10 wide and 100 apart, that gain 30 validation images or so."""
     rows = []
-    for seed in SEEDS:
+    for seed in range(5):
         rows.append({"seed": seed, "neighborhood": 0, "best": 0, "validation_correct": 9800, "x": 0.0})
         for number in range(1, 7):
-            for best, correct, x in ((0, 9900, 0.0), (1, 9800 + (4 + seed) * number, 10.0)):
+            for best, correct, x in ((0, 9900, 0.0), (1, 9800 + (3 + seed) * number, 10.0)):
                 row = {"neighborhood": number, "best": best, "validation_correct": correct, "x": 100 * number + x}
                 rows.append({"seed": seed, **row})
     return pandas.DataFrame(rows).assign(
@@ -290,8 +290,8 @@ def test_every_claim_is_measured(judged, root):
         ("car-clusters-range", 37.5, 6, "inconclusive"),
         ("family-performs-alike", 0.075, 12, "reproduced"),
         ("climb-neighborhoods", 6, 6, "reproduced"),
-        ("climb-gain", 0.3, 3, "contradicted"),
-        ("climb-apart", 100 * 10 / 510, 18, "reproduced"),
+        ("climb-gain", 0.3, 5, "contradicted"),
+        ("climb-apart", 100 * 10 / 510, 5, "reproduced"),
         ("few-start", 91, 5, "reproduced"),
         ("few-gain", 2, 5, "reproduced"),
         ("few-gain-fresh", 0.8, 5, "contradicted"),

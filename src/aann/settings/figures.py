@@ -44,8 +44,8 @@ def picture(name: str) -> str:
 
 
 def label(name: str) -> str:
-    """Return the name of a figure as readers know it: `S1` for `s1`."""
-    return name.upper() if name[0] == "s" and name[1:].isdecimal() else name
+    """Return the name of a figure as readers know it: `S1` for `s1`, and `S3b` for `s3b`."""
+    return name.capitalize() if re.fullmatch(r"s\d+[a-z]?", name) else name
 
 
 def in_order(names: Iterable[str]) -> list[str]:
