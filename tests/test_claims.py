@@ -497,6 +497,14 @@ def share_of(statistic="share", take="mean", **changes):
         ({"measure": paired(units=None)}, "samples: difference pairs them by unit; expected the same 'units'"),
         ({"measure": {"statistic": "share", "samples": [sample(of=None)]}}, "samples: share divides sums of counts"),
         (
+            {"measure": {"statistic": "share", "samples": [sample(of="images", minus="seed")]}},
+            "samples: share divides sums of counts; expected no 'minus'",
+        ),
+        (
+            {"measure": {"statistic": "share", "samples": [sample(of="images", change_within=["seed"])]}},
+            "samples: share divides sums of counts; expected no 'change_within'",
+        ),
+        (
             {"measure": paired(tabel="x.csv")},
             "unknown key 'claims.one.measure.samples.1.tabel' (did you mean 'table'?)",
         ),
@@ -550,6 +558,7 @@ def test_a_file_that_holds_no_claims_is_named_in_one_line(tmp_path, values, mess
         ([sample(where={"sparsitie": 3})], {}, f"{TABLE}: has no column 'sparsitie' (did you mean 'sparsity'?)"),
         ([sample(units=["network"])], {}, f"{TABLE}: has no column 'network'"),
         ([sample(column="layer")], {}, f"{TABLE}: its column 'layer' holds no numbers"),
+        ([sample(where={"layer": {"at_least": 1}})], {}, f"{TABLE}: its column 'layer' holds no numbers"),
         ([sample()], {"figure": "2c"}, "there is no figure '2c', "),
         (
             [sample(where={"sparsity": 0}), sample(where={"sparsity": 0, "seed": [0, 1]})],

@@ -9,6 +9,7 @@ from commands import check_one_line, run
 from made_up import ARCHIVE, NETWORK, make_results
 
 from aann.artifacts import is_sealed, write_arrays
+from aann.builds import removal
 
 RESULTS = Path("results/small")
 
@@ -34,6 +35,14 @@ def test_all_that_the_workflow_made_is_removed_and_archives_stay(results):
     assert done.stderr == ""
     assert not RESULTS.exists()
     assert Path(ARCHIVE).exists()
+
+
+def test_the_lock_of_a_build_goes_last(results, monkeypatch):
+    gone, unlink = [], Path.unlink
+    monkeypatch.setattr(Path, "unlink", lambda path, **options: (gone.append(path), unlink(path, **options))[1])
+    removal.remove(RESULTS)
+    assert len(gone) > 5
+    assert gone[-1] == RESULTS / removal.LOCK
 
 
 def test_what_others_put_there_stays_and_is_named(results):
