@@ -16,6 +16,7 @@ from aann import extras, prediction
 from aann.export import files
 from aann.networks import Architecture, TernaryNetwork
 from aann.settings import named
+from aann.settings.messages import lookup
 from aann.settings.sense import SearchSettings
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ def random_network(network: str = "static", sparsity: float = 90, seed: int = 0)
     """
     from aann.sense import starts
 
-    chosen = named.entry(named.paper().networks, network, "network", "networks")
+    chosen = lookup(named.paper().networks, network, "network", "networks")
     return starts.random_network(Architecture.from_dict(chosen.model_dump()), sparsity, seed)
 
 
@@ -62,7 +63,7 @@ def load_data(dataset: str, folder: Path | str) -> dict[str, Images]:
     from aann.settings.datasets import ArchivesDataSettings
 
     settings, place = named.paper(), Path(folder)
-    data = named.entry(settings.datasets, dataset, "data set", "datasets")
+    data = lookup(settings.datasets, dataset, "data set", "datasets")
     if isinstance(data, ArchivesDataSettings):
         archives.fetch(data.archives, place / data.archives, settings.downloads.mirrors)
     return sources.split(dataset, data, place)[0]
@@ -139,7 +140,7 @@ def search(
     from aann import checkpoints
     from aann.sense.search import Search
 
-    chosen = named.placed(named.paper().sense.searches, search, "search", "sense.searches", start.layers)
+    chosen = named.search(search, start.layers)
     if evaluations is not None:
         budget = chosen.budget.model_copy(update={"evaluations": evaluations})
         chosen = chosen.model_copy(update={"budget": budget})

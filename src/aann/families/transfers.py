@@ -45,13 +45,12 @@ def transfer(
 
     Raises ``InputError`` for an unknown search, a layer that a network does not have, and images that do not fit it.
     """
-    known = named.paper().sense.searches
     chosen = searches if isinstance(searches, Mapping) else {name: name for name in searches}
     rows = [
         {"source": name, "search": search, **_adapted(network, data, placed, seed, threads)}
         for name, network in starts.items()
         for search, which in chosen.items()
-        for placed in [named.placed(known, which, "search", "sense.searches", network.layers)]
+        for placed in [named.search(which, network.layers)]
     ]
     return pandas.DataFrame(rows, columns=list(_MEASURED))
 

@@ -272,7 +272,7 @@ def walk(
 
     Raises ``InputError`` for another walk, for layers that the network does not have, and as ``Walk`` and its ``run``.
     """
-    chosen = named.placed(named.paper().families.walks, walk, "walk", "families.walks", start.layers)
+    chosen = named.walk(walk, start.layers)
     known = identity("aann.families.walks", chosen, seed, start, data)
     with until_done(checkpoint) as path:
         return Walk(start, data, chosen, seed, known, threads).run(path)

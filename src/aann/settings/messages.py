@@ -5,12 +5,14 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Annotated, Any, get_args, get_origin
+from typing import Annotated, Any, TypeVar, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 
 from aann.addresses import shown
 from aann.errors import InputError
+
+Item = TypeVar("Item")
 
 _MESSAGES = {
     "model_type": "expected a mapping of settings",
@@ -127,6 +129,17 @@ def suggestion(name: str, known: Iterable[str]) -> str:
     """Return words that suggest the known name that is closest to an unknown one; nothing if none is close."""
     close = difflib.get_close_matches(name, list(known), n=1)
     return f" (did you mean {close[0]!r}?)" if close else ""
+
+
+def lookup(items: Mapping[str, Item], name: str, word: str, key: str) -> Item:
+    """Return an entry of a section of the settings; ``word`` is what an entry is, ``key`` that of the section.
+
+    Raises ``InputError`` for a name that is not there.
+    """
+    if name not in items:
+        known = ", ".join(items) or "none"
+        raise InputError(f"unknown {word} {name!r}{suggestion(name, items)}; the setting '{key}' has {known}")
+    return items[name]
 
 
 @contextmanager

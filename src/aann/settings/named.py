@@ -1,18 +1,16 @@
-"""Entries of the paper's settings by name, for Python."""
+"""The paper's settings, and its searches and walks by name, for Python."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TypeVar
 
 from aann import checkout
-from aann.errors import InputError
 from aann.settings.families import WalkSettings
-from aann.settings.messages import refused_at, suggestion
+from aann.settings.messages import lookup, refused_at
 from aann.settings.sense import SearchSettings
 from aann.settings.study import Settings, load
 
-Entry = TypeVar("Entry")
 Placed = TypeVar("Placed", SearchSettings, WalkSettings)
 
 
@@ -21,23 +19,23 @@ def paper() -> Settings:
     return load([checkout.find("config/config.yaml")])
 
 
-def entry(known: Mapping[str, Entry], name: str, word: str, key: str) -> Entry:
-    """Return an entry of a section of the settings; ``word`` is what an entry is, ``key`` that of the section.
+def search(which: str | SearchSettings, layers: Sequence[str]) -> SearchSettings:
+    """Return a search, given by its name or itself, for a network with these layers, from input to output.
 
-    Raises ``InputError`` for a name that is not there.
+    Raises ``InputError`` for a name that is not there, and for layers that the network does not have.
     """
-    if name not in known:
-        hint = suggestion(name, known)
-        raise InputError(f"unknown {word} {name!r}{hint}; the setting {key!r} has {', '.join(known)}")
-    return known[name]
+    if not isinstance(which, str):
+        return _placed(which, "search", layers)
+    return _placed(lookup(paper().sense.searches, which, "search", "sense.searches"), f"search {which!r}", layers)
 
 
-def placed(known: Mapping[str, Placed], which: str | Placed, word: str, key: str, layers: Sequence[str]) -> Placed:
-    """Return a search or walk, given by its name or itself, for a network with these layers, from input to output.
+def walk(which: str | WalkSettings, layers: Sequence[str]) -> WalkSettings:
+    """Return a walk in the same way."""
+    if not isinstance(which, str):
+        return _placed(which, "walk", layers)
+    return _placed(lookup(paper().families.walks, which, "walk", "families.walks"), f"walk {which!r}", layers)
 
-    ``known``, ``word`` and ``key`` are as for ``entry``. Raises ``InputError`` for a name that is not there, and for
-    layers that the network does not have.
-    """
-    found = entry(known, which, word, key) if isinstance(which, str) else which
-    with refused_at(f"{word} {which!r}" if isinstance(which, str) else word):
-        return found.named(layers)
+
+def _placed(chosen: Placed, words: str, layers: Sequence[str]) -> Placed:
+    with refused_at(words):
+        return chosen.named(layers)

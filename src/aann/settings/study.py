@@ -18,7 +18,7 @@ from aann.settings.export import ExportSettings
 from aann.settings.families import FamiliesSettings, GroupSettings, PathSettings, TransferSettings, WalkSettings
 from aann.settings.figures import FigureName, FigureSettings, require_names_fit
 from aann.settings.files import merge, read_yaml, with_text_keys
-from aann.settings.messages import first_problem, refused_at, suggestion
+from aann.settings.messages import first_problem, lookup, refused_at, suggestion
 from aann.settings.neighbors import NeighborsSettings
 from aann.settings.networks import NetworkSettings
 from aann.settings.psiren import PSirenSettings
@@ -144,15 +144,15 @@ class Settings(Section):
 
     def task(self, name: str) -> TaskSettings:
         """Return the settings of a task; raise ``InputError`` if there is none of that name."""
-        return _lookup(self.tasks, name, "task", "tasks")
+        return lookup(self.tasks, name, "task", "tasks")
 
     def dataset(self, task: str) -> DatasetSettings:
         """Return the settings of a task's data set; raise ``InputError`` if there is none of that name."""
-        return _lookup(self.datasets, self.task(task).dataset, "data set", "datasets")
+        return lookup(self.datasets, self.task(task).dataset, "data set", "datasets")
 
     def figure(self, name: str) -> FigureSettings:
         """Return the entry of a figure; raise ``InputError`` if there is none of that name."""
-        return _lookup(self.figures, name, "figure", "figures")
+        return lookup(self.figures, name, "figure", "figures")
 
     def is_driven(self, task: str) -> bool:
         """Return whether a task's networks drive."""
@@ -178,7 +178,7 @@ class Settings(Section):
         if section == "datasets":
             values = {chosen.dataset: self.dataset(task).model_dump(exclude={"title"})}
         elif isinstance(found, dict):
-            values = {task: _lookup(found, task, "task", section).model_dump()}
+            values = {task: lookup(found, task, "task", section).model_dump()}
         else:
             values = found.model_dump()
         return {
@@ -203,7 +203,7 @@ class Settings(Section):
 
         Raises ``InputError`` for an unknown search, and for layers that the network does not have.
         """
-        chosen = _lookup(self.sense.searches, name, "search", "sense.searches")
+        chosen = lookup(self.sense.searches, name, "search", "sense.searches")
         with refused_at(f"sense.searches.{name}.layers.names"):
             return chosen.named(self.layers(task))
 
@@ -212,7 +212,7 @@ class Settings(Section):
 
         Raises ``InputError`` for an unknown walk, and for layers that the network does not have.
         """
-        chosen = _lookup(self.families.walks, name, "walk", "families.walks")
+        chosen = lookup(self.families.walks, name, "walk", "families.walks")
         with refused_at(f"families.walks.{name}.layers"):
             return chosen.named(self.layers(task))
 
@@ -226,7 +226,7 @@ class Settings(Section):
 
     def group(self, name: str) -> GroupSettings:
         """Return a group of networks; raise ``InputError`` if there is none of that name."""
-        return _lookup(self.families.groups, name, "group", "families.groups")
+        return lookup(self.families.groups, name, "group", "families.groups")
 
     def group_part(self, name: str) -> dict[str, Any]:
         """Return, as settings in their own right, what the comparison of a group depends on, seeds among them.
@@ -243,7 +243,7 @@ class Settings(Section):
 
         Raises ``InputError`` for an unknown path, and for layers that the network does not have.
         """
-        chosen = _lookup(self.families.paths, name, "path", "families.paths")
+        chosen = lookup(self.families.paths, name, "path", "families.paths")
         with refused_at(f"families.paths.{name}.layers"):
             return chosen.named(self.layers(chosen.start.start.task))
 
@@ -254,7 +254,7 @@ class Settings(Section):
 
     def transfer(self, name: str) -> TransferSettings:
         """Return a transfer to another task; raise ``InputError`` if there is none of that name."""
-        return _lookup(self.families.transfers, name, "transfer", "families.transfers")
+        return lookup(self.families.transfers, name, "transfer", "families.transfers")
 
     def transfer_part(self, name: str) -> dict[str, Any]:
         """Return, as settings in their own right, what a transfer depends on.
@@ -314,16 +314,6 @@ class Settings(Section):
     def network(self, task: str) -> dict[str, Any]:
         """Return the specification of a task's network, for ``Architecture.from_dict``."""
         return self.networks[self.task(task).network].model_dump()
-
-
-Item = TypeVar("Item")
-
-
-def _lookup(items: Mapping[str, Item], name: str, kind: str, key: str) -> Item:
-    if name not in items:
-        known = ", ".join(items) or "none"
-        raise InputError(f"unknown {kind} {name!r}{suggestion(name, items)}; the setting '{key}' has {known}")
-    return items[name]
 
 
 def validate(values: Mapping[str, Any], source: str = "configuration") -> Settings:
