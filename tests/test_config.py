@@ -106,6 +106,16 @@ def test_every_setting_is_described():
         ({"tasks": {"mnist": {"seeds": [False]}}}, "seeds: true and false are not numbers"),
         ({"psiren": {"dense": {"learning_rate": float("nan")}}}, "learning_rate"),
         ({"psiren": None}, "'psiren'"),
+        (
+            {"tasks": {"mine": {"like": "minst"}}},
+            "setting 'tasks.mine.like': no such task 'minst'; expected one of mnist, ",
+        ),
+        ({"tasks": {"mine": {"like": "mine"}}}, "setting 'tasks.mine.like': no such task 'mine'; expected one of"),
+        (
+            {"tasks": {"mine": {"like": "mnist"}, "yours": {"like": "mine"}}},
+            "setting 'tasks.yours.like': mine is like mnist itself; name that one",
+        ),
+        ({"tasks": {"mine": {"like": "mnist", "psiren": {"shfit": 0}}}}, "(did you mean 'shift'?)"),
         ({"driving": {"expert": {"gain": float("inf")}}}, "'driving.expert.gain': Input should be a finite number"),
         ({"results": "-rf"}, "'results': String should match pattern"),
         ({"results": "a\tb"}, "'results': expected characters that can be printed, on one line"),
@@ -165,6 +175,21 @@ def test_a_wrong_setting_is_named_in_one_line(values, change, message):
     assert str(error.value).startswith("my.yaml: ")
     assert message in str(error.value)
     assert "\n" not in str(error.value)
+
+
+def test_a_task_that_is_like_another_has_what_it_does_not_say_itself(values):
+    values["psiren"] = {"batch_size": 7}
+    values["tasks"]["mine"] = {"like": "mnist", "seeds": [5], "psiren": {"binary": {"mask": "fixed"}}}
+    values["tasks"]["yours"] = {"like": "car", "psiren": {"binary": {"mask": "fixed"}}}
+    values["tasks"]["theirs"] = {"like": "car"}
+    settings = validate(values)
+    mine, mnist = settings.task("mine"), settings.task("mnist")
+    assert (mine.dataset, mine.network, mine.sparsities, mine.seeds) == (mnist.dataset, "static", mnist.sparsities, [5])
+    assert mine.psiren == validate({**values, "psiren": {"batch_size": 7, "binary": {"mask": "fixed"}}}).psiren
+    learned = settings.psiren_of("car").binary
+    assert settings.psiren_of("yours").binary == learned.model_copy(update={"mask": "fixed"})
+    assert settings.psiren_of("theirs") == settings.psiren_of("car")
+    assert settings.part("psiren", "theirs")["tasks"] == {"theirs": settings.part("psiren", "car")["tasks"]["car"]}
 
 
 def test_a_search_is_not_named_as_other_runs_are(values):

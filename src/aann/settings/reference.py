@@ -36,6 +36,9 @@ names it; `python -m aann settings check` does the same by hand and prints every
 **Another network** is an entry in `networks` and its name in a task. **Another seed** is a number in a task's list, and
 only what is new runs. **Another sparsity** is a number in a task's list too; it repeats step 2 and what follows.
 
+**A task like another** says which, and what is otherwise: `noisy: {like: mnist, psiren: {shift: 0}}`. What it does not
+say is that task's.
+
 **Another figure** is an entry in `figures`: a name, a kind, and whose data. `snakemake figure_NAME` draws it. `null` in
 the place of an entry takes it away.
 
@@ -85,17 +88,17 @@ def _title(name: str) -> str:
 def _section(name: str, models: dict[str, Any]) -> str:
     model = models[name]
     rows = [
-        f"| `{key}` | {_type(field)} | {_default(key, field, model)} | {field.get('description', '')} |"
+        f"| `{key}` | {_type(field)} | {_default(field)} | {field.get('description', '')} |"
         for key, field in model["properties"].items()
     ]
     header = ["| key | type and values | default | meaning |", "| --- | --- | --- | --- |"]
     return "\n".join([f"## {_title(name)}", "", model["description"], "", *header, *rows, ""])
 
 
-def _default(key: str, field: dict[str, Any], model: dict[str, Any]) -> str:
-    if key in model.get("required", []):
+def _default(field: dict[str, Any]) -> str:
+    if "default" not in field:
         return "required"
-    default = field.get("default")
+    default = field["default"]
     return "see its table" if isinstance(default, dict) else f"`{json.dumps(default)}`"
 
 

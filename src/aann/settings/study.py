@@ -23,7 +23,7 @@ from aann.settings.neighbors import NeighborsSettings
 from aann.settings.networks import NetworkSettings
 from aann.settings.psiren import PSirenSettings
 from aann.settings.sense import ClimbSettings, SearchSettings, SelectionSettings, SenseSettings
-from aann.settings.tasks import TaskSettings
+from aann.settings.tasks import TaskSettings, written_out
 from aann.settings.types import Entries, Folder, Name, Section, at_place
 
 Climbs = TypeVar("Climbs", ClimbSettings, SelectionSettings)
@@ -324,9 +324,12 @@ def validate(values: Mapping[str, Any], source: str = "configuration") -> Settin
     from aann.networks import Architecture
 
     try:
-        settings = Settings.model_validate(json.loads(json.dumps(with_text_keys(values))))
+        plain = json.loads(json.dumps(with_text_keys(values)))
+        settings = Settings.model_validate(written_out(plain))
     except ValidationError as error:
         raise InputError(f"{source}: {first_problem(error, Settings)}") from error
+    except InputError as error:
+        raise InputError(f"{source}: {error}") from error
     except (TypeError, ValueError) as error:
         raise InputError(f"{source}: {error}; expected only text, numbers, lists and mappings") from error
     for name, network in settings.networks.items():
