@@ -77,15 +77,18 @@ rule driver:
         " --output {output:q} --threads {threads} --settings {params.settings:q} 2> {log:q}"
 
 
+def recorded(*kinds):
+    """Return a function of a task that gives its demonstrations of these kinds, its own or those of one it is like."""
+    return lambda wildcards: expand(
+        rules.demonstrations.output, task=asked(work.maker, wildcards.task, "demonstrations"), kind=kinds
+    )
+
+
 rule split_demonstrations:
     input:
-        train=expand(
-            rules.demonstrations.output,
-            kind=work.training_kinds(len(SETTINGS.driving.tracks.rounds)),
-            allow_missing=True,
-        ),
-        validation=expand(rules.demonstrations.output, kind="validation", allow_missing=True),
-        test=expand(rules.demonstrations.output, kind="test", allow_missing=True),
+        train=recorded(*work.training_kinds(len(SETTINGS.driving.tracks.rounds))),
+        validation=recorded("validation"),
+        test=recorded("test"),
     output:
         f"{RESULTS}/datasets/{{task}}.safetensors",
     log:

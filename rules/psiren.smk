@@ -1,4 +1,5 @@
-# Stage psiren: Algorithm 1. Steps 1 and 2 run once for a task and seed, steps 3 and 4 for every sparsity.
+# Stage psiren: Algorithm 1. Steps 1 and 2 run once for a task and seed, steps 3 and 4 for every sparsity. A task that is
+# like another takes the other's files of steps that are equal there.
 PSIREN = f"{RESULTS}/psiren/{{task}}"
 NETWORK = f"{PSIREN}/p{{sparsity}}/seed{{seed}}"
 
@@ -34,7 +35,7 @@ for TASK in SETTINGS.tasks:
             f"sparsify_{TASK}"
         input:
             data=expand(rules.split_dataset.output, task=TASK),
-            dense=expand(rules.dense.output.weights, task=TASK, allow_missing=True),
+            dense=expand(rules.dense.output.weights, task=asked(work.maker, TASK, "dense"), allow_missing=True),
         output:
             weights=expand(
                 f"{PSIREN}/sparse/p{{sparsity}}/seed{{{{seed}}}}.safetensors",
@@ -66,7 +67,10 @@ for TASK in SETTINGS.tasks:
 rule network:
     input:
         data=rules.split_dataset.output,
-        sparse=f"{PSIREN}/sparse/p{{sparsity}}/seed{{seed}}.safetensors",
+        sparse=lambda wildcards: expand(
+            f"{PSIREN}/sparse/p{{sparsity}}/seed{{seed}}.safetensors",
+            **{**wildcards, "task": asked(work.maker, wildcards.task, "sparse")},
+        ),
     output:
         network=f"{NETWORK}.safetensors",
         curve=f"{NETWORK}.curve.parquet",

@@ -145,6 +145,8 @@ def test_the_runs_that_are_made_again_share_no_seed_with_the_first(root, values)
         )
         assert len(seeds) == len(before), name
         assert not seeds & before, name
+    for name, task in again.tasks.items():  # or else step 2 would be another
+        assert task.sparsities == first.task(name).sparsities, name
     assert set(values["figures"]) - set(again.figures) >= set(again.claims.without_figures)
 
 

@@ -78,6 +78,25 @@ def test_tracks_are_those_of_the_settings(settings):
 
 
 @pytest.mark.parametrize(
+    ("task", "makers"),
+    [
+        ({"like": "mnist"}, ("mnist", "mnist", "mnist")),
+        ({"like": "mnist", "seeds": [7], "psiren": {"binary": {"mask": "fixed"}}}, ("mnist", "mnist", "mnist")),
+        ({"like": "mnist", "psiren": {"fine_tune": {"epochs": 0}}}, ("mnist", "mnist", "mnist")),
+        ({"like": "mnist", "sparsities": [90]}, ("mnist", "mnist", "mine")),
+        ({"like": "mnist", "psiren": {"sparsify": {"distribution": "global"}}}, ("mnist", "mnist", "mine")),
+        ({"like": "mnist", "psiren": {"shift": 0}}, ("mnist", "mine", "mine")),
+        ({"like": "mnist", "dataset": "fashion-mnist"}, ("mine", "mine", "mine")),
+        ({"dataset": "mnist", "network": "static"}, ("mine", "mine", "mine")),
+    ],
+)
+def test_steps_that_are_equal_in_the_task_that_one_is_like_are_taken_from_it(root, task, makers):
+    settings = validate(merge(read_yaml(root / "config/config.yaml"), {"tasks": {"mine": task}}))
+    assert tuple(work.maker(settings, "mine", step) for step in ("demonstrations", "dense", "sparse")) == makers
+    assert [work.maker(settings, "car", step) for step in ("demonstrations", "dense", "sparse")] == 3 * ["car"]
+
+
+@pytest.mark.parametrize(
     ("run", "expected"),
     [("", ("psiren", "")), ("-random", ("random", "")), ("-psiren.car-polish", ("psiren", "car-polish"))],
 )

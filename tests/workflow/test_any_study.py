@@ -1,6 +1,7 @@
 """Any study plans: one that stands alone, whatever its task is called, and one that takes entries away."""
 
 import os
+import re
 
 import forks
 import pytest
@@ -60,6 +61,21 @@ def test_what_has_ten_seeds_is_judged_again_with_ten_others(fresh):
     assert "seed19" in said
     assert "seed0" not in said
     assert "driving" not in said
+
+
+def test_decisions_taken_the_other_way_run_only_what_is_otherwise(fresh):
+    """A task that is like another has its demonstrations, and its networks before the step that differs."""
+    overlay = yaml.safe_load((fresh.folder / "config/sensitivity.yaml").read_text())
+    code, said = planned(fresh, overlay, "figure_sensitivity")
+    assert code == 0, said
+    jobs = dict(re.findall(r"^(\w[\w-]*) +(\d+)$", said.split("Job stats:")[1], re.MULTILINE))
+    assert jobs["demonstrations"] == "5"
+    assert jobs["dense"] == str(3 * 6)  # three tasks, and those whose images are moved otherwise
+    assert {name for name in jobs if name.startswith("sparsify_")} == {
+        f"sparsify_{task}"
+        for base, moved in (("mnist", "no-shift"), ("fashion", "no-shift"), ("car", "shift"))
+        for task in (base, f"{base}-{moved}", f"{base}-global")
+    }
 
 
 def test_a_study_of_one_task_plans_its_figures_and_nothing_of_the_paper(fresh):

@@ -14,7 +14,7 @@ from aann.settings.types import Name, Section, Seed, Sparsity, require_distinct
 
 
 def _complete_or_like_another(schema: dict[str, Any]) -> None:
-    schema["anyOf"] = [{"required": schema.pop("required")}, {"required": ["like"]}]
+    schema |= {"if": {"required": ["like"]}, "else": {"required": schema.pop("required")}}
 
 
 class TaskSettings(Section):
@@ -26,7 +26,7 @@ class TaskSettings(Section):
         None,
         exclude=True,  # since all that it stands for is there by then
         description="Another task, for what is not given here: nothing else is required then. In `psiren`, that task's "
-        "values stay where no others are given.",
+        "values stay where no others are given. Steps of p-SIREN that are equal there run once for both.",
     )
     dataset: Name = Field(description="A name in `datasets`.")
     network: Name = Field(description="A name in `networks`.")

@@ -33,6 +33,29 @@ def networks(settings: Settings, task: str) -> list[Row]:
     ]
 
 
+_LATER = {"dense": {"sparsify", "fine_tune", "binary"}, "sparse": {"fine_tune", "binary"}}
+"""Settings of p-SIREN that only steps after a step read."""
+
+
+def maker(settings: Settings, task: str, step: str) -> str:
+    """Return the task whose files of a step a task takes: the one that it is like if they are equal, or else itself.
+
+    A step is ``demonstrations``, or of p-SIREN ``dense`` (step 1) or ``sparse`` (step 2).
+    """
+    like = settings.task(task).like
+    return like if like and _made_from(settings, like, step) == _made_from(settings, task, step) else task
+
+
+def _made_from(settings: Settings, task: str, step: str) -> tuple[Any, ...]:
+    """Return the settings of a task that a step's files depend on."""
+    chosen = settings.task(task)
+    if step == "demonstrations":
+        return chosen.dataset, chosen.network
+    trained = settings.psiren_of(task).model_dump(exclude=_LATER[step])
+    stops = set(chosen.sparsities) if step == "sparse" else None
+    return chosen.dataset, chosen.network, trained, stops
+
+
 def assessments(settings: Settings, task: str) -> list[Row]:
     """Return the networks of p-SIREN of a task as they are assessed in driving."""
     return [{**network, "stage": "psiren", "run": ""} for network in networks(settings, task)]
