@@ -36,7 +36,7 @@ def begin_build():
     """Lock the results of this scale, clear away what earlier builds left, and listen for jobs that are killed."""
     logger.addHandler(KilledJobs(logger))
     try:
-        hold_lock(f"{RESULTS}/logs/build.lock")
+        hold_lock(Path(RESULTS) / LOCK)
         if workflow.executor_plugin.name == "slurm" or slurm.LOCK.exists():
             lost = slurm.begin()
             for number in lost:

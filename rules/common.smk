@@ -18,7 +18,7 @@ from aann.catalog import TORCHVISION
 from aann.datasets import sources
 from aann.datasets.archives import FILES as ARCHIVE_FILES, SETTINGS_VARIABLE
 from aann.errors import InputError
-from aann.builds.safeguards import END_WITH_PARENT, KilledJobs, begin_again, call_first, hold_lock
+from aann.builds.safeguards import END_WITH_PARENT, LOCK, KilledJobs, begin_again, call_first, hold_lock
 from aann.builds.safeguards import keep_to_machine, remove_unfinished, require_past, require_room
 
 logger.addFilter(wording.explain)

@@ -21,7 +21,8 @@ def results(tmp_path, monkeypatch, network):
     make_results(network)
     (RESULTS / "logs/psiren").mkdir(parents=True)
     (RESULTS / "logs/psiren/dense.log").write_text("epoch 1/2")
-    (RESULTS / "psiren/mnist/.seed0.k3x_9q2a.csv").write_text("")
+    (RESULTS / removal.LOCK).write_text("1")
+    (RESULTS / "psiren/mnist/.unfinished.seed0.k3x_9q2a.csv").write_text("")
     (RESULTS / "psiren/mnist/.lost.csv.sha256").write_text("a seal without its file")
     write_arrays(RESULTS / "sense/seed0.checkpoint.safetensors", {}, {})
     (RESULTS / "report.html").write_text("Snakemake's")
@@ -31,7 +32,7 @@ def test_all_that_the_workflow_made_is_removed_and_archives_stay(results):
     number = len([path for path in RESULTS.rglob("*") if path.is_file()])
     done = run("results", "remove", "--results", RESULTS)
     assert done.exit_code == 0
-    assert done.stdout == f"results/small: {number + 1} files were removed\n"
+    assert done.stdout == f"results/small: {number} files were removed\n"
     assert done.stderr == ""
     assert not RESULTS.exists()
     assert Path(ARCHIVE).exists()
@@ -46,18 +47,24 @@ def test_the_lock_of_a_build_goes_last(results, monkeypatch):
 
 
 def test_what_others_put_there_stays_and_is_named(results):
-    notes = RESULTS / "psiren/mnist/notes.txt"
-    notes.write_text("mine")
+    notes, hidden = RESULTS / "psiren/mnist/notes.txt", RESULTS / "psiren/mnist/.notes.20240101.txt"
+    for path in (hidden, notes):
+        path.write_text("mine")
+    (RESULTS / "mine").mkdir()
     done = run("results", "remove", "--results", RESULTS)
-    assert done.stderr == f"{notes}: was not made by the workflow, so it stays\n"
-    assert [path for path in RESULTS.rglob("*") if path.is_file()] == [notes]
+    said = [f"{path}: was not made by the workflow, so it stays\n" for path in (hidden, notes)]
+    assert done.stderr == "".join(said)
+    assert {path for path in RESULTS.rglob("*") if not path.is_dir()} == {notes, hidden}
+    assert sorted(RESULTS.iterdir()) == [RESULTS / "mine", RESULTS / "psiren"]
 
 
 def test_a_folder_that_is_no_scale_is_refused(results):
+    for name in ("benchmarks/speed.py", "logs/mine.log", ".git/refs/heads/main"):  # as in a checkout
+        Path(name).parent.mkdir(parents=True)
+        Path(name).write_text("")
     for folder in ("results", ".", "nowhere"):
-        check_one_line(
-            run("results", "remove", "--results", folder), f"{folder}: has no logs/ or benchmarks/ of builds"
-        )
+        check_one_line(run("results", "remove", "--results", folder), f"{folder}: has no logs/build.lock, which every")
+    assert all(map(Path.is_file, map(Path, ("benchmarks/speed.py", "logs/mine.log", ".git/refs/heads/main"))))
     assert Path(NETWORK).exists()
     assert is_sealed(NETWORK)
 

@@ -124,6 +124,22 @@ def test_results_in_another_folder_are_proven_by_names_and_hashes(jobs):
     assert judge(moved) == touch.Verdict(frozenset(jobs), {})
 
 
+def test_inputs_of_one_name_in_a_folder_elsewhere_are_told_apart(tmp_path):
+    """Paths there are shortened: of three tables of one name, the last alone would be compared."""
+    inputs = [tmp_path / f"p{sparsity}/seed0.csv" for sparsity in (0, 50, 90)]
+    for path in inputs:
+        path.parent.mkdir()
+        path.write_text(path.parent.name)
+    recorded = provenance.describe("aann.gathering", inputs)["inputs"]
+    assert list(recorded) == ["p0/seed0.csv", "p50/seed0.csv", "p90/seed0.csv"]
+    assert list(touch._other_inputs(recorded, inputs)) == []
+    inputs[0].write_text("another")
+    assert list(touch._other_inputs(recorded, inputs)) == ["was made from another p0/seed0.csv"]
+    inputs[0].write_text("p0")
+    collapsed = {"seed0.csv": recorded["p90/seed0.csv"]}  # as older versions recorded them
+    assert list(touch._other_inputs(collapsed, inputs)) == ["today, it would be made from other files"]
+
+
 def test_what_is_not_there_is_to_be_made_without_a_word(jobs):
     Path(ROW).unlink()
     assert doubts(jobs, SPLIT, SECOND) == {GATHER: f"{TABLE}: was made from {ROW}, which is not there"}

@@ -23,6 +23,8 @@ import numpy as np
 from aann.errors import InputError
 
 _METADATA_KEY = "aann"
+_UNFINISHED = ".unfinished."
+"""How names of files begin that are not complete yet."""
 
 
 @contextmanager
@@ -35,7 +37,7 @@ def atomic_path(path: Path | str, seal: bool = True) -> Iterator[Path]:
     path = Path(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(prefix=f".{path.stem}.", suffix=path.suffix, dir=path.parent)
+        handle, name = tempfile.mkstemp(prefix=f"{_UNFINISHED}{path.stem}.", suffix=path.suffix, dir=path.parent)
     except OSError as error:
         raise InputError(
             f"{path.parent}: cannot write here ({error.strerror}); make the folder writable or choose another"
@@ -106,6 +108,11 @@ def _sha256(path: Path, *version: int) -> str:
     """Return the SHA-256 of one version of a file. Its inode, size and times tell versions apart."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def is_unfinished(name: str) -> bool:
+    """Return whether a name is one that ``atomic_path`` gives a file, or its seal, until it is complete."""
+    return name.startswith((_UNFINISHED, seal_of(_UNFINISHED).name.removesuffix(".sha256")))
 
 
 def seal_of(path: Path | str) -> Path:

@@ -230,7 +230,7 @@ def test_as_a_module_its_own_code_runs_beside_other_rules(clone, importing, draw
     folder = importing(IMPORTING.format(source=str(clone / "workflow/Snakefile")))
     (tmp_path / "installed/aann").mkdir(parents=True)
     (tmp_path / "installed/aann/__init__.py").write_text("raise SystemExit('the installed package runs')")
-    remains = folder / "results/mine/figures/.figure_1.k3x_9q2a.csv"
+    remains = folder / "results/mine/figures/.unfinished.figure_1.k3x_9q2a.csv"
     remains.parent.mkdir(parents=True)
     remains.write_text("")
     snakemake(folder, "aann_figure_1", "mine", environment={"PYTHONPATH": str(tmp_path / "installed")})

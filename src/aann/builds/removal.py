@@ -10,11 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from aann.artifacts import is_sealed
-from aann.builds.safeguards import hold_lock, remove_unfinished
+from aann.builds.safeguards import LOCK, hold_lock, remove_unfinished
 from aann.errors import InputError
 
-LOCK = Path("logs/build.lock")
-"""What a build locks in the folder of its scale."""
 _BESIDE = ("logs", "benchmarks")
 """Folders of a scale in which nothing is sealed."""
 _UNSEALED = ("report.html", "jobs/rules.mmd")
@@ -30,13 +28,13 @@ class Removed:
 
 
 def remove(results: Path) -> Removed:
-    """Remove what the workflow made in the folder of a scale, and then all empty folders.
+    """Remove what the workflow made in the folder of a scale, and then the folders that this left empty.
 
     Raises ``InputError`` if the folder is not that of a scale, or if a build is at work in it.
     """
-    if not any((results / name).is_dir() for name in _BESIDE):
+    if not (results / LOCK).is_file():
         raise InputError(
-            f"{results}: has no {'/ or '.join(_BESIDE)}/ of builds; name the folder of a scale, such as results/quick"
+            f"{results}: has no {LOCK}, which every build leaves; name the folder of a scale, such as results/quick"
         )
     hold_lock(results / LOCK)
     before = _files(results)
@@ -45,12 +43,15 @@ def remove(results: Path) -> Removed:
     for path in sorted(made, key=lambda path: path == results / LOCK):  # no build starts before all are gone
         path.unlink()
     kept = _files(results)
-    for folder in sorted((path for path in results.rglob("*") if path.is_dir()), reverse=True):
+    for folder in sorted({folder for path in before for folder in _up_to(results, path)}, reverse=True):
         if not any(folder.iterdir()):
             folder.rmdir()
-    if not kept:
-        results.rmdir()
     return Removed(len(before) - len(kept), kept)
+
+
+def _up_to(results: Path, path: Path) -> list[Path]:
+    """Return the folders that a file below ``results`` is in, and ``results`` itself."""
+    return [folder for folder in path.parents if folder.is_relative_to(results)]
 
 
 def _files(folder: Path) -> list[Path]:

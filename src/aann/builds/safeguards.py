@@ -10,7 +10,6 @@ import fcntl
 import logging
 import os
 import platform
-import re
 import signal
 import sys
 import tempfile
@@ -20,6 +19,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, NoReturn
 
+from aann.artifacts import is_unfinished
 from aann.builds import machine
 from aann.errors import InputError
 
@@ -32,8 +32,8 @@ _TOLERATED_SECONDS = 60
 _held: set[Path] = set()
 """Files that this process has locked."""
 
-_UNFINISHED = re.compile(r"\..+\.[a-z0-9_]{8}(\.[a-z0-9]+)?|\.\..+\.[a-z0-9_]{8}(\.[a-z0-9]+)?\.sha256")
-"""Temporary names that ``aann.artifacts.atomic_path`` gives files and their seals."""
+LOCK = Path("logs/build.lock")
+"""What a build locks in the folder of its scale."""
 
 
 def end_with_parent() -> None:
@@ -162,7 +162,7 @@ def call_first(workflow: Any, begin: Callable[[], None]) -> None:
 def remove_unfinished(folder: Path | str) -> None:
     """Delete what killed jobs left unfinished under ``folder``. No job may be writing there now."""
     for parent, _, names in os.walk(folder):
-        for name in filter(_UNFINISHED.fullmatch, names):
+        for name in filter(is_unfinished, names):
             Path(parent, name).unlink(missing_ok=True)
 
 

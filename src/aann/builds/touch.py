@@ -22,7 +22,9 @@ from aann.datasets import archives
 from aann.errors import InputError
 from aann.lineage import provenance, records
 
-EVERYTHING = ("all_figures", "claims", "report_page")
+FIGURES = "all_figures"
+_OTHERS = {"claims": "claims/claims.json", "report_page": "report/page.html"}
+"""Other targets, which not every study has, and a file of each."""
 _UNREAD = {"beside", "figures"}
 """Names, in rules, of inputs that must exist but that the job does not read, so that no record names them."""
 _CALLED_OTHERWISE = {"count": "number"}
@@ -143,7 +145,8 @@ def _other_inputs(recorded: Mapping[str, str], inputs: Sequence[Path]) -> Iterat
     if absent:
         yield f"was made from {absent[0]}, which is not there"
         return
-    today = {provenance.recorded_path(path): sha256(path) for path in inputs}
+    names = provenance.recorded_paths(inputs)
+    today = {name: sha256(path) for name, path in zip(names, inputs, strict=True)}
     if today == recorded:
         return
     changed = [name for name, digest in today.items() if recorded.get(name, digest) != digest]
@@ -219,10 +222,13 @@ def touch(configfiles: Sequence[Path], snakefile: Path = Path("Snakefile")) -> T
     """
     if not snakefile.is_file():
         raise InputError(f"{snakefile}: there is no such file; run this in the folder of the workflow")
-    workflow = _run(snakefile, configfiles, "dryrun", EVERYTHING)
+    workflow = _run(snakefile, configfiles, "dryrun", [FIGURES])
+    results = Path(workflow.globals["RESULTS"])
+    others = [target for target, path in _OTHERS.items() if (results / path).exists()]
+    if others:
+        workflow = _run(snakefile, configfiles, "dryrun", [FIGURES, *others])
     numbered = {job.jobid: job for job in workflow.dag.jobs if job.output}
     jobs = {number: _job(job, workflow) for number, job in numbered.items()}
-    results = Path(workflow.globals["RESULTS"])
     files = verify(jobs.values(), results)
     verdict = judge(jobs)
     outputs = [str(path) for number in sorted(verdict.proven) for path in jobs[number].outputs]

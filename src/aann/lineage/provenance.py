@@ -11,7 +11,7 @@ import ast
 import hashlib
 import importlib.metadata
 import platform
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -56,23 +56,36 @@ def describe(
 ) -> dict[str, Any]:
     """Return the provenance of a result that ``module`` (such as ``aann.psiren``) made.
 
-    ``inputs`` are files, recorded by SHA-256 under their path. An absolute path is shortened: to the path below the
-    checkout for its own files, and to the name for others. ``values`` are what else the result depends on, such as a
-    seed. Raises ``InputError`` if an input is missing or is not what its seal says.
+    ``inputs`` are files, recorded by SHA-256 under what ``recorded_paths`` returns. ``values`` are what else the result
+    depends on, such as a seed. Raises ``InputError`` if an input is missing or is not what its seal says.
     """
+    paths = list(map(Path, inputs))
     return {
         "module": module,
         "code": code_fingerprint(module),
-        "inputs": {recorded_path(Path(path)): sha256(require_intact(path)) for path in inputs},
+        "inputs": {name: sha256(require_intact(path)) for name, path in zip(recorded_paths(paths), paths, strict=True)},
         "settings": dict(settings or {}),
         **values,
         "versions": versions(),
     }
 
 
-def recorded_path(path: Path) -> str:
-    """Return the path under which provenance names an input."""
-    place = checkout.within(path) or (path.name if path.is_absolute() else path)
+def recorded_paths(paths: Sequence[Path]) -> list[str]:
+    """Return the paths under which provenance names the inputs of one result.
+
+    An absolute path is shortened: to the path below the checkout for its own files. Others keep their last parts, one
+    if that tells them apart, so that it does not matter where results are.
+    """
+    names: list[str] = []
+    for parts in range(1, 1 + max((len(path.parts) for path in paths), default=0)):
+        names = [_shortened(path, parts) for path in paths]
+        if len(set(names)) == len(set(paths)):
+            break
+    return names
+
+
+def _shortened(path: Path, parts: int) -> str:
+    place = checkout.within(path) or (Path(*path.parts[-parts:]) if path.is_absolute() else path)
     return Path(place).as_posix()
 
 
