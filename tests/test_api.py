@@ -201,6 +201,60 @@ def test_what_is_wrong_is_one_line(call, message):
     assert "\n" not in str(raised.value)
 
 
+@pytest.fixture
+def data(blobs):
+    """Images of all splits as a user has them: pairs of arrays."""
+    parts = {name: blobs(60, number) for number, name in enumerate(splits.SPLITS)}
+    return {name: (part.images, part.labels) for name, part in parts.items()}
+
+
+def test_a_search_by_name_takes_arrays_of_ones_own_even_if_they_are_few(network, data):
+    asked = named.paper().sense.searches["adapt-last"]
+    with pytest.raises(InputError, match=f"images.count {asked.images.count}: the train split has 60 images; ask for"):
+        aann.search(network, data, asked.named(network.layers), evaluations=40)
+    found = aann.search(network, data, "adapt-last", evaluations=40)
+    ours = {name: splits.Images(*pair) for name, pair in data.items()}
+    same = aann.search(network, ours, "adapt-last", evaluations=40)
+    assert found.network == same.network
+    assert found.trace.equals(same.trace)
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda net, x, y, data: aann.evaluate("net.safetensors", x, y), "network: is of type str; expected a network"),
+        (lambda net, x, y, data: aann.predict(Path("a"), x), "network: is of type PosixPath; expected a network"),
+        (lambda net, x, y, data: aann.evaluate(net, x, y.tolist()), "labels: are of type list, expected an array"),
+        (lambda net, x, y, data: aann.evaluate(net, splits.Images(x, y), y), "images: are of type Images, expected an"),
+        (lambda net, x, y, data: aann.predict(net, [x[0], x[1]]), "images: are of type list; expected an array, or a"),
+        (lambda net, x, y, data: aann.count_neighbors(net, "fc", x, y, 0), "amount 0: expected a whole number of at"),
+        (lambda net, x, y, data: aann.count_neighbors(net, "fc", x, y, seed=-1), "seed -1: expected a whole number of"),
+        (lambda net, x, y, data: aann.random_network(seed=-1), "seed -1: expected a whole number of at least 0"),
+        (lambda net, x, y, data: aann.random_network(sparsity="90"), "sparsity '90': expected a percentage from 0"),
+        (lambda net, x, y, data: aann.search(net, data, evaluations=0), "evaluations 0: expected a whole number of"),
+        (lambda net, x, y, data: aann.search(net, data, evaluations=1.5), "evaluations 1.5: expected a whole number"),
+        (lambda net, x, y, data: aann.search(net, data, evaluations="9"), "evaluations '9': expected a whole number"),
+        (lambda net, x, y, data: aann.search(net, data, threads=True), "threads True: expected a whole number of at"),
+        (lambda net, x, y, data: aann.search(net, [x, y]), "data: is of type list; expected images by split: train, "),
+        (
+            lambda net, x, y, data: aann.search(net, {"train": (x, y)}),
+            "data['validation']: is not there; expected two arrays (images, labels), or what aann.load_data returns",
+        ),
+        (
+            lambda net, x, y, data: aann.families.walk(net, data | {"test": x}),
+            "data['test']: is of type ndarray; expec",
+        ),
+        (lambda net, x, y, data: aann.families.walk("net", data), "network: is of type str; expected a network"),
+        (lambda net, x, y, data: aann.families.transfer({"a": net}, {}), "data['train']: is not there; expected two"),
+    ],
+)
+def test_an_argument_of_another_kind_is_one_line(data, call, message):
+    with pytest.raises(InputError) as raised:
+        call(aann.random_network("static"), np.zeros((5, 1, 28, 28), np.uint8), np.zeros(5, np.int64), data)
+    assert message in str(raised.value)
+    assert "\n" not in str(raised.value)
+
+
 def test_images_that_do_not_fit_are_one_line(network, blobs):
     images = blobs(10, 0)
     for call in (aann.predict, lambda *given: aann.evaluate(*given, images.labels)):

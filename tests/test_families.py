@@ -547,6 +547,9 @@ def test_logits_of_any_size_weigh_the_same():
     agreed = [float((votes([small, large], scales) == one.argmax(axis=1)).mean()) for one in (small, large)]
     assert agreed[0] == pytest.approx(agreed[1], abs=0.1)
     assert factor(np.zeros((5, 3), np.int32)) > 0
+    largest = np.full((2, 10), 2**29, np.int32)  # squares of ten classes need more than 64 bits
+    largest[:, 0] = -(2**29)
+    assert factor(largest) == 1
 
 
 GROUP = {
@@ -616,9 +619,20 @@ def test_members_of_other_architectures_are_refused(group, deep, start, splits):
         Group([{}, {}], [start, deep], splits, GroupSettings.model_validate(GROUP))
 
 
-def test_a_group_is_of_one_task():
-    with pytest.raises(ValueError, match=r"sets.seeds.0.start.task: is 'mnist'; expected 'car', the group's"):
-        GroupSettings.model_validate(GROUP | {"task": "car"})
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"task": "car"}, "is 'mnist'; expected 'car', the group's"),
+        ({"sparsity": 80}, "start.sparsity: is 80.0; expected 70.0, the group's"),
+        ({"seeds": [7]}, "start.seeds: seeds are those of the task; leave them out"),
+    ],
+)
+def test_a_group_is_of_one_task_and_sparsity_and_its_seeds(change, message):
+    start = {"task": "mnist", "sparsity": 70, "origin": "psiren"}
+    other = {"start": start | {key: value for key, value in change.items() if key != "task"}}
+    group = {"task": change.get("task", "mnist"), "sets": {"seeds": [{"start": start}], "others": [other]}}
+    with pytest.raises(ValueError, match=message):
+        GroupSettings.model_validate(group)
 
 
 # --- paths ------------------------------------------------------------------------------------------------------------
@@ -629,6 +643,12 @@ def path_settings(**changes):
     moves = {"connections": 6, "places": 6, "most": 2, "sample": 0.5}
     values = {"start": end, "end": end | {"walk": "w"}, "layers": {"all": moves}, "images": 200}
     return PathSettings.model_validate(values | changes).named(["1.0", "fc"])
+
+
+@pytest.mark.parametrize("end", ["start", "end"])
+def test_a_path_begins_and_ends_with_seeds_of_the_task(end):
+    with pytest.raises(ValueError, match=rf"{end}.start.seeds: seeds are those of the task; leave them out"):
+        path_settings(**{end: {"start": {"task": "mnist", "sparsity": 70, "origin": "psiren", "seeds": [7]}}})
 
 
 @pytest.mark.parametrize("detours", [0, 2])

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from aann import extras, prediction
+from aann import arguments, extras, prediction
 from aann.export import files
 from aann.networks import Architecture, TernaryNetwork
 from aann.settings import named
@@ -40,10 +40,12 @@ def load_network(path: Path | str) -> TernaryNetwork:
 def random_network(network: str = "static", sparsity: float = 90, seed: int = 0) -> TernaryNetwork:
     """Return a random ternary network of an architecture that the settings name (``networks``).
 
-    Raises ``InputError`` for another name, and for a sparsity that is not within 0 and 100 percent.
+    Raises ``InputError`` for another name, for a sparsity that is not within 0 and 100 percent, and for a seed that is
+    no whole number from 0 on.
     """
     from aann.sense import starts
 
+    seed = arguments.whole("seed", seed)
     chosen = lookup(named.paper().networks, network, "network", "networks")
     return starts.random_network(Architecture.from_dict(chosen.model_dump()), sparsity, seed)
 
@@ -76,16 +78,18 @@ def predict(network: TernaryNetwork, images: np.ndarray | Sequence[Path | str]) 
     is in ``network.data["classes"]``. Raises ``InputError`` if images do not fit or cannot be read, and for pictures
     if the network does not say how its inputs are made.
     """
+    arguments.require_network(network)
     return prediction.predict(network, images)
 
 
 def evaluate(network: TernaryNetwork, images: np.ndarray, labels: np.ndarray) -> int:
     """Return how many images the network puts into their labelled class: an exact count, equal on every machine.
 
-    Raises ``InputError`` if the images do not fit the network.
+    Raises ``InputError`` if the images and labels do not fit the network.
     """
     from aann.evaluation.incremental import IncrementalEvaluator
 
+    arguments.require_network(network)
     return IncrementalEvaluator(network, images, labels).correct_count()
 
 
@@ -102,13 +106,17 @@ def count_neighbors(
 
     ``amount`` neighbors are drawn with ``seed``; if it is None, or if there are no more, all are counted. A row is a
     neighbor: ``from_index`` and ``to_index`` (flat indices into the layer's weights), the ``sign`` that moves, and the
-    count ``correct``. Raises ``InputError`` for another layer, and if images and labels do not fit.
+    count ``correct``. Raises ``InputError`` for another layer, for an amount, seed or threads that are no such numbers,
+    and if images and labels do not fit.
     """
     import pandas
 
     from aann.evaluation.incremental import IncrementalEvaluator
     from aann.swaps import all_swaps, neighborhood_size, sample_swaps
 
+    arguments.require_network(network)
+    seed, threads = arguments.whole("seed", seed), arguments.whole("threads", threads, 1)
+    amount = amount if amount is None else arguments.whole("amount", amount, 1)
     evaluator = IncrementalEvaluator(network, images, labels, layers=[layer], threads=threads)
     weights = network.weights[layer]
     if amount is None or amount >= neighborhood_size(weights):
@@ -121,7 +129,7 @@ def count_neighbors(
 
 def search(
     start: TernaryNetwork,
-    data: Mapping[str, Images],
+    data: Mapping[str, Images | tuple[np.ndarray, np.ndarray]],
     search: str | SearchSettings = "greedy",
     seed: int = 0,
     evaluations: int | None = None,
@@ -130,21 +138,29 @@ def search(
 ) -> Found:
     """Climb from a network over its neighbors (SENSE, Algorithm 2) and return the ``network`` found and the ``trace``.
 
-    ``search`` is the name of a search in the settings (``sense.searches``), or a search. ``evaluations`` replaces its
-    budget of neighbors. Validation images choose the network that is kept; test images are only recorded. With a file
-    ``checkpoint``, an interrupted search goes on from it; the file is deleted when the search is done.
+    ``data`` has the splits ``train``, ``validation`` and ``test``: images and labels of each, as ``load_data`` returns
+    them or as two arrays. ``search`` is the name of a search in the settings (``sense.searches``), which takes all
+    images of its split if it asks for more; or it is a search. ``evaluations`` replaces its budget of neighbors.
+    Validation images choose the network that is kept; test images are only recorded. With a file ``checkpoint``, an
+    interrupted search goes on from it; the file is deleted when the search is done.
 
-    Raises ``InputError`` for another search, for layers that the network does not have, for images that do not fit, and
-    for the checkpoint of another search, seed, network, data or version of the code.
+    Raises ``InputError`` for another search, for layers that the network does not have, for a split that is absent, for
+    images that do not fit, for numbers that are none, and for the checkpoint of another search, seed, network, data or
+    version of the code.
     """
     from aann import checkpoints
     from aann.sense.search import Search
 
+    arguments.require_network(start)
+    seed, threads = arguments.whole("seed", seed), arguments.whole("threads", threads, 1)
     chosen = named.search(search, start.layers)
+    splits = arguments.images_by_split(data)
+    if isinstance(search, str):
+        chosen = arguments.looking_at(chosen, splits)
     if evaluations is not None:
-        budget = chosen.budget.model_copy(update={"evaluations": evaluations})
+        budget = chosen.budget.model_copy(update={"evaluations": arguments.whole("evaluations", evaluations, 1)})
         chosen = chosen.model_copy(update={"budget": budget})
-    identity = checkpoints.identity("aann.sense.search", chosen, seed, start, data)
-    run = Search(start, data, chosen, seed, identity, threads)
+    identity = checkpoints.identity("aann.sense.search", chosen, seed, start, splits)
+    run = Search(start, splits, chosen, seed, identity, threads)
     with checkpoints.until_done(checkpoint) as path:
         return run.run(path)

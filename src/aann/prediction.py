@@ -46,6 +46,8 @@ def predict(network: TernaryNetwork, images: np.ndarray | Sequence[Path | str]) 
         return plain.predictions(network, images)
     if isinstance(images, str | Path):
         raise InputError(f"images: are one path, {images}; expected a list of paths, or an array")
+    if not (isinstance(images, Sequence) and all(isinstance(path, str | Path) for path in images)):
+        raise InputError(f"images: are of type {type(images).__name__}; expected an array, or a list of paths")
     described, classes = reading(network), [np.zeros(0, np.int64)]
     for start in range(0, len(images), _AT_ONCE):
         inputs = [read(Path(path), described) for path in images[start : start + _AT_ONCE]]

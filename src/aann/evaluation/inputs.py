@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from aann.errors import InputError
@@ -14,8 +16,15 @@ def check_architecture(network: TernaryNetwork, architecture: Architecture) -> N
         raise InputError("network: belongs to another architecture than the evaluator's")
 
 
+def require_array(name: str, value: Any) -> None:
+    """Raise ``InputError`` unless images or labels are an array of NumPy."""
+    if not isinstance(value, np.ndarray):
+        raise InputError(f"{name}: are of type {type(value).__name__}, expected an array, as numpy.asarray returns one")
+
+
 def check_images(architecture: Architecture, images: np.ndarray) -> None:
     """Raise ``InputError`` unless images are a batch of integers in the architecture's shape and input range."""
+    require_array("images", images)
     if images.ndim != 4 or images.shape[1:] != tuple(architecture.input_shape) or len(images) == 0:
         raise InputError(f"images: have shape {images.shape}, expected (1 or more, {architecture.input_shape})")
     if not np.issubdtype(images.dtype, np.integer):
@@ -27,6 +36,7 @@ def check_images(architecture: Architecture, images: np.ndarray) -> None:
 
 def check_labels(architecture: Architecture, images: np.ndarray, labels: np.ndarray) -> None:
     """Raise ``InputError`` unless there is one label an image, an integer that is a class of the architecture."""
+    require_array("labels", labels)
     if labels.shape != (len(images),) or not np.issubdtype(labels.dtype, np.integer):
         raise InputError(f"labels: have shape {labels.shape} and type {labels.dtype}, expected {len(images)} integers")
     if labels.min() < 0 or labels.max() >= architecture.classes:

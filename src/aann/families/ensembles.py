@@ -19,8 +19,8 @@ def factor(logits: np.ndarray) -> int:
     """Return by what a network's logits are multiplied, from those on validation images, int of (images, classes)."""
     images, classes = logits.shape
     wide = logits.astype(np.int64)
-    squares = classes * (wide**2).sum(axis=1) - wide.sum(axis=1) ** 2
-    spread = math.isqrt(sum(squares.tolist()) // (images * classes**2))
+    squares = zip((wide**2).sum(axis=1).tolist(), wide.sum(axis=1).tolist(), strict=True)  # beyond 64 bits below
+    spread = math.isqrt(sum(classes * square - total**2 for square, total in squares) // (images * classes**2))
     return max(1, (2 * _ONE + spread) // (2 * spread)) if spread else _ONE
 
 

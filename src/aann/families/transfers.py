@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pandas
 
+from aann.arguments import images_by_split, looking_at, require_network, whole
 from aann.artifacts import write_table
 from aann.checkpoints import until_done
 from aann.datasets.splits import Images, load
@@ -32,7 +33,7 @@ _MEASURED = ("source", *TRANSFER.measured[TRANSFER.measured.index("search") :])
 
 def transfer(
     starts: Mapping[str, TernaryNetwork],
-    data: Mapping[str, Images],
+    data: Mapping[str, Images | tuple[np.ndarray, np.ndarray]],
     searches: Sequence[str] | Mapping[str, SearchSettings] = ("adapt-last", "adapt-all"),
     seed: int = 0,
     threads: int = 1,
@@ -43,15 +44,23 @@ def transfer(
     settings (``sense.searches``), or searches by name. The columns are ``source``, and those of ``tables.TRANSFER``
     from ``search`` on.
 
-    Raises ``InputError`` for an unknown search, a layer that a network does not have, and images that do not fit it.
+    Raises ``InputError`` for an unknown search, a layer that a network does not have, a split that is absent, images
+    that do not fit, and numbers that are none.
     """
+    seed, threads = whole("seed", seed), whole("threads", threads, 1)
     chosen = searches if isinstance(searches, Mapping) else {name: name for name in searches}
-    rows = [
-        {"source": name, "search": search, **_adapted(network, data, placed, seed, threads)}
+    for network in starts.values():
+        require_network(network)
+    placed = {
+        (name, search): named.search(which, network.layers)
         for name, network in starts.items()
         for search, which in chosen.items()
-        for placed in [named.search(which, network.layers)]
-    ]
+    }
+    splits = images_by_split(data)
+    rows = []
+    for (name, search), one in placed.items():
+        fitting = looking_at(one, splits) if isinstance(chosen[search], str) else one
+        rows.append({"source": name, "search": search, **_adapted(starts[name], splits, fitting, seed, threads)})
     return pandas.DataFrame(rows, columns=list(_MEASURED))
 
 

@@ -2,7 +2,8 @@
 
 A step moves some connections of one layer. Where the objective on the training images falls below the start's, other
 swaps follow until it is back, or the walk goes back to where the step began. So no network that the walk accepts is
-below its start, and steps are neighbors, k-th neighbors for several swaps.
+further below its start than the tolerance, on the images that it counts on. Where these are drawn again, what was
+accepted on others may be. Steps are neighbors, k-th neighbors for several swaps.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import numpy as np
 import pandas
 from tqdm import tqdm
 
+from aann.arguments import images_by_split, looking_at, require_network, whole
 from aann.artifacts import discard, write_table
 from aann.checkpoints import Checkpoint, State, identity, until_done
 from aann.datasets.splits import Images, described, load
@@ -259,7 +261,7 @@ def weakest(evaluator: Evaluator, share: float) -> int:
 
 def walk(
     start: TernaryNetwork,
-    data: Mapping[str, Images],
+    data: Mapping[str, Images | tuple[np.ndarray, np.ndarray]],
     walk: str | WalkSettings = "replace",
     seed: int = 0,
     threads: int = 1,
@@ -267,15 +269,22 @@ def walk(
 ) -> Walked:
     """Move connection after connection until none is where it was; return the ``network`` come to and the ``table``.
 
-    ``data`` holds images by split. ``walk`` is the name of a walk in the settings (``families.walks``), or a walk. With
-    a file ``checkpoint``, an interrupted walk goes on from it; the file is deleted when the walk is done.
+    ``data`` is as that of ``aann.search``. ``walk`` is the name of a walk in the settings (``families.walks``), which
+    takes all images of its split if it asks for more; or it is a walk. With a file ``checkpoint``, an interrupted walk
+    goes on from it; the file is deleted when the walk is done.
 
-    Raises ``InputError`` for another walk, for layers that the network does not have, and as ``Walk`` and its ``run``.
+    Raises ``InputError`` for another walk, for layers that the network does not have, for a split that is absent, for
+    numbers that are none, and as ``Walk`` and its ``run``.
     """
+    require_network(start)
+    seed, threads = whole("seed", seed), whole("threads", threads, 1)
     chosen = named.walk(walk, start.layers)
-    known = identity("aann.families.walks", chosen, seed, start, data)
+    splits = images_by_split(data)
+    if isinstance(walk, str):
+        chosen = looking_at(chosen, splits)
+    known = identity("aann.families.walks", chosen, seed, start, splits)
     with until_done(checkpoint) as path:
-        return Walk(start, data, chosen, seed, known, threads).run(path)
+        return Walk(start, splits, chosen, seed, known, threads).run(path)
 
 
 @dataclass(frozen=True)

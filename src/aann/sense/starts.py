@@ -19,8 +19,8 @@ def random_network(architecture: Architecture, sparsity: float, seed: int) -> Te
 
     Raises ``InputError`` for a sparsity that is not within 0 and 100.
     """
-    if not 0 <= sparsity <= 100:
-        raise InputError(f"sparsity {sparsity}: expected a percentage from 0 to 100")
+    if not (isinstance(sparsity, int | float) and 0 <= sparsity <= 100):
+        raise InputError(f"sparsity {sparsity!r}: expected a percentage from 0 to 100")
     random = np.random.default_rng([seed, 0])
     weights = {}
     for name, shape in architecture.weight_shapes.items():

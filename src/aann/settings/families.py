@@ -130,6 +130,11 @@ class MembersSettings(WalkedSettings):
     seeds: Literal["all", "first"] = Field("all", description="Those of all seeds of the task, or of its first.")
 
 
+def _require_seeds_of_the_task(key: str, one: WalkedSettings) -> None:
+    if one.start.seeds is not None:
+        raise ValueError(f"{key}.start.seeds: seeds are those of the task; leave them out")
+
+
 class DisturbancesSettings(Section):
     """Disturbed test images, on which ensembles are counted too; all in integers, drawn by a seed."""
 
@@ -142,7 +147,7 @@ class DisturbancesSettings(Section):
 
 
 class GroupSettings(Section):
-    """Networks of one task that are compared with each other, and vote together."""
+    """Networks of one task and sparsity that are compared with each other, and vote together."""
 
     task: Name = Field(description="A name in `tasks`.")
     sets: Entries[Name, list[MembersSettings]] = Field(
@@ -158,12 +163,15 @@ class GroupSettings(Section):
     def _fits(self) -> GroupSettings:
         if ONE in self.sets:
             raise ValueError(f"sets.{ONE}: is the name of single networks with as many connections; choose another")
+        sparsity = next((one.start.sparsity for kinds in self.sets.values() for one in kinds), None)
         for name, kinds in self.sets.items():
             for place, one in enumerate(kinds):
-                if one.start.task != self.task:
-                    raise ValueError(
-                        f"sets.{name}.{place}.start.task: is {one.start.task!r}; expected {self.task!r}, the group's"
-                    )
+                key, expected = f"sets.{name}.{place}", {"task": self.task, "sparsity": sparsity}
+                for field, value in expected.items():
+                    found = getattr(one.start, field)
+                    if found != value:
+                        raise ValueError(f"{key}.start.{field}: is {found!r}; expected {value!r}, the group's")
+                _require_seeds_of_the_task(key, one)
         return self
 
 
@@ -195,6 +203,8 @@ class PathSettings(Section):
             raise ValueError(
                 f"end.start.task: is {self.end.start.task!r}; expected {self.start.start.task!r}, the start's"
             )
+        _require_seeds_of_the_task("start", self.start)
+        _require_seeds_of_the_task("end", self.end)
         return self
 
     def named(self, layers: Sequence[str]) -> PathSettings:
@@ -249,8 +259,7 @@ class TransferSettings(Section):
                 found, expected = getattr(one.start, key), getattr(self, key)
                 if found != expected:
                     raise ValueError(f"starts.{name}.start.{key}: is {found!r}; expected {expected!r}, as the others")
-            if one.start.seeds is not None:
-                raise ValueError(f"starts.{name}.start.seeds: seeds are those of the task; leave them out")
+            _require_seeds_of_the_task(f"starts.{name}", one)
         if self.to == self.task and self.rotation is None:
             raise ValueError(f"to: is {self.to!r}, the task of the starts; name another, or a rotation")
         return self
