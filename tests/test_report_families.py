@@ -60,14 +60,15 @@ def test_paths_are_told_by_their_ends_and_their_lowest_point():
     ]
 
 
-def test_voters_are_the_most_of_each_set():
+def test_voters_are_the_most_of_each_set_on_images_as_they_are_and_disturbed():
     votes = pandas.DataFrame(
-        {"set": name, "size": size, "disturbance": way, "test_correct": right, "test_images": 100}
+        {"set": name, "size": size, "disturbance": way, "test_correct": right - lost, "test_images": 100}
         for name, size, right in (("seeds", 1, 96), ("seeds", 1, 98), ("seeds", 2, 99), ("one", 2, 50))
-        for way in ("", "noisy")
+        for way, lost in (("", 0), ("noisy", 20))
     )
     assert families.ensembles(votes).to_numpy().tolist() == [
-        ["seeds", "97.00 % (96.00 to 98.00, n = 2)", "2", "99.00 %"]
+        ["as they are", "seeds", "97.00 % (96.00 to 98.00, n = 2)", "2", "99.00 %"],
+        ["noisy", "seeds", "77.00 % (76.00 to 78.00, n = 2)", "2", "79.00 %"],
     ]
 
 

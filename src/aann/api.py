@@ -145,8 +145,8 @@ def search(
     interrupted search goes on from it; the file is deleted when the search is done.
 
     Raises ``InputError`` for another search, for layers that the network does not have, for a split that is absent, for
-    images that do not fit, for numbers that are none, and for the checkpoint of another search, seed, network, data or
-    version of the code.
+    images that do not fit, and for numbers that are none. It does so, too, for the checkpoint of another search, seed,
+    network, data or version of the code.
     """
     from aann import checkpoints
     from aann.sense.search import Search

@@ -245,8 +245,8 @@ PAIR = Table(
         "test_images",
     ),
 )
-"""One row for each two networks of a group: how many connections each has, in how many places their weights differ,
-before and after units are matched, on how many test images they disagree, and how many both get wrong.
+"""One row for each two networks of a group: in how many places their weights differ, before and after units are
+matched, on how many test images they disagree, and how many both get wrong. Each has so many connections.
 """
 
 ENSEMBLE = Table(

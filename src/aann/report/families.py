@@ -66,13 +66,16 @@ def paths(routes: pandas.DataFrame) -> pandas.DataFrame:
 
 
 def ensembles(votes: pandas.DataFrame) -> pandas.DataFrame:
-    """Return the test accuracy of single networks and of the most that vote, by set (Figure S7)."""
-    plain = votes[(votes.disturbance == "") & (votes.set != ONE)]
+    """Return the test accuracy of single networks and of the most that vote, by set and way of disturbing (Figure S7).
+
+    Images as they are come first.
+    """
     rows = []
-    for name, group in plain.groupby("set", sort=False):
+    for (way, name), group in votes[votes.set != ONE].groupby(["disturbance", "set"], sort=False):
         right, most = group.test_correct / group.test_images, group["size"].max()
         rows.append(
             {
+                "Test images": str(way) or "as they are",
                 "Networks": str(name),
                 "Single ones": percent(right[group["size"] == 1]),
                 "Voters": number(most),
