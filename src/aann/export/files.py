@@ -12,16 +12,24 @@ from aann.errors import InputError
 from aann.export import packed
 from aann.networks import TernaryNetwork
 
+_GZIP = b"\x1f\x8b"
+"""How a gzip file begins (RFC 1952, section 2.3.1)."""
+_HEADER_AT = slice(8, 9)
+"""Where the header of a safetensors file begins, which is JSON."""
+
 
 def load(path: Path | str) -> TernaryNetwork:
-    """Return the network of a file; its ending says which kind it is.
+    """Return the network of a file. How it begins says which kind it is; if that is damaged, its ending does.
 
     Raises ``InputError`` if there is no such file, or if it holds no ternary network.
     """
     path = require_file(path)
-    if path.suffix == packed.ENDING:
+    with path.open("rb") as file:
+        begins = file.read(_HEADER_AT.stop)
+    whole = begins[_HEADER_AT] == b"{"
+    if begins.startswith(packed.MAGIC) or (path.suffix == packed.ENDING and not whole):
         return packed.load(path)
-    if path.suffix != ".gz":
+    if not begins.startswith(_GZIP) and (path.suffix != ".gz" or whole):
         return TernaryNetwork.load(path)
     try:
         content = gzip.decompress(path.read_bytes())

@@ -27,9 +27,10 @@ from aann.networks import Architecture, TernaryNetwork
 
 ENDING = ".aann"
 
-_MAGIC = b"AANN"
+MAGIC = b"AANN"
+"""How a packed file begins."""
 _VERSION = 1
-_HEADER = len(_MAGIC) + 1 + 4
+_HEADER = len(MAGIC) + 1 + 4
 
 
 def pack(network: TernaryNetwork) -> bytes:
@@ -40,7 +41,7 @@ def pack(network: TernaryNetwork) -> bytes:
     for weights in network.weights.values():
         _write_weights(encoder, weights.ravel())
     content = bytes([_VERSION]) + encoder.finish()
-    return _MAGIC + zlib.crc32(content).to_bytes(4, "big") + content
+    return MAGIC + zlib.crc32(content).to_bytes(4, "big") + content
 
 
 def unpack(content: bytes, source: str = "packed network") -> TernaryNetwork:
@@ -49,9 +50,9 @@ def unpack(content: bytes, source: str = "packed network") -> TernaryNetwork:
     Raises ``InputError``, which begins with ``source``, if it is no packed file, is of another version, or is damaged.
     Every single flipped bit is noticed.
     """
-    if len(content) <= _HEADER or not content.startswith(_MAGIC):
+    if len(content) <= _HEADER or not content.startswith(MAGIC):
         raise InputError(f"{source}: is not a packed network; name a file of 'aann export --format packed'")
-    checksum, body = content[len(_MAGIC) : _HEADER - 1], content[_HEADER - 1 :]
+    checksum, body = content[len(MAGIC) : _HEADER - 1], content[_HEADER - 1 :]
     if zlib.crc32(body).to_bytes(4, "big") != checksum:
         raise InputError(f"{source}: is damaged: its checksum does not fit; get or make it again")
     if body[0] != _VERSION:
