@@ -317,7 +317,7 @@ def test_sums_beyond_those_of_float32_are_exact(hidden):
     weights[first][1, ::2] = -1
     weights[first][:, :9] = 0
     network = TernaryNetwork(architecture, weights)
-    assert network.largest_sum > reference.LARGEST_EXACT
+    assert network.largest_sum > plain.LARGEST_EXACT
     images = random.integers(250, 256, (3, 1, 1, 70_000), dtype=np.uint8)
     expected = images.reshape(3, -1).astype(np.int64) @ weights[first].astype(np.int64).T
     if hidden:

@@ -26,6 +26,7 @@ from aann.errors import InputError
 from aann.evaluation.evaluator import sample_by_label
 from aann.evaluation.inputs import check_architecture, check_images, check_labels
 from aann.evaluation.objectives import ACCURACY, NO_RIVAL, Objective
+from aann.evaluation.plain import LARGEST_EXACT
 from aann.layers import Convolution, Dense
 from aann.networks import Architecture, TernaryNetwork, require_layer
 from aann.swaps import apply_swap, check_swaps
@@ -33,9 +34,6 @@ from aann.swaps import apply_swap, check_swaps
 with extras.named():
     import torch
     import torch.nn.functional as F
-
-LARGEST_EXACT = 2**24
-"""float32 holds every integer up to this size."""
 
 _BATCH = 500
 

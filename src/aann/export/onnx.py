@@ -16,14 +16,12 @@ import numpy as np
 
 from aann.artifacts import atomic_path
 from aann.errors import InputError
+from aann.evaluation.plain import LARGEST_EXACT
 from aann.export.source import input_type
 from aann.layers import Convolution, Dense, Layer, both
 from aann.networks import TernaryNetwork
 
 INPUT, OUTPUT = "images", "logits"
-
-_LARGEST_EXACT = 2**24
-"""float32 holds every integer up to this size."""
 
 _OPERATORS, _FORMAT = 13, 8
 """Versions of ONNX's operators and of its files that runtimes of 2022 know."""
@@ -35,10 +33,10 @@ def save(network: TernaryNetwork, path: Path | str) -> None:
     Raises ``InputError`` for a kind of layer that the format does not know, for a sum beyond float32, if the package
     onnx is missing, and if the file cannot be written.
     """
-    if network.largest_sum > _LARGEST_EXACT:
+    if network.largest_sum > LARGEST_EXACT:
         raise InputError(
             f"network: a sum could reach {network.largest_sum}, and float32, in which onnx computes, holds integers up "
-            f"to {_LARGEST_EXACT}; choose the format c"
+            f"to {LARGEST_EXACT}; choose the format c"
         )
     content = _Graph(network).content()
     with atomic_path(path) as temporary:
