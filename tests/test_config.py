@@ -107,6 +107,10 @@ def test_every_setting_is_described():
         ({"psiren": {"dense": {"learning_rate": float("nan")}}}, "learning_rate"),
         ({"psiren": None}, "'psiren'"),
         (
+            {"export": {"car": {"sparsities": [90], "formats": ["page"]}}},
+            "export.car.formats: a page needs grey inputs that are not signed, to draw on; leave it out",
+        ),
+        (
             {"tasks": {"mine": {"like": "minst"}}},
             "setting 'tasks.mine.like': no such task 'minst'; expected one of mnist, ",
         ),

@@ -508,7 +508,7 @@ def where(browser, number, start, end):
     return browser.run(
         """
         const [number, ...indices] = arguments, scroll = document.getElementById('scroll');
-        explorer.choose(number);
+        if (explorer.state.layer !== number) explorer.choose(number);
         const lying = explorer.lying[number], map = document.getElementById('map');
         const share = index => {
           const [column, row] = lying.cell(index);
@@ -599,6 +599,55 @@ def test_a_page_fits_a_phone_and_a_finger_moves_a_connection(opened, digits):
     assert weights[end] == 0
     opened.run("explorer.undo()")
     opened.resize(1200, 1600)
+
+
+@pytest.mark.parametrize("kind", ["mouse", "touch"])
+def test_a_connection_that_is_used_again_is_put_back_and_a_finger_may_tremble(opened, digits, kind):
+    number = len(digits.layers) - 1
+    start = int(np.flatnonzero(digits.weights["fc"].ravel())[5])
+    ((x, y), _) = where(opened, number, start, start)
+    opened.drag([(x, y)] if kind == "mouse" else [(x, y), (x + 4, y + 5)], kind)  # some cells away on this map
+    held = opened.run("return explorer.state.held")
+    assert digits.weights["fc"].ravel()[held] != 0
+    ((x, y), _) = where(opened, number, held, held)
+    opened.drag([(x, y)] if kind == "mouse" else [(x, y), (x + 4, y + 5)], kind)
+    assert opened.run("return explorer.state.held") is None
+    assert opened.run("return document.getElementById('said').textContent") == "Put back."
+    assert opened.run("return explorer.state.swaps") == []
+
+
+def test_one_draws_where_one_points_on_images_of_any_shape(opened, tmp_path):
+    for height, width in ((32, 64), (64, 32)):
+        network = random_network(Architecture((1, height, width), (Dense("fc", units=3),)), 50, 0)
+        blank = Images(np.zeros((2, 1, height, width), np.uint8), np.zeros(2, np.int64))
+        page.save(network, blank, tmp_path / "shape.html")
+        opened.open(tmp_path / "shape.html")
+        opened.wait_for(READY)
+        opened.drag([at(opened, "pad", 0.25, 0.75)])
+        ink = np.array(opened.run("return Array.from(ink)")).reshape(height, width)
+        rows, columns = np.nonzero(ink)
+        assert rows.mean() == pytest.approx(0.75 * height, abs=1.5)
+        assert columns.mean() == pytest.approx(0.25 * width, abs=1.5)
+
+
+@pytest.mark.parametrize("units", [(512, 10), (1000, 10)])
+def test_the_map_of_a_dense_network_fits_its_pane_and_every_browser(opened, tmp_path, units):
+    layers = tuple(Dense(f"fc{number}", units=count) for number, count in enumerate(units))
+    network = random_network(Architecture((1, 28, 28), layers), 90, 0)
+    blank = Images(np.zeros((2, 1, 28, 28), np.uint8), np.zeros(2, np.int64))
+    page.save(network, blank, tmp_path / "dense.html")
+    opened.open(tmp_path / "dense.html")
+    opened.wait_for(READY)
+    for number, weights in enumerate(network.weights.values()):
+        script = f"""explorer.choose({number}); const map = document.getElementById('map');
+          const cells = new Set(explorer.lying[{number}].at); cells.delete(-1);
+          return [map.width, map.height, map.scrollWidth <= map.parentElement.clientWidth, cells.size]"""
+        wide, high, fits, cells = opened.run(script)
+        assert max(wide, high) <= 16_000
+        assert fits
+        assert cells == weights.size
+    place = opened.run("explorer.state.layer = 1; return words(123)")
+    assert place.startswith("to unit 1 from unit 124: ")
 
 
 @pytest.mark.parametrize("name", ["no pooling", "by side", "wide padding", "large stride"])

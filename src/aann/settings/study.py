@@ -107,6 +107,11 @@ class Settings(Section):
             absent = [sparsity for sparsity in exported.sparsities if sparsity not in self.tasks[name].sparsities]
             if absent:
                 raise ValueError(f"export.{name}.sparsities: {absent[0]:g} is not in tasks.{name}.sparsities")
+            network = self.networks.get(self.tasks[name].network)
+            if network and "page" in exported.formats and (network.input_shape[0] != 1 or network.signed):
+                raise ValueError(
+                    f"export.{name}.formats: a page needs grey inputs that are not signed, to draw on; leave it out"
+                )
         return self
 
     @model_validator(mode="after")

@@ -6,6 +6,9 @@ const ARROWS = {ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowD
 const COLORS = {"-1": "#D55E00", "0": "#eceff1", "1": "#0072B2"};
 const [ROWS, COLUMNS] = study.size;
 const SLICE = 30; /* ms of work between two paints */
+const ACROSS = 100; /* cells of the map in a row */
+const LONGEST = 16000; /* pixels of a side of a canvas that every browser draws */
+const JITTER = 10; /* pixels that a finger moves in a tap */
 
 for (const fields of study.layers) fields.sums = fields.bits === 16 ? Int16Array : Int32Array;
 const network = new Network(study);
@@ -20,6 +23,9 @@ const state = {ready: false, busy: false, stop: false, layer: 0, cursor: [0, 0],
 
 const pad = find("pad"), ink = new Float32Array(ROWS * COLUMNS), pen = {x: COLUMNS / 2, y: ROWS / 2, down: false};
 let last = null, shown = -1;
+pad.height = Math.round(pad.width * ROWS / COLUMNS);
+pad.style.aspectRatio = `${COLUMNS} / ${ROWS}`;
+pad.style.maxWidth = `${20 * Math.min(1, COLUMNS / ROWS)}rem`;
 
 function stroke(x0, y0, x1, y1) {
   const steps = Math.max(1, Math.ceil(4 * Math.hypot(x1 - x0, y1 - y0)));
@@ -142,18 +148,19 @@ find("next").addEventListener("click", () => {
 
 const map = find("map");
 
-/* Return how the weights of a layer lie: maps of one unit and channel, in rows of at most 100 cells. */
+/* Return how the weights of a layer lie: maps of one unit and channel, in rows of ACROSS cells if a map is no wider. */
 function arrangement(number) {
   const layer = network.layers[number], dense = layer.kind === DENSE;
   const before = network.layers[number - 1];
+  const flat = dense && before && before.kind === DENSE; /* inputs have no place in an image */
   const [channels, high, wide] = !dense ? [layer.channels, layer.kernel_down, layer.kernel_right]
     : before && before.kind !== DENSE ? [before.outputs, before.rows_out, before.columns_out]
-      : before ? [1, 1, layer.size] : [1, ROWS, COLUMNS];
-  const across = Math.max(1, Math.floor(100 / (wide + 1))), maps = Math.min(channels, across);
+      : before ? [1, Math.ceil(layer.size / ACROSS), Math.min(layer.size, ACROSS)] : [1, ROWS, COLUMNS];
+  const across = Math.max(1, Math.floor(ACROSS / (wide + 1))), maps = Math.min(channels, across);
   const units = Math.max(1, Math.floor(across / channels)), deep = Math.ceil(channels / maps);
   const gap = deep > 1 ? 2 : 1;
   return {
-    channels, high, wide, maps, units, deep,
+    channels, high, wide, flat, maps, units, deep,
     columns: Math.min(units, layer.outputs) * maps * (wide + 1) - 1,
     rows: Math.ceil(layer.outputs / units) * (deep * (high + 1) + gap - 1) - gap,
     /* Return the column and row of a weight. */
@@ -189,7 +196,7 @@ function cellSize() {
 function paintMap() {
   const {columns, rows, at} = lying[state.layer], {weights} = network.layers[state.layer];
   const wide = Math.max(200, find("scroll").clientWidth - 2), ratio = Math.min(2, window.devicePixelRatio || 1);
-  const cell = Math.max(1, Math.floor(Math.min(wide / columns, 24) * ratio));
+  const cell = Math.max(1, Math.floor(Math.min(wide / columns * ratio, 24 * ratio, LONGEST / columns, LONGEST / rows)));
   map.width = cell * columns;
   map.height = cell * rows;
   map.style.width = `${map.width / ratio}px`;
@@ -214,11 +221,12 @@ function paintMap() {
 /* Return what a weight is, in words. */
 function words(index) {
   if (index < 0) return "between the maps";
-  const layer = network.layers[state.layer], {high, wide} = lying[state.layer];
+  const layer = network.layers[state.layer], {high, wide, flat} = lying[state.layer];
   const unit = Math.floor(index / layer.size), tap = index % layer.size, at = tap % (high * wide);
   const sign = {"-1": "a connection with −1", "0": "no connection", "1": "a connection with +1"}[layer.weights[index]];
-  return `to ${layer.kind === DENSE ? "unit" : "filter"} ${unit + 1} from channel ${Math.floor(tap / (high * wide)) + 1}, `
-    + `row ${Math.floor(at / wide) + 1}, column ${at % wide + 1}: ${sign}`;
+  const from = flat ? `unit ${tap + 1}`
+    : `channel ${Math.floor(tap / (high * wide)) + 1}, row ${Math.floor(at / wide) + 1}, column ${at % wide + 1}`;
+  return `to ${layer.kind === DENSE ? "unit" : "filter"} ${unit + 1} from ${from}: ${sign}`;
 }
 
 /* Take the connection under a cell, or put the one that is held there. */
@@ -244,11 +252,11 @@ function cellAt(event) {
   return [Math.floor((event.clientX - box.left) / box.width * columns), Math.floor((event.clientY - box.top) / box.height * rows)];
 }
 
-/* Return the cell that a finger means: a connection close to it, or an empty place once one is held. */
+/* Return the cell that a finger means: a connection close to it; once one is held, this one or an empty place. */
 function meant([column, row]) {
   const {weights} = network.layers[state.layer], wanted = cell => {
     const index = under(cell);
-    return index >= 0 && (weights[index] !== 0) === (state.held === null);
+    return index >= 0 && (state.held === null ? weights[index] !== 0 : weights[index] === 0 || index === state.held);
   };
   const reach = [-2, -1, 0, 1, 2].flatMap(down => [-2, -1, 0, 1, 2].map(right => [right, down]));
   reach.sort((one, other) => Math.hypot(...one) - Math.hypot(...other));
@@ -258,26 +266,30 @@ function meant([column, row]) {
 
 /* Scroll to where the cursor is. */
 function follow() {
-  const scroll = find("scroll"), {rows} = lying[state.layer], high = map.clientHeight / rows, top = state.cursor[1] * high;
-  scroll.scrollTop = Math.min(Math.max(scroll.scrollTop, top + 3 * high - scroll.clientHeight), Math.max(0, top - 2 * high));
+  const scroll = find("scroll"), size = map.clientHeight / lying[state.layer].rows;
+  const [left, top] = state.cursor.map(place => place * size);
+  const near = (now, place, room) => Math.min(Math.max(now, place + 3 * size - room), Math.max(0, place - 2 * size));
+  scroll.scrollTop = near(scroll.scrollTop, top, scroll.clientHeight);
+  scroll.scrollLeft = near(scroll.scrollLeft, left, scroll.clientWidth);
 }
 
-let pressed = null;
+let pressed = null; /* where a press began, whether it took a connection, and whether it drags one */
 map.addEventListener("pointerdown", event => {
-  state.cursor = cellAt(event);
-  pressed = state.cursor;
-  const index = under(pressed);
-  if (event.pointerType === "mouse" && index >= 0 && network.layers[state.layer].weights[index] && state.held !== index) {
-    use(pressed);
-    pressed = [...pressed, "taken"];
-  }
+  if (event.button !== 0) return;
+  const cell = cellAt(event), index = under(cell), drags = event.pointerType === "mouse" && index >= 0
+    && network.layers[state.layer].weights[index] !== 0;
+  state.cursor = cell;
+  pressed = {cell, x: event.clientX, y: event.clientY, drags, takes: drags && state.held !== index};
+  if (pressed.takes) use(cell);
 });
 map.addEventListener("pointerup", event => {
-  const cell = cellAt(event), moved = pressed && (cell[0] !== pressed[0] || cell[1] !== pressed[1]);
-  const taken = pressed && pressed[2];
+  if (!pressed || event.button !== 0) return;
+  const {cell: from, x, y, drags, takes} = pressed, cell = cellAt(event), touch = event.pointerType === "touch";
+  const moved = touch ? Math.hypot(event.clientX - x, event.clientY - y) > JITTER : cell[0] !== from[0] || cell[1] !== from[1];
   pressed = null;
-  if (taken ? moved : !moved) use(event.pointerType === "touch" ? meant(cell) : cell);
+  if (moved ? drags : !takes) use(touch ? meant(from) : cell);
 });
+map.addEventListener("pointercancel", () => { pressed = null; });
 map.addEventListener("pointermove", event => { if (event.pointerType === "mouse") find("under").textContent = words(under(cellAt(event))); });
 map.addEventListener("keydown", event => {
   if (event.key === "Enter" || event.key === " ") use(state.cursor);
