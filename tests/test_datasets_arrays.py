@@ -140,6 +140,67 @@ def test_axes_of_which_two_could_be_channels_are_named_in_the_settings(tmp_path)
     }
 
 
+def in_splits(path, train, test):
+    """Return the entry of a file with two splits; labels are those of ``arrays``."""
+    labels = arrays(30)[1]
+    return saved(path, x_train=train, y_train=labels[: len(train)], x_test=test, y_test=labels[: len(test)])
+
+
+@pytest.mark.parametrize(
+    ("change", "least"),
+    [
+        (lambda images: images // 50, 1),
+        (lambda images: images * 0, 0),
+        (lambda images: images.astype(np.float32), 200),
+        (lambda images: images.astype(np.int64) // 2, 100),
+    ],
+)
+def test_splits_of_one_scale_may_be_dark_or_of_other_types(tmp_path, change, least):
+    images, _ = arrays(30)
+    made, _ = split("arrays", **in_splits(tmp_path / "x.npz", images, change(images)))
+    assert np.array_equal(made["test"].images[:, 0], change(images).astype(np.uint8))
+    assert made["test"].images.max() >= least
+
+
+@pytest.mark.parametrize("brightest", [0.6, 0.98, 1.001])
+def test_fractions_need_not_reach_1_and_may_be_rounded_beyond_it(tmp_path, brightest):
+    images = arrays(30)[0] / arrays(30)[0].max()
+    made, _ = split("arrays", **in_splits(tmp_path / "x.npz", images, images * brightest))
+    assert np.array_equal(made["test"].images[:, 0], np.rint(images * brightest * 255).astype(np.uint8))
+
+
+def test_dark_images_of_16_bits_have_the_scale_of_bright_ones(tmp_path):
+    images = arrays(30)[0].astype(np.uint16)
+    made, _ = split("arrays", **in_splits(tmp_path / "x.npz", images * 257, images * 20))
+    assert np.array_equal(made["test"].images[:, 0], np.rint(images * 20 / 257).astype(np.uint8))
+
+
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+@pytest.mark.parametrize(
+    ("changes", "ranges"),
+    [
+        (
+            (lambda x: x, lambda x: x / 255),
+            ("(uint8) hold numbers from 0 to 249", "(float64) hold numbers from 0 to 0"),
+        ),
+        (
+            (lambda x: x, lambda x: x.astype(np.uint16) * 257),
+            ("(uint8) hold numbers from 0 to 249", "(uint16) hold numbers from 0 to 63993"),
+        ),
+        (
+            (lambda x: x * 1.0, lambda x: x / 249),
+            ("(float64) hold numbers from 0 to 249", "(float64) hold numbers from 0 to 1"),
+        ),
+    ],
+)
+def test_splits_of_two_scales_are_refused(tmp_path, changes, ranges, order):
+    images = arrays(30)[0]
+    given = in_splits(tmp_path / "x.npz", *(changes[index](images) for index in order))
+    train, test = (ranges[index] for index in order)
+    expected = "; expected one scale in all splits, so multiply or divide one of them (0 to 1, 0 to 255, or whole"
+    refused("arrays", f"x.npz: train images {train}", f", and test images {test}", expected, **given)
+
+
 # --- what is wrong ----------------------------------------------------------------------------------------------------
 
 

@@ -17,6 +17,7 @@ from aann.settings.datasets import ImagesSettings
 
 _DEEP = 65_535
 """White in 16 bits."""
+_SCALES = f"0 to 1, 0 to {BRIGHTEST}, or whole numbers to {_DEEP}"
 _AT_ONCE = 1000
 _CHANNELS = (1, 3, 4)
 
@@ -59,21 +60,50 @@ def _chunks(images: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:
 
 
 def _scale(arrays: Mapping[str, np.ndarray], where: str) -> float:
-    """Return by what images are multiplied, so that white is 255."""
-    chunks = [chunk for images in arrays.values() for _, chunk in _chunks(images)]
+    """Return by what images are multiplied, so that white is 255: the same in all splits. Black ones fit any scale.
+
+    Raises ``InputError`` that names two splits whose scales differ.
+    """
+    ranges = {part: _range(images, f"{where}: {part} images") for part, images in arrays.items()}
+    scales = {
+        part: _white(found, arrays[part].dtype, f"{where}: {part} images")
+        for part, found in ranges.items()
+        if found != (0, 0)
+    }
+    first = next(iter(scales), "")
+    for part, scale in scales.items():
+        if scale != scales[first]:
+            one, other = (_described(name, arrays[name].dtype, ranges[name]) for name in (first, part))
+            raise InputError(
+                f"{where}: {one}, and {other}; expected one scale in all splits, so multiply or divide one of them "
+                f"({_SCALES})"
+            )
+    return scales.get(first, 1.0)
+
+
+def _described(part: str, kind: np.dtype, found: tuple[float, float]) -> str:
+    return f"{part} images ({kind}) hold numbers from {found[0]:g} to {found[1]:g}"
+
+
+def _range(images: np.ndarray, where: str) -> tuple[float, float]:
+    """Return the smallest and the largest number in images; raise ``InputError`` for NaN."""
+    chunks = [chunk for _, chunk in _chunks(images)]
     low, high = (float(limit([limit(chunk) for chunk in chunks])) for limit in (np.min, np.max))
     if np.isnan(low):
-        raise InputError(f"{where}: images hold NaN; expected numbers from 0 to 1, or from 0 to {BRIGHTEST}")
-    if low >= 0 and high <= 1:
+        raise InputError(f"{where} hold NaN; expected numbers from 0 to 1, or from 0 to {BRIGHTEST}")
+    return low, high
+
+
+def _white(found: tuple[float, float], kind: np.dtype, where: str) -> float:
+    """Return by what images of a range and type are multiplied, so that white is 255."""
+    low, high = found
+    if low >= 0 and high * BRIGHTEST < BRIGHTEST + 0.5:  # a fraction that was rounded may be above 1
         return float(BRIGHTEST)
     if low >= 0 and high <= BRIGHTEST:
         return 1.0
-    if low >= 0 and high <= _DEEP and all(images.dtype.kind in "ui" for images in arrays.values()):
+    if low >= 0 and high <= _DEEP and kind.kind in "ui":
         return BRIGHTEST / _DEEP
-    raise InputError(
-        f"{where}: images hold numbers from {low:g} to {high:g}; expected 0 to 1, 0 to {BRIGHTEST}, or whole numbers "
-        f"to {_DEEP}"
-    )
+    raise InputError(f"{where} hold numbers from {low:g} to {high:g}; expected {_SCALES}")
 
 
 def _channels_last(images: np.ndarray, axis: str, where: str) -> np.ndarray:
