@@ -47,9 +47,10 @@ def test_usual_names_are_found(tmp_path, names):
     assert described["classes"] == CLASSES
 
 
-def test_splits_of_a_file_are_its_own(tmp_path):
+@pytest.mark.parametrize(("train", "test"), [("train", "test"), ("Training", "testing")])
+def test_splits_of_a_file_are_its_own(tmp_path, train, test):
     images, labels = arrays(30)
-    parts = {"x_train": images[:15], "y_train": labels[:15], "x_test": images[24:], "y_test": labels[24:]}
+    parts = {f"x_{train}": images[:15], f"y_{train}": labels[:15], f"x_{test}": images[24:], f"y_{test}": labels[24:]}
     given = saved(tmp_path / "x.npz", **parts, x_val=images[15:24], y_val=labels[15:24])
     made, _ = split("arrays", **given)
     assert np.array_equal(made["test"].images[:, 0], images[24:])

@@ -40,9 +40,17 @@ def test_shares_are_of_each_class(tmp_path):
     assert np.bincount(made["validation"].labels).tolist() == [14, 14, 4]
 
 
-@pytest.mark.parametrize("name", ["validation", "val"])
-def test_splits_of_a_folder_are_its_own(tmp_path, name):
-    for part, first, count in (("train", 0, 5), (name, 5, 2), ("test", 7, 3)):
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("train", "validation", "test"),
+        ("train", "val", "test"),
+        ("Train", "Valid", "TEST"),
+        ("training", "validation", "testing"),
+    ],
+)
+def test_splits_of_a_folder_are_its_own(tmp_path, names):
+    for part, first, count in zip(names, (0, 5, 7), (5, 2, 3), strict=True):
         fill(tmp_path / part, count, first)
     made, _ = split("folder", folder=str(tmp_path))
     assert {part: len(images) for part, images in made.items()} == {"train": 15, "validation": 6, "test": 9}
@@ -196,6 +204,22 @@ def test_a_class_that_is_only_tested_is_refused(tmp_path):
     fill(tmp_path / "train", 5)
     fill(tmp_path / "test", 5, 5, classes=[*CLASSES, "quince"])
     refused("folder", "class 'quince' has test images and no training images", folder=str(tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("names", "message"),
+    [
+        (("test", "val"), ": has folders of splits (test, val), and none of training images; expected train beside"),
+        (("Testing",), ": has folders of splits (Testing), and none of training images; expected train beside"),
+        (("Test", "Train", "extra"), ": has folders of splits (Test, Train) beside others (extra); expected only"),
+        (("more", "train"), ": has folders of splits (train) beside others (more); expected only train, validation"),
+        (("Train", "training"), ": has two folders of train images; put them into one"),
+    ],
+)
+def test_folders_of_splits_are_never_classes(tmp_path, names, message):
+    for first, part in enumerate(names):
+        fill(tmp_path / part, 5, 5 * first)
+    refused("folder", f"{tmp_path}{message}", folder=str(tmp_path), classes=2)
 
 
 def test_images_that_are_in_two_splits_are_counted(tmp_path, capsys):

@@ -153,6 +153,18 @@ def test_parquet_files_become_a_study_with_their_splits(tmp_path):
     assert settings.scale == "train-00000-of-00002"
 
 
+def test_files_of_splits_may_have_any_of_their_names(tmp_path):
+    save_parquet(tmp_path / "hub/Training.parquet", 20)
+    save_parquet(tmp_path / "hub/testing.parquet", 12, 20)
+    assert {*new("hub")[1].datasets["hub"].files} == {"train", "test"}
+    images, labels = arrays(60)
+    (tmp_path / "pairs").mkdir()
+    for part, chosen in (("training", slice(0, 40)), ("Testing", slice(40, 60))):
+        np.save(tmp_path / f"pairs/x_{part}.npy", images[chosen])
+        np.save(tmp_path / f"pairs/y_{part}.npy", labels[chosen])
+    assert {*new("pairs", output="pairs.yaml")[1].datasets["pairs"].pairs} == {"train", "test"}
+
+
 def test_images_of_many_sizes_get_one(tmp_path):
     fill(tmp_path / "wide", 6)
     for number, path in enumerate(sorted((tmp_path / "wide").rglob("*.png"))):

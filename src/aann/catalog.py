@@ -12,6 +12,17 @@ Fit = Literal["crop", "pad", "stretch"]
 PARTS: tuple[str, ...] = get_args(Part)
 """The splits of a data set."""
 
+SPLIT_NAMES: dict[str, Part] = {
+    "train": "train",
+    "training": "train",
+    "validation": "validation",
+    "val": "validation",
+    "valid": "validation",
+    "test": "test",
+    "testing": "test",
+}
+"""What users' files, folders and arrays of splits are called, in small letters, and the splits."""
+
 TORCHVISION: dict[str, str] = {"mnist": "MNIST", "fashion-mnist": "FashionMNIST", "kmnist": "KMNIST"}
 """Data sets whose archives are like MNIST's, and torchvision's class for each."""
 

@@ -11,6 +11,7 @@ from typing import IO
 import numpy as np
 
 from aann.artifacts import require_file
+from aann.catalog import PARTS, SPLIT_NAMES
 from aann.datasets import values
 from aann.datasets.sources import Found
 from aann.errors import InputError
@@ -18,7 +19,6 @@ from aann.settings.datasets import ArraysDataSettings
 
 _IMAGES = ("images", "image", "x", "data")
 _LABELS = ("labels", "label", "y", "targets", "target")
-_PARTS = {"train": ("train", "training"), "validation": ("validation", "val", "valid"), "test": ("test",)}
 
 
 def read(data: ArraysDataSettings, archives: Path) -> Found:
@@ -90,7 +90,8 @@ def _named(data: ArraysDataSettings, members: Mapping[str, str], path: Path) -> 
 def _usual(members: Mapping[str, str], path: Path) -> Iterator[tuple[str, tuple[str, str]]]:
     """Yield each split and its arrays, found by their usual names."""
     known = {name.lower(): name for name in members}
-    for part, words in _PARTS.items():
+    for part in PARTS:
+        words = tuple(word for word, meant in SPLIT_NAMES.items() if meant == part)
         images, labels = (_first(known, kinds, words, part) for kinds in (_IMAGES, _LABELS))
         if images and labels:
             yield part, (images, labels)

@@ -1,4 +1,4 @@
-"""A folder of images: a sub-folder a class, in folders ``train``, ``validation`` (or ``val``) and ``test``, if any.
+"""A folder of images: a sub-folder a class, in folders of splits, if any (``SPLIT_NAMES``).
 
 Below the folder of a class, images may be in folders of their own. Hidden files, and files that are no PNG, JPEG, WebP
 or BMP by their names, are passed over and counted.
@@ -7,19 +7,21 @@ or BMP by their names, are passed over and counted.
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from tqdm import tqdm
 
+from aann.catalog import PARTS, SPLIT_NAMES
 from aann.datasets.pictures import ENDINGS, Pictures
 from aann.datasets.sources import Found
 from aann.datasets.splits import Images
 from aann.errors import InputError
 from aann.settings.datasets import FolderDataSettings
 
-_PARTS = {"train": "train", "validation": "validation", "val": "validation", "valid": "validation", "test": "test"}
-"""Names of folders that are splits, and the splits."""
+_SHOWN = 5
+"""Names of folders that a message lists."""
 
 _EXPECTED = "expected a sub-folder for each class, with PNG, JPEG, WebP or BMP files"
 
@@ -59,20 +61,45 @@ def listing(data: FolderDataSettings) -> tuple[Path, list[Path]]:
 def _scan(root: Path) -> _Tree:
     try:
         folders, passed = _folders(root)
-        names = {folder.name for folder in folders}
         tree = _Tree({"train": {}}, passed)
-        if "train" not in names or not names <= {*_PARTS}:
+        splits = _splits(root, folders)
+        if not splits:
             _add(tree, "train", folders)
-            return tree
-        for folder in folders:
+        for part, folder in splits.items():
             below, passed = _folders(folder)
             tree.passed_over += passed
-            if _PARTS[folder.name] in tree.parts and folder.name != "train":
-                raise InputError(f"{root}: has two folders of {_PARTS[folder.name]} images; put them into one")
-            _add(tree, _PARTS[folder.name], below)
+            _add(tree, part, below)
         return tree
     except OSError as error:
         raise InputError(f"{error.filename or root}: cannot be read ({error.strerror}); {_EXPECTED}") from error
+
+
+def _splits(root: Path, folders: Sequence[Path]) -> dict[str, Path]:
+    """Return the folders that are splits; none if all are classes, which may have such names if they hold no folders.
+
+    Raises ``InputError`` if there are classes beside splits, no training images, or two folders of one split.
+    """
+    named = [folder for folder in folders if folder.name.casefold() in SPLIT_NAMES]
+    others = [folder.name for folder in folders if folder not in named]
+    if not named or (others and not any(_folders(folder)[0] for folder in named)):
+        return {}
+    found = ", ".join(folder.name for folder in named)
+    if others:
+        raise InputError(
+            f"{root}: has folders of splits ({found}) beside others ({', '.join(others[:_SHOWN])}); expected only "
+            "train, validation and test, each with a sub-folder for each class; move or rename the others"
+        )
+    splits: dict[str, Path] = {}
+    for folder in named:
+        part = SPLIT_NAMES[folder.name.casefold()]
+        if part in splits:
+            raise InputError(f"{root}: has two folders of {part} images; put them into one")
+        splits[part] = folder
+    if "train" not in splits:
+        raise InputError(
+            f"{root}: has folders of splits ({found}), and none of training images; expected train beside them; add it"
+        )
+    return {part: splits[part] for part in PARTS if part in splits}
 
 
 def _add(tree: _Tree, part: str, folders: list[Path]) -> None:

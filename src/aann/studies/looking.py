@@ -17,7 +17,7 @@ import numpy as np
 from PIL import ExifTags, Image
 from pydantic import ValidationError
 
-from aann.catalog import PARTS
+from aann.catalog import PARTS, SPLIT_NAMES
 from aann.datasets import arrays, folder, parquet, sources
 from aann.datasets.sources import Found
 from aann.errors import InputError
@@ -28,8 +28,6 @@ KINDS: dict[str, type[ImagesSettings]] = {
     "arrays": ArraysDataSettings,
     "parquet": ParquetDataSettings,
 }
-_PARTS = {"train": "train", "validation": "validation", "val": "validation", "valid": "validation", "test": "test"}
-"""What files of splits are called, and the splits."""
 _GLANCED, _DECODED = 2000, 60
 """Of so many images the sizes are looked at, and of so many the colors."""
 _COLORFUL = 2
@@ -139,7 +137,7 @@ def _by_part(root: Path, files: Sequence[Path]) -> dict[str, list[str]]:
     parts: dict[str, list[str]] = {}
     for file in files:
         words = re.split(r"[^a-z]+", str(file.relative_to(root)).lower())
-        part = next((_PARTS[word] for word in words if word in _PARTS), "train")
+        part = next((SPLIT_NAMES[word] for word in words if word in SPLIT_NAMES), "train")
         parts.setdefault(part, []).append(str(file))
     if "train" not in parts:
         raise InputError(f"{root}: has no file of training images; found {', '.join(sorted(parts))}")
@@ -151,7 +149,7 @@ def _pairs(files: Sequence[Path]) -> dict[str, dict[str, str]]:
     names = {path.stem.lower(): str(path) for path in files}
     parts: dict[str, dict[str, str]] = {}
     for kinds in (("x", "y"), ("images", "labels"), ("image", "label"), ("data", "labels"), ("data", "targets")):
-        for word, part in {"": "train", "training": "train", **_PARTS}.items():
+        for word, part in {"": "train", **SPLIT_NAMES}.items():
             for images, labels in _named(kinds, word):
                 if images in names and labels in names:
                     parts.setdefault(part, {"images": names[images], "labels": names[labels]})
