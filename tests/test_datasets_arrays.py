@@ -228,6 +228,13 @@ def test_splits_of_two_scales_are_refused(tmp_path, changes, ranges, order):
             lambda images, labels: (images, np.array(["kiwi", *CLASSES])[labels]),
             "datasets.own: classes: the data have 3",
         ),
+        (lambda images, labels: (images, labels + 10_000), "train labels: hold 10002; expected numbers below 10000,"),
+        (lambda images, labels: (images, labels * 1e300), "train labels: hold 2e+300; expected numbers below 10000"),
+        (
+            lambda images, labels: (images, labels.astype(np.uint64) + np.uint64(2**63)),
+            "train labels: hold 9223372036854775810; expected numbers below 10000, since there are no more classes; "
+            "number the classes 0, 1, 2, ...",
+        ),
         (lambda images, labels: (images, labels * 1j), "type complex128, expected a whole number an image"),
         (lambda images, labels: (images / np.nan, labels), "images hold NaN; expected numbers from 0 to 1, or"),
         (lambda images, labels: (images / 100, labels), "ok"),

@@ -4,7 +4,7 @@ import sys
 
 import numpy as np
 import pytest
-from own_data import entry, refused, split
+from own_data import CLASSES, entry, refused, split
 
 from aann.datasets import sources
 
@@ -39,6 +39,13 @@ def test_its_file_is_an_input(written):
     assert sources.files(entry("function", function="numpy:zeros"), None) == []
 
 
+def test_labels_may_be_names_in_an_array_of_objects(written):
+    body = "images, labels = arrays(30); return images, pandas.Series(['apple', 'pear', 'plum'] * 10, dtype=object)"
+    made, described = split("function", function=written(f"import pandas; {body}"))
+    assert described["classes"] == CLASSES
+    assert np.bincount(made["train"].labels).tolist() == [7, 7, 7]
+
+
 @pytest.mark.parametrize(
     ("body", "message"),
     [
@@ -49,6 +56,10 @@ def test_its_file_is_an_input(written):
         ("return arrays(30)[0], [[1], [1, 2]]", "my_data:load: train labels: are no array ("),
         ("return 'images', 'labels'", "my_data:load: train images: have type <U6, expected numbers"),
         ("return arrays(30)[0], [None] * 30", "my_data:load: train labels: have shape (30,) and type object"),
+        (
+            "return arrays(30)[0], ['apple', None] * 15",
+            "train labels: have shape (30,) and type object, expected a whole",
+        ),
         ("raise OSError('no\\ndisk')", "my_data:load: failed (OSError: no disk)"),
     ],
 )

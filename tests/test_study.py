@@ -254,6 +254,11 @@ def one_hot(path):
     return path.with_suffix(".npz")
 
 
+def huge_labels(path):
+    np.savez(path.with_suffix(".npz"), images=arrays(30)[0], labels=arrays(30)[1] * 4_000_000_000)
+    return path.with_suffix(".npz")
+
+
 def no_images(path):
     pandas.DataFrame({"label": [0, 1]}).to_parquet(path.with_suffix(".parquet"))
     return path.with_suffix(".parquet")
@@ -279,6 +284,7 @@ def only_test_files(path):
         (truncated, "pear/3.png: cannot be read as an image"),
         (objects, "it holds Python objects, which are never read"),
         (one_hot, "as if one-hot"),
+        (huge_labels, "fruit.npz: train labels: hold 8000000000; expected numbers below 10000"),
         (no_images, "has no column of images"),
         (lone_array, "expected images.npy and labels.npy"),
         (only_test_files, "has no file of training images; found test"),

@@ -13,7 +13,7 @@ from aann.datasets.pictures import centered, fitted, room
 from aann.datasets.sources import Found
 from aann.datasets.splits import Images
 from aann.errors import InputError
-from aann.settings.datasets import ImagesSettings
+from aann.settings.datasets import MOST_CLASSES, ImagesSettings
 
 _DEEP = 65_535
 """White in 16 bits."""
@@ -160,7 +160,7 @@ def _numbers(texts: list[str], names: Sequence[str], where: str) -> np.ndarray:
 
 
 def _labels(values: Any, where: str) -> np.ndarray:
-    """Return labels as they are, if each is a whole number that is not negative, or a name."""
+    """Return labels as they are, if each is a whole number that may be that of a class, or a name."""
     try:
         array = np.asarray(values)
     except (ValueError, TypeError, RuntimeError) as error:
@@ -171,10 +171,24 @@ def _labels(values: Any, where: str) -> np.ndarray:
         raise InputError(
             f"{where}: have shape {array.shape}, as if one-hot; give the number of each class, labels.argmax(axis=1)"
         )
+    if array.dtype.kind == "O" and all(isinstance(label, str) for label in array.flat):  # as pandas keeps names
+        array = array.astype(str)
     if array.ndim != 1 or array.dtype.kind not in "buifU":
-        raise InputError(f"{where}: have shape {array.shape} and type {array.dtype}, expected a whole number an image")
+        raise InputError(
+            f"{where}: have shape {array.shape} and type {array.dtype}, expected a whole number an image, or a name"
+        )
+    if array.dtype.kind != "U":
+        _require_numbers_of_classes(array, where)
+    return array
+
+
+def _require_numbers_of_classes(array: np.ndarray, where: str) -> None:
     if array.dtype.kind == "f" and not (np.isfinite(array) & (array == np.rint(array))).all():
         raise InputError(f"{where}: are no whole numbers; expected 0, 1, 2, ...")
-    if array.dtype.kind != "U" and array.size and array.min() < 0:
+    if array.size and array.min() < 0:
         raise InputError(f"{where}: hold {array.min():g}; expected 0, 1, 2, ...")
-    return array
+    if array.size and array.max() >= MOST_CLASSES:
+        raise InputError(
+            f"{where}: hold {array.max()}; expected numbers below {MOST_CLASSES}, since there are no more classes; "
+            "number the classes 0, 1, 2, ..."
+        )

@@ -11,7 +11,8 @@ from aann.settings.types import Folder, Printable, Section, Seed
 
 Title = Annotated[str, Field(max_length=100), Printable]
 ClassName = Annotated[str, Field(min_length=1, max_length=64), Printable]
-Classes = Annotated[list[ClassName], Field(min_length=2)] | Annotated[int, Field(ge=2, le=10_000)]
+MOST_CLASSES = 10_000
+Classes = Annotated[list[ClassName], Field(min_length=2)] | Annotated[int, Field(ge=2, le=MOST_CLASSES)]
 
 
 class DownloadsSettings(Section):
