@@ -316,6 +316,20 @@ def test_a_name_that_is_none_is_one_line(tmp_path):
     assert not (tmp_path / "own.yaml").exists()
 
 
+@pytest.mark.parametrize("name", ["paper", "quick", "again", "datasets"])
+def test_a_study_is_not_named_as_other_results_are(tmp_path, name):
+    fill(tmp_path / name, 12)
+    refused = run("study", "new", name, "--output", "own.yaml", "--name", name)
+    check_one_line(refused, f"--name {name}: results/{name}/ has other results than those of a study; give another")
+    assert not (tmp_path / "own.yaml").exists()
+    assert new(name)[1].scale == f"{name}-study"
+
+
+def test_scales_of_the_paper_are_names_that_no_study_has(root):
+    scales = {yaml.safe_load(path.read_text()).get("scale") for path in (root / "config").glob("*.yaml")}
+    assert scales - {None} <= {*writing.TAKEN}
+
+
 @pytest.mark.parametrize(
     ("path", "name"), [("Photos/", "photos"), ("2024 Äpfel", "data-2024-pfel"), ("quick", "quick-study"), ("_", "data")]
 )

@@ -41,6 +41,9 @@ _COMMENTS = {
 }
 """What the file says of keys; a star is any name."""
 
+TAKEN = ("paper", "quick", "again", "datasets")
+"""Folders below `results/` that are not a study's: those of the paper's own scales, and of archives."""
+
 _WIDTH, _LONGEST = 120, 100
 """Characters of a line of comments, and of values."""
 
@@ -49,7 +52,7 @@ def slug(path: Path) -> str:
     """Return a name for the study of a path: letters, digits and hyphens, as settings have names."""
     plain = re.sub(r"[^a-z0-9]+", "-", path.resolve().stem.lower()).strip("-") or "data"
     named = plain if plain[0].isalpha() else f"data-{plain}"
-    return f"{named[:56]}-study" if named in ("paper", "quick") else named[:64]
+    return f"{named[:56]}-study" if named in TAKEN else named[:64]
 
 
 def new(
@@ -63,8 +66,11 @@ def new(
 ) -> Iterator[str]:
     """Look at data, write a study of them, and yield lines on what was seen and what is next.
 
-    Raises ``InputError`` if the output is there already, and if data cannot be read or the study cannot be written.
+    Raises ``InputError`` if the output is there already or the name is taken, and if data cannot be read or the study
+    cannot be written.
     """
+    if name in TAKEN:
+        raise InputError(f"--name {name}: results/{name}/ has other results than those of a study; give another name")
     if output.exists() or output.is_symlink():
         raise InputError(f"{output}: is there already, and is left as it is; name another file with --output")
     if not output.parent.is_dir():
