@@ -511,7 +511,12 @@ def share_of(statistic="share", take="mean", **changes):
         ({"measure": paired(table="../secret.csv")}, "key 'claims.one.measure.samples.1.table': String should match"),
         ({"measure": paired(table="/etc/passwd")}, "key 'claims.one.measure.samples.1.table': String should match"),
         ({"measure": paired(take="__import__")}, "key 'claims.one.measure.samples.1.take': Input should be 'mean'"),
-        ({"measure": paired(where={"x": {"at_last": 1}})}, "unknown key 'claims.one.measure.samples.1.where.x"),
+        (
+            {"measure": paired(where={"x": {"at_last": 1}})},
+            "unknown key 'claims.one.measure.samples.1.where.x.at_last' (did you mean 'at_least'?)",
+        ),
+        ({"measure": paired(where={"x": [[1]]})}, "where.x.0': Input should be a valid string, a valid integer or a v"),
+        ({"measure": paired(where={"x": None})}, "where.x': Input should be a mapping, a valid list, a valid string, "),
     ],
 )
 def test_a_claim_that_cannot_be_judged_is_named_in_one_line(changes, message):

@@ -171,6 +171,31 @@ def test_every_setting_is_described():
             {"networks": {"other": {"input_shape": [1, 2, 2], "layers": [{**TOO_LARGE[0], "kernel": [1, 2, 3]}]}}},
             "'networks.other.layers.0.kernel': expected a whole number of at least 1, or two: [vertical, horizontal]",
         ),
+        (
+            {"datasets": {"mnist": {"classes": 1}}},
+            "'datasets.mnist.classes': Input should be greater than or equal to 2",
+        ),
+        (
+            {"datasets": {"mnist": {"classes": "x"}}},
+            "mnist.classes': Input should be a valid list or a valid integer (f",
+        ),
+        ({"datasets": {"mnist": {"classes": ["a"]}}}, "'datasets.mnist.classes': List should have at least 2 items"),
+        (
+            {"datasets": {"mnist": {"classes": ["a", "a"]}}},
+            "classes': names of classes: a is there twice; expected dist",
+        ),
+        (
+            {"datasets": {"mnist": {"classes": ["a", "b\t"]}}},
+            "'datasets.mnist.classes.1': expected characters that can",
+        ),
+        (
+            {"sense": {"searches": {"figure-6": {"images": {"count": 0}}}}},
+            "'sense.searches.figure-6.images.count': Input should be greater than or equal to 1 (found 0)",
+        ),
+        (
+            {"sense": {"searches": {"figure-6": {"images": {"count": "most"}}}}},
+            "'sense.searches.figure-6.images.count': Input should be 'all' or a valid integer (found 'most')",
+        ),
     ],
 )
 def test_a_wrong_setting_is_named_in_one_line(values, change, message):

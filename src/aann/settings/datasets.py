@@ -4,15 +4,25 @@ from __future__ import annotations
 
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from aann.catalog import ACTIONS, BRIGHTEST, HALF, LETTERS, SMALL_GREY, VIEWS, Archives, Fit, Part, View
-from aann.settings.types import Folder, Printable, Section, Seed
+from aann.settings.types import Folder, Printable, Section, Seed, require_distinct
 
 Title = Annotated[str, Field(max_length=100), Printable]
 ClassName = Annotated[str, Field(min_length=1, max_length=64), Printable]
 MOST_CLASSES = 10_000
-Classes = Annotated[list[ClassName], Field(min_length=2)] | Annotated[int, Field(ge=2, le=MOST_CLASSES)]
+
+
+def _distinct(names: list[str]) -> list[str]:
+    require_distinct(names, "names of classes")
+    return names
+
+
+Classes = (
+    Annotated[list[ClassName], Field(min_length=2), AfterValidator(_distinct)]
+    | Annotated[int, Field(ge=2, le=MOST_CLASSES)]
+)
 
 
 class DownloadsSettings(Section):

@@ -5,7 +5,8 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Annotated, Any, TypeVar, get_args, get_origin
+from types import UnionType
+from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 
@@ -20,6 +21,9 @@ _MESSAGES = {
 }
 """What is expected, by pydantic's type of error, where its own words would not help."""
 
+_OF_ANOTHER_KIND = ("_type", "_parsing", "literal_error")
+"""How pydantic's types of errors end that say that a value is none of a choice of a union at all."""
+
 _TAGS = ("type", "kind")
 """Keys whose value chooses a model of a union for the settings beside it."""
 
@@ -31,7 +35,7 @@ def first_problem(
 
     ``root`` is the model, and ``kind`` the word for one of its keys.
     """
-    problem = min(error.errors(), key=lambda found: found["type"] != "extra_forbidden")
+    problem = _first(error.errors(), root)
     key = ".".join(_keys(problem["loc"], root))
     help_text = f"; see {page}"
     if problem["type"] == "extra_forbidden":
@@ -46,6 +50,36 @@ def first_problem(
     found = value if len(value) <= _SHOWN else f"{value[:_SHOWN]}..."
     shown = "" if isinstance(problem["input"], dict) else f" (found {found})"
     return f"{prefix}{message}{shown}{help_text}"
+
+
+def _first(problems: Sequence[Any], root: type[BaseModel], start: int = 0) -> dict[str, Any]:
+    """Return the problem to speak of. Its location has no tags of unions that no key chooses from.
+
+    Pydantic says of such a union what is wrong by each of its choices. Those that the value might be go first; if there
+    are none, the problem names all choices. Locations have no such tags before ``start``.
+    """
+    first = min(problems, key=lambda found: bool(found["type"] != "extra_forbidden"))
+    location = first["loc"]
+    place = next((place for place in range(start, len(location)) if _choices(_at(location[:place], root))), None)
+    if place is None:
+        return dict(first)
+    there = [found for found in problems if found["loc"][:place] == location[:place]]
+    wrong = [one for one in there if len(one["loc"]) == place + 1 and one["type"].endswith(_OF_ANOTHER_KIND)]
+    near = [{**one, "loc": (*one["loc"][:place], *one["loc"][place + 1 :])} for one in there if one not in wrong]
+    if near:
+        return _first(near, root, place + 1)
+    *words, last = dict.fromkeys(_choice(one) for one in wrong)
+    listed = f"{', '.join(words)} or {last}" if words else last
+    return {**first, "loc": location[:place], "type": "union", "msg": f"Input should be {listed}"}
+
+
+def _choice(problem: Mapping[str, Any]) -> str:
+    """Return a choice of a union in words, from the problem of a value that is none of it."""
+    if problem["type"] == "literal_error":
+        return str(problem["ctx"]["expected"])
+    if problem["type"] in _MESSAGES:
+        return "a mapping"
+    return str(problem["msg"]).removeprefix("Input should be ").partition(",")[0]
 
 
 def _without_secrets(value: Any) -> Any:
@@ -79,9 +113,10 @@ def _keys(location: Sequence[Any], root: type[BaseModel]) -> list[str]:
 
 
 def _known_keys(location: Sequence[Any], root: type[BaseModel]) -> list[str]:
-    """Return the keys of the model at a location below ``root``, or none if it is not one model."""
+    """Return the keys of the model at a location below ``root``, or of those that a union has without a tag."""
     found = _at(location, root)
-    return list(found.model_fields) if _is_model(found) else []
+    models = [one for one in (found, *_choices(found)) if _is_model(one)]
+    return [key for model in models for key in model.model_fields]
 
 
 def _at(location: Sequence[Any], root: type[BaseModel]) -> Any:
@@ -106,8 +141,16 @@ def _inner(annotation: Any, part: Any) -> Any:
         field = annotation.model_fields.get(part)
         return field.annotation if field else None
     members = get_args(annotation)
+    if _choices(annotation):
+        return next((found for member in members if (found := _inner(_plain(member), part)) is not None), None)
     tagged = [member for member in members if part in _tags(member)]
     return (tagged or members or [None])[-1]
+
+
+def _choices(annotation: Any) -> tuple[Any, ...]:
+    """Return the types of a union from which no tag chooses; none of another type."""
+    is_union = get_origin(annotation) in (Union, UnionType) and not _members(annotation)
+    return get_args(annotation) if is_union else ()
 
 
 def _members(annotation: Any) -> tuple[Any, ...]:
