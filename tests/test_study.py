@@ -1,6 +1,7 @@
 """Studies of data of one's own: what is seen, and what is written."""
 
 import json
+import os
 import shutil
 from io import BytesIO
 
@@ -259,6 +260,28 @@ def huge_labels(path):
     return path.with_suffix(".npz")
 
 
+def unprintable(path):
+    fill(path, 6, classes=["apple", "pe\tar"])
+
+
+def not_utf8(path):
+    fill(path, 6, classes=["apple", os.fsdecode(b"pe\xffar")])
+
+
+def too_long(path):
+    fill(path / "train", 6, classes=["apple", 65 * "p"])
+
+
+def unprintable_labels(path):
+    np.savez(path.with_suffix(".npz"), images=arrays(6)[0], labels=np.array(["apple", "pe\tar"] * 3))
+    return path.with_suffix(".npz")
+
+
+def equal_names(path):
+    save_parquet(path.with_suffix(".parquet"), 30, names=["apple", "apple", "plum"])
+    return path.with_suffix(".parquet")
+
+
 def no_images(path):
     pandas.DataFrame({"label": [0, 1]}).to_parquet(path.with_suffix(".parquet"))
     return path.with_suffix(".parquet")
@@ -285,6 +308,14 @@ def only_test_files(path):
         (objects, "it holds Python objects, which are never read"),
         (one_hot, "as if one-hot"),
         (huge_labels, "fruit.npz: train labels: hold 8000000000; expected numbers below 10000"),
+        (
+            unprintable,
+            "fruit: its folder 'pe\\tar' cannot be the name of a class; expected 1 to 64 characters",
+        ),
+        (not_utf8, "fruit: its folder 'pe\\udcffar' cannot be the name of a class; expected 1 to 64 characters that"),
+        (too_long, f"fruit: its folder '{65 * 'p'}' cannot be the name of a class; expected 1 to 64 characters that"),
+        (unprintable_labels, "fruit.npz: its class 'pe\\tar' cannot be the name of a class; expected 1 to 64"),
+        (equal_names, "fruit.parquet: setting 'classes': names of classes: apple is there twice; expected distinct"),
         (no_images, "has no column of images"),
         (lone_array, "expected images.npy and labels.npy"),
         (only_test_files, "has no file of training images; found test"),

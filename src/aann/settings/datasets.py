@@ -10,8 +10,8 @@ from aann.catalog import ACTIONS, BRIGHTEST, HALF, LETTERS, SMALL_GREY, VIEWS, A
 from aann.settings.types import Folder, Printable, Section, Seed, require_distinct
 
 Title = Annotated[str, Field(max_length=100), Printable]
-ClassName = Annotated[str, Field(min_length=1, max_length=64), Printable]
-MOST_CLASSES = 10_000
+LONGEST_CLASS_NAME, MOST_CLASSES = 64, 10_000
+ClassName = Annotated[str, Field(min_length=1, max_length=LONGEST_CLASS_NAME), Printable]
 
 
 def _distinct(names: list[str]) -> list[str]:

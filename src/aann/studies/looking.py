@@ -15,13 +15,21 @@ from typing import Any
 
 import numpy as np
 from PIL import ExifTags, Image
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from aann.catalog import PARTS, SPLIT_NAMES
 from aann.datasets import arrays, folder, parquet, sources
 from aann.datasets.sources import Found
 from aann.errors import InputError
-from aann.settings.datasets import ArraysDataSettings, FolderDataSettings, ImagesSettings, ParquetDataSettings
+from aann.settings.datasets import (
+    LONGEST_CLASS_NAME,
+    ArraysDataSettings,
+    ClassName,
+    FolderDataSettings,
+    ImagesSettings,
+    ParquetDataSettings,
+)
+from aann.settings.messages import first_problem
 
 KINDS: dict[str, type[ImagesSettings]] = {
     "folder": FolderDataSettings,
@@ -75,37 +83,54 @@ def look(
     Raises ``InputError`` with one line if there is something else, or if it cannot be split.
     """
     entry = _entry(path, skip_unreadable)
-    with_any = _validated(entry | {"size": [1, 1], "channels": 1, "classes": 2})
+    with_any = _validated(path, entry | {"size": [1, 1], "channels": 1, "classes": 2})
     sizes, colored, count = _glance(with_any)
     entry |= {
         "size": list(size) if size else _fitting(sizes),
         "channels": channels or (3 if colored and count >= _ENOUGH_FOR_COLORS else 1),
     }
-    found = sources.read(_validated(entry | {"classes": 2}), Path())
-    classes = _classes(path, found)
+    found = sources.read(_validated(path, entry | {"classes": 2}), Path())
+    classes = _classes(path, entry["kind"], found)
     entry["classes"], own = classes, tuple(found.parts)
-    parts, described = sources.divide(str(path), _validated(entry), found)
+    parts, described = sources.divide(str(path), _validated(path, entry), found)
     counts = {part: np.bincount(images.labels, minlength=len(classes)) for part, images in parts.items()}
     return Seen(entry, classes, counts, own, sizes, colored, described["counts"])
 
 
-def _validated(entry: dict[str, Any]) -> ImagesSettings:
+def _validated(path: Path, entry: dict[str, Any]) -> ImagesSettings:
     try:
         return KINDS[entry["kind"]].model_validate(entry)
     except ValidationError as error:
-        first = error.errors()[0]
-        key = ".".join(map(str, first["loc"]))
-        raise InputError(f"{key}: {first['msg']} (found {str(first['input'])[:100]!r})") from error
+        raise InputError(f"{path}: {first_problem(error, KINDS[entry['kind']])}") from error
 
 
-def _classes(path: Path, found: Found) -> list[str]:
-    """Return the names of the classes; raise ``InputError`` unless there are two of them or more."""
+def _classes(path: Path, kind: str, found: Found) -> list[str]:
+    """Return the names of the classes; raise ``InputError`` unless there are two or more that settings can hold."""
     labels = found.parts["train"].labels
     highest = int(labels.max()) if len(labels) else -1
     names = [str(name) for name in found.classes or range(highest + 1)]
+    for name in names:
+        _require_a_name(path, kind, name)
     if len(names) < 2:
         raise InputError(f"{path}: has images of {len(names)} class ({', '.join(names)}); expected two classes or more")
     return names
+
+
+def _require_a_name(path: Path, kind: str, name: str) -> None:
+    """Raise ``InputError`` unless settings can hold the name of a class."""
+    try:
+        _CLASS_NAME.validate_python(name)
+    except ValidationError as error:
+        named = "folder" if kind == "folder" else "class"
+        raise InputError(
+            f"{path}: its {named} {name[:_SHOWN]!r} cannot be the name of a class; expected 1 to {LONGEST_CLASS_NAME} "
+            "characters that can be printed; rename it"
+        ) from error
+
+
+_CLASS_NAME = TypeAdapter(ClassName)
+_SHOWN = 100
+"""Characters of a wrong name that are shown."""
 
 
 # --- where images are -------------------------------------------------------------------------------------------------
