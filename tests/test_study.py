@@ -222,6 +222,56 @@ def test_as_many_neighbors_are_counted_as_are_embedded(scale, size):
     assert EmbeddingsSettings.model_validate(embedded).count >= 60
 
 
+def test_a_column_of_a_parquet_file_may_be_named(tmp_path):
+    save_parquet(tmp_path / "hub.parquet", 30)
+    table = pyarrow.parquet.read_table(tmp_path / "hub.parquet").rename_columns(["picture", "coarse_label"])
+    other = pyarrow.array([number % 2 for number in range(30)])
+    pyarrow.parquet.write_table(table.append_column("fine", other), tmp_path / "hub.parquet")
+    lacks = run("study", "new", "hub.parquet", "--output", "own.yaml")
+    expected = "has no column of labels that is known as one; name one with --label: it has picture, coarse_label, fine"
+    check_one_line(lacks, f"hub.parquet: {expected}")
+    data = new("hub.parquet", "--label", "coarse_label", "--image", "picture")[1].datasets["hub"]
+    assert (data.label, data.image, data.class_names) == ("coarse_label", "picture", ["0", "1", "2"])
+    printed, _ = new("hub.parquet", "--label", "fine", output="fine.yaml")
+    assert "30 images of 2 classes" in printed
+
+
+@pytest.mark.parametrize("form", ["npz", "npy", "folder of npy"])
+def test_arrays_of_other_names_may_be_named(tmp_path, form):
+    images, labels = arrays(30)
+    (tmp_path / "data").mkdir()
+    if form == "npz":
+        np.savez(tmp_path / "data/own.npz", fruit=images, sort=labels, other=labels)
+    else:
+        np.save(tmp_path / "data/fruit.npy", images)
+        np.save(tmp_path / "data/sort.npy", labels)
+    path = {"npz": "data/own.npz", "npy": "data/fruit.npy", "folder of npy": "data"}[form]
+    command = ("study", "new", path, "--output", "own.yaml")
+    check_one_line(
+        run(*command), "; or name them with --image and --label" if form != "npz" else "or name them with --im"
+    )
+    check_one_line(run(*command, "--label", "sort"), f"{path}: holds arrays; expected the names of two, so give both")
+    check_one_line(run(*command, "--image", "fruit", "--label", "kind"), "fruit, ", "kind")
+    printed, _ = new(path, "--image", "fruit", "--label", "sort")
+    assert "30 images of 3 classes" in printed
+
+
+def test_the_axis_of_channels_may_be_named(tmp_path):
+    images = np.zeros((60, 3, 10, 4), np.uint8) + np.arange(60, dtype=np.uint8)[:, None, None, None]
+    np.savez(tmp_path / "own.npz", images=images, labels=np.arange(60) % 2)
+    unclear = run("study", "new", "own.npz", "--output", "own.yaml")
+    check_one_line(unclear, "(60, 3, 10, 4); say where the channels are with --axis first or --axis last")
+    for axis, size in (("first", [10, 4]), ("last", [3, 10])):
+        data = new("own.npz", "--axis", axis, output=f"{axis}.yaml")[1].datasets["own"]
+        assert (data.axis, data.size) == (axis, size)
+
+
+def test_an_option_that_data_do_not_have_is_one_line(tmp_path):
+    fill(tmp_path / "fruit", 6)
+    refused = run("study", "new", "fruit", "--output", "own.yaml", "--label", "sort")
+    check_one_line(refused, "fruit: is read as data of kind folder, for which there is no --label; leave it out")
+
+
 # --- bad input --------------------------------------------------------------------------------------------------------
 
 
@@ -303,8 +353,8 @@ def only_test_files(path):
         (a_text, "fruit: is of another kind; expected a folder of images"),
         (lambda path: None, "fruit: is not there; expected a folder of images, an .npz or .npy file, a Parquet file"),
         (one_class, "fruit: has images of 1 class (apple); expected two classes or more"),
-        (few_images, "need 1 of class 'pear', which has 1"),
-        (truncated, "pear/3.png: cannot be read as an image"),
+        (few_images, "need 1 of class 'pear', which has 1; add images to the class"),
+        (truncated, "; replace it, or pass such images over with --skip-unreadable"),
         (objects, "it holds Python objects, which are never read"),
         (one_hot, "as if one-hot"),
         (huge_labels, "fruit.npz: train labels: hold 8000000000; expected numbers below 10000"),

@@ -14,7 +14,7 @@ from aann.artifacts import require_file
 from aann.catalog import PARTS, SPLIT_NAMES
 from aann.datasets import values
 from aann.datasets.sources import Found
-from aann.errors import InputError
+from aann.errors import AdvisedError, InputError
 from aann.settings.datasets import ArraysDataSettings
 
 _IMAGES = ("images", "image", "x", "data")
@@ -96,9 +96,11 @@ def _usual(members: Mapping[str, str], path: Path) -> Iterator[tuple[str, tuple[
         if images and labels:
             yield part, (images, labels)
         elif images or labels or part == "train":
-            raise InputError(
+            raise AdvisedError(
                 f"{path}: holds {', '.join(members) or 'no arrays'}; expected images and labels, x_train and y_train, "
-                "or train_images and train_labels; or name them with pairs"
+                "or train_images and train_labels",
+                "or name them with pairs",
+                "or name them with --image and --label",
             )
 
 

@@ -21,7 +21,7 @@ from aann.artifacts import require_file
 from aann.datasets import values
 from aann.datasets.pictures import Pictures
 from aann.datasets.sources import Found
-from aann.errors import InputError
+from aann.errors import AdvisedError, InputError
 from aann.settings.datasets import ParquetDataSettings
 
 _LABELS = ("label", "labels", "class", "target", "fine_label")
@@ -79,7 +79,11 @@ class Columns:
         names = self._schema.names
         if (named and named not in names) or not (named or candidates):
             lacks = f"has no column {named!r}" if named else f"has no column of {kind}s that is known as one"
-            raise InputError(f"{self._path}: {lacks}; name one with {kind}: it has {', '.join(names)}")
+            raise AdvisedError(
+                f"{self._path}: {lacks}",
+                f"name one with {kind}: it has {', '.join(names)}",
+                f"name one with --{kind}: it has {', '.join(names)}",
+            )
         if kind == "image" and named and not candidates.count(named):
             raise InputError(f"{self._path}: column {named!r} is of {self._schema.field(named).type}, not of images")
         return named or candidates[0]

@@ -15,7 +15,7 @@ from PIL import Image, ImageOps
 
 from aann.catalog import BRIGHTEST, HALF
 from aann.datasets.splits import Images
-from aann.errors import InputError
+from aann.errors import AdvisedError, InputError
 from aann.settings.datasets import ImagesSettings
 
 ENDINGS = frozenset({".png", ".jpg", ".jpeg", ".jpe", ".webp", ".bmp"})
@@ -88,9 +88,10 @@ class Pictures:
             self._images[self._kept] = read(source, self._data)
         except UnreadableError as error:
             if not self._skip:
-                raise InputError(
-                    f"{where}: cannot be read as an image ({error}); replace it, or set skip_unreadable: true for the "
-                    "data set"
+                raise AdvisedError(
+                    f"{where}: cannot be read as an image ({error})",
+                    "replace it, or set skip_unreadable: true for the data set",
+                    "replace it, or pass such images over with --skip-unreadable",
                 ) from error
             self.unreadable += 1
         else:

@@ -18,7 +18,7 @@ import numpy as np
 
 from aann.datasets import contents
 from aann.datasets.splits import SPLITS, Images, describe, save
-from aann.errors import InputError
+from aann.errors import AdvisedError, InputError
 from aann.lineage import provenance
 from aann.settings.datasets import DatasetSettings, ImagesSettings
 from aann.settings.study import Settings
@@ -154,9 +154,11 @@ def _set_aside(
     chosen = []
     for label, members, share in _shares(images.labels, getattr(data, key)):
         if share >= len(members):
-            raise InputError(
+            raise AdvisedError(
                 f"{place}: {key}: {getattr(data, key):g} of the images need {share} of class "
-                f"{classes[label]!r}, which has {len(members)}; choose fewer, or add images to the class"
+                f"{classes[label]!r}, which has {len(members)}",
+                "choose fewer, or add images to the class",
+                "add images to the class",
             )
         chosen.append(random.choice(members, share, replace=False))
     aside = np.zeros(len(images), bool)

@@ -12,7 +12,7 @@ from aann.catalog import BRIGHTEST
 from aann.datasets.pictures import centered, fitted, room
 from aann.datasets.sources import Found
 from aann.datasets.splits import Images
-from aann.errors import InputError
+from aann.errors import AdvisedError, InputError
 from aann.settings.datasets import MOST_CLASSES, ImagesSettings
 
 _DEEP = 65_535
@@ -114,7 +114,11 @@ def _channels_last(images: np.ndarray, axis: str, where: str) -> np.ndarray:
         last = images.shape[3] in _CHANNELS and axis != "first"
         first = images.shape[1] in _CHANNELS and axis != "last"
         if last and first:
-            raise InputError(f"{where}: have shape {images.shape}; say where the channels are with axis: first or last")
+            raise AdvisedError(
+                f"{where}: have shape {images.shape}",
+                "say where the channels are with axis: first or last",
+                "say where the channels are with --axis first or --axis last",
+            )
         if last or first:
             return images if last else np.moveaxis(images, 1, 3)
     raise InputError(f"{where}: have shape {images.shape}, expected 3 axes, or 4 with one of 1, 3 or 4 channels")

@@ -20,7 +20,7 @@ from pydantic import TypeAdapter, ValidationError
 from aann.catalog import PARTS, SPLIT_NAMES
 from aann.datasets import arrays, folder, parquet, sources
 from aann.datasets.sources import Found
-from aann.errors import InputError
+from aann.errors import AdvisedError, InputError
 from aann.settings.datasets import (
     LONGEST_CLASS_NAME,
     ArraysDataSettings,
@@ -75,19 +75,39 @@ class Seen:
         return total
 
 
-def look(
-    path: Path, size: Sequence[int] | None = None, channels: int | None = None, skip_unreadable: bool = False
-) -> Seen:
-    """Return what the data at a path hold, as a data set of images of a size and channels; without, those that fit.
+@dataclass(frozen=True)
+class Asked:
+    """What is asked for in place of what is found: an image's size and channels, and how data are read.
+
+    ``image`` and ``label`` are names of columns or arrays, and ``axis`` says which of an array's has the channels.
+    """
+
+    size: Sequence[int] | None = None
+    channels: int | None = None
+    image: str | None = None
+    label: str | None = None
+    axis: str | None = None
+    skip_unreadable: bool = False
+
+
+def look(path: Path, asked: Asked | None = None) -> Seen:
+    """Return what the data at a path hold, as a data set of what is asked for, and of what fits where nothing is.
 
     Raises ``InputError`` with one line if there is something else, or if it cannot be split.
     """
-    entry = _entry(path, skip_unreadable)
+    try:
+        return _look(path, asked or Asked())
+    except AdvisedError as error:
+        raise InputError(error.with_options) from error
+
+
+def _look(path: Path, asked: Asked) -> Seen:
+    entry = _entry(path, asked)
     with_any = _validated(path, entry | {"size": [1, 1], "channels": 1, "classes": 2})
     sizes, colored, count = _glance(with_any)
     entry |= {
-        "size": list(size) if size else _fitting(sizes),
-        "channels": channels or (3 if colored and count >= _ENOUGH_FOR_COLORS else 1),
+        "size": list(asked.size or _fitting(sizes)),
+        "channels": asked.channels or (3 if colored and count >= _ENOUGH_FOR_COLORS else 1),
     }
     found = sources.read(_validated(path, entry | {"classes": 2}), Path())
     classes = _classes(path, entry["kind"], found)
@@ -136,25 +156,47 @@ _SHOWN = 100
 # --- where images are -------------------------------------------------------------------------------------------------
 
 
-def _entry(path: Path, skip_unreadable: bool) -> dict[str, Any]:
+def _entry(path: Path, asked: Asked) -> dict[str, Any]:
     """Return the entry of the data at a path, without what their images say."""
-    skipping = {"skip_unreadable": True} if skip_unreadable else {}
+    entry = _place(path, asked)
+    kind = entry["kind"]
+    given = {key: getattr(asked, key) for key in _OPTIONS if getattr(asked, key)}
+    for key in given:
+        if kind not in _OPTIONS[key]:
+            option = key.replace("_", "-")
+            raise InputError(f"{path}: is read as data of kind {kind}, for which there is no --{option}; leave it out")
+    return entry | {key: value for key, value in given.items() if key in KINDS[kind].model_fields}
+
+
+_OPTIONS = {
+    "image": ("arrays", "parquet"),
+    "label": ("arrays", "parquet"),
+    "axis": ("arrays",),
+    "skip_unreadable": ("folder", "parquet", "arrays"),
+}
+"""Kinds of data that each option of how data are read is for."""
+
+
+def _place(path: Path, asked: Asked) -> dict[str, Any]:
+    """Return the kind of the data at a path, and where they are."""
     if path.suffix == ".npz" and path.is_file():
-        return {"kind": "arrays", "file": str(path)}
+        pair = _pair(path, asked)
+        named = {"pairs": {"train": {"images": pair[0], "labels": pair[1]}}} if pair else {}
+        return {"kind": "arrays", "file": str(path), **named}
     if path.suffix == ".npy" and path.is_file():
-        return {"kind": "arrays", "pairs": _pairs([path, *sorted(path.parent.glob("*.npy"))])}
+        return {"kind": "arrays", "pairs": _pairs([path, *sorted(path.parent.glob("*.npy"))], _pair(path, asked))}
     if path.suffix == ".parquet" and path.is_file():
-        return {"kind": "parquet", "files": {"train": [str(path)]}, **skipping}
+        return {"kind": "parquet", "files": {"train": [str(path)]}}
     if not path.is_dir():
         there = "is of another kind" if path.exists() else "is not there"
         raise InputError(f"{path}: {there}; {_EXPECTED}")
     files = sorted(path.glob("*.parquet")) or sorted(path.glob("*/*.parquet"))
     if files:
-        return {"kind": "parquet", "files": _by_part(path, files), **skipping}
+        return {"kind": "parquet", "files": _by_part(path, files)}
     found = sorted(path.glob("*.npy"))
     if found:
-        return {"kind": "arrays", "pairs": _pairs(found)}
-    return {"kind": "folder", "folder": str(path), **skipping}
+        return {"kind": "arrays", "pairs": _pairs(found, _pair(path, asked))}
+    return {"kind": "folder", "folder": str(path)}
 
 
 def _by_part(root: Path, files: Sequence[Path]) -> dict[str, list[str]]:
@@ -169,24 +211,34 @@ def _by_part(root: Path, files: Sequence[Path]) -> dict[str, list[str]]:
     return {part: parts[part] for part in PARTS if part in parts}
 
 
-def _pairs(files: Sequence[Path]) -> dict[str, dict[str, str]]:
-    """Return pairs of files of images and labels by split, found by their usual names."""
+def _pair(path: Path, asked: Asked) -> tuple[str, str] | None:
+    """Return the names of the arrays of images and of labels that are asked for, if any are."""
+    if bool(asked.image) != bool(asked.label):
+        raise InputError(f"{path}: holds arrays; expected the names of two, so give both --image and --label")
+    return (asked.image, asked.label) if asked.image and asked.label else None
+
+
+_USUAL = (("x", "y"), ("images", "labels"), ("image", "label"), ("data", "labels"), ("data", "targets"))
+_EXPECTED_FILES = "images.npy and labels.npy, or x_train.npy and y_train.npy; or name them with --image and --label"
+
+
+def _pairs(files: Sequence[Path], pair: tuple[str, str] | None) -> dict[str, dict[str, str]]:
+    """Return pairs of files of images and labels by split, found by the names of a pair, or else by usual names."""
     names = {path.stem.lower(): str(path) for path in files}
     parts: dict[str, dict[str, str]] = {}
-    for kinds in (("x", "y"), ("images", "labels"), ("image", "label"), ("data", "labels"), ("data", "targets")):
+    asked = tuple(name.lower().removesuffix(".npy") for name in pair or ())
+    for kinds in (asked,) if asked else _USUAL:
         for word, part in {"": "train", **SPLIT_NAMES}.items():
             for images, labels in _named(kinds, word):
                 if images in names and labels in names:
                     parts.setdefault(part, {"images": names[images], "labels": names[labels]})
     if "train" not in parts:
-        raise InputError(
-            f"{files[0].parent}: has the arrays {', '.join(sorted(names))}; expected images.npy and labels.npy, or "
-            "x_train.npy and y_train.npy"
-        )
+        expected = f"{' and '.join(pair)} of --image and --label" if pair else _EXPECTED_FILES
+        raise InputError(f"{files[0].parent}: has the arrays {', '.join(sorted(names))}; expected {expected}")
     return parts
 
 
-def _named(kinds: tuple[str, str], word: str) -> Iterator[tuple[str, str]]:
+def _named(kinds: tuple[str, ...], word: str) -> Iterator[tuple[str, str]]:
     first, second = kinds
     yield (f"{first}_{word}", f"{second}_{word}") if word else (first, second)
     yield (f"{word}_{first}", f"{word}_{second}") if word else (first, second)
@@ -222,7 +274,7 @@ def _of_arrays(data: Any) -> tuple[int, Iterator[Look]]:
     images, count = pairs[0], sum(len(each) for each in pairs if each.ndim)
     if images.ndim not in (3, 4) or not images.size:
         return count, iter(())  # what is wrong with them is said when all is read
-    if images.ndim == 4 and images.shape[3] not in _CHANNELS:
+    if images.ndim == 4 and (data.axis == "first" or (data.axis == "auto" and images.shape[3] not in _CHANNELS)):
         images = np.moveaxis(images, 1, 3)
     some = images[:: max(1, len(images) // _DECODED)]
     colored = images.ndim == 4 and images.shape[3] > 1 and bool((some[..., :3] != some[..., :1]).any())

@@ -14,7 +14,7 @@ from aann.errors import InputError
 from aann.figures import kinds
 from aann.settings.study import Settings, validate
 from aann.studies import designs
-from aann.studies.looking import Seen, look
+from aann.studies.looking import Asked, Seen, look
 
 _COMMENTS = {
     "scale": "results are in results/{name}/",
@@ -55,15 +55,7 @@ def slug(path: Path) -> str:
     return f"{named[:56]}-study" if named in TAKEN else named[:64]
 
 
-def new(
-    path: Path,
-    output: Path,
-    scale: str,
-    name: str | None = None,
-    size: tuple[int, int] | None = None,
-    channels: int | None = None,
-    skip_unreadable: bool = False,
-) -> Iterator[str]:
+def new(path: Path, output: Path, scale: str, name: str | None = None, asked: Asked | None = None) -> Iterator[str]:
     """Look at data, write a study of them, and yield lines on what was seen and what is next.
 
     Raises ``InputError`` if the output is there already or the name is taken, and if data cannot be read or the study
@@ -75,7 +67,7 @@ def new(
         raise InputError(f"{output}: is there already, and is left as it is; name another file with --output")
     if not output.parent.is_dir():
         raise InputError(f"{output}: its folder {output.parent} is not there; make it, or name another file")
-    seen = look(path, size, channels, skip_unreadable)
+    seen = look(path, asked)
     yield from _described(path, seen)
     chosen = slug(path) if name is None else name
     text = to_yaml(chosen, designs.study(chosen, seen, designs.SCALES[scale]), seen, output)
