@@ -1,6 +1,8 @@
 """A folder of images of a user's own, studied from an empty folder: what changes in it makes its jobs run again."""
 
 import os
+import re
+import shlex
 import shutil
 
 import forks
@@ -57,3 +59,15 @@ def test_what_changes_in_a_folder_makes_its_job_run_again_and_nothing_else_does(
     assert "error: photos/pear/new.png: cannot be read as an image (" in log
     (photos / "pear/new.png").unlink()
     assert snakemake()[0] == 0
+
+
+def test_the_command_of_the_page_on_data_makes_the_network_of_its_settings(root, tmp_path):
+    blocks = re.findall(r"^```(\w*)\n(.*?)^```$", (root / "docs/data.md").read_text(), re.MULTILINE | re.DOTALL)
+    (tmp_path / "signs.yaml").write_text(next(text for language, text in blocks if language == "yaml"))
+    fill(tmp_path / "photos", 5, classes=[str(number) for number in range(10)])
+    program, *arguments = shlex.split(next(text for language, text in blocks if not language))
+    assert program == "snakemake"
+    command = [*forks.COMMAND, "-s", root / "Snakefile", "-n", *arguments]
+    result = forks.run(command, tmp_path, os.environ)
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert all(f"rule {name}:" in result.stdout for name in ("split_dataset", "dense", "sparsify_signs", "network"))
