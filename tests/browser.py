@@ -86,13 +86,14 @@ class Browser:
     LEFT, UP, RIGHT, DOWN, ENTER, CONTROL = "\ue012", "\ue013", "\ue014", "\ue015", "\ue007", "\ue009"
     """Keys, as the protocol writes them."""
 
-    def drag(self, points, pointer="mouse"):
+    def drag(self, points, pointer="mouse", button=0):
         """Press the mouse at a point of the window, move it along others, and release it at the last.
 
-        ``pointer`` may be ``touch`` for a finger.
+        ``pointer`` may be ``touch`` for a finger. ``button`` is the left one, or 2 for the right one.
         """
         moves = [{"type": "pointerMove", "duration": 0, "x": x, "y": y} for x, y in points]
-        actions = [moves[0], {"type": "pointerDown", "button": 0}, *moves[1:], {"type": "pointerUp", "button": 0}]
+        down, up = ({"type": kind, "button": button} for kind in ("pointerDown", "pointerUp"))
+        actions = [moves[0], down, *moves[1:], up]
         source = {"type": "pointer", "id": pointer, "parameters": {"pointerType": pointer}, "actions": actions}
         self._send("POST", f"{self.session}/actions", {"actions": [source]})
 
@@ -107,8 +108,10 @@ class Browser:
         self._send("POST", f"{self.session}/actions", {"actions": [{"type": "key", "id": "keys", "actions": actions}]})
 
     def resize(self, width, height):
-        """Give the window another size, in pixels."""
+        """Give the window another size, in pixels, and wait until the page knows it."""
+        self.run("window.resized = false; addEventListener('resize', () => { window.resized = true; }, {once: true})")
         self._send("POST", f"{self.session}/window/rect", {"width": width, "height": height})
+        self.wait_for("return window.resized")
 
     def drawn_plots(self):
         """Wait until all plots of plotly are drawn, and return their ids."""

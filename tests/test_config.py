@@ -107,8 +107,9 @@ def test_every_setting_is_described():
         ({"psiren": {"dense": {"learning_rate": float("nan")}}}, "learning_rate"),
         ({"psiren": None}, "'psiren'"),
         (
-            {"export": {"car": {"sparsities": [90], "formats": ["page"]}}},
-            "export.car.formats: a page needs grey inputs that are not signed, to draw on; leave it out",
+            {"export": {"car": {"sparsities": [90], "formats": ["packed", "page"]}}},
+            "export.car.formats: page needs grey images to draw on, and tasks.car.network has input_shape [2, 84, 84] "
+            "and signed: true; choose others",
         ),
         (
             {"tasks": {"mine": {"like": "minst"}}},

@@ -249,6 +249,10 @@ def test_the_smallest_processor_has_the_logits_of_python(name, tmp_path):
     assert np.array_equal(found.logits, reference.logits(network_of(name), images))
 
 
+def test_the_map_of_memory_names_the_boards_that_are_emulated():
+    assert all(name in (board.FOLDER / "board.ld").read_text() for name in board.BOARDS.values())
+
+
 def test_a_network_that_a_board_cannot_hold_is_refused(tmp_path):
     require(*board.PROGRAMS)
     wide = Architecture((1, 200, 200), (Dense("fc", 2),))
@@ -508,7 +512,7 @@ def where(browser, number, start, end):
     return browser.run(
         """
         const [number, ...indices] = arguments, scroll = document.getElementById('scroll');
-        if (explorer.state.layer !== number) explorer.choose(number);
+        explorer.choose(number);
         const lying = explorer.lying[number], map = document.getElementById('map');
         const share = index => {
           const [column, row] = lying.cell(index);
@@ -601,53 +605,113 @@ def test_a_page_fits_a_phone_and_a_finger_moves_a_connection(opened, digits):
     opened.resize(1200, 1600)
 
 
-@pytest.mark.parametrize("kind", ["mouse", "touch"])
-def test_a_connection_that_is_used_again_is_put_back_and_a_finger_may_tremble(opened, digits, kind):
-    number = len(digits.layers) - 1
-    start = int(np.flatnonzero(digits.weights["fc"].ravel())[5])
-    ((x, y), _) = where(opened, number, start, start)
-    opened.drag([(x, y)] if kind == "mouse" else [(x, y), (x + 4, y + 5)], kind)  # some cells away on this map
-    held = opened.run("return explorer.state.held")
-    assert digits.weights["fc"].ravel()[held] != 0
-    ((x, y), _) = where(opened, number, held, held)
-    opened.drag([(x, y)] if kind == "mouse" else [(x, y), (x + 4, y + 5)], kind)
-    assert opened.run("return explorer.state.held") is None
-    assert opened.run("return document.getElementById('said').textContent") == "Put back."
+def some_places(digits):
+    """Return a connection of the layer 2.0, and an empty place some cells behind it."""
+    weights = digits.weights["2.0"].ravel()
+    start = int(np.flatnonzero(weights)[0])
+    return start, next(index for index in range(start + 4, len(weights)) if weights[index] == 0)
+
+
+HELD = "return explorer.state.held"
+
+
+def test_a_finger_that_trembles_takes_a_connection_and_puts_it_back(opened, digits):
+    opened.resize(390, 800)
+    start, end = some_places(digits)
+    (x, y), _ = where(opened, 1, start, end)
+    opened.drag([(x, y), (x + 7, y + 5)], "touch")
+    assert opened.run(HELD) == start
+    opened.drag([(x + 3, y), (x - 2, y)], "touch")
+    assert opened.run(HELD) is None
     assert opened.run("return explorer.state.swaps") == []
+    opened.drag([(x, y), (x + 9, y + 9)], "touch")
+    assert opened.run(HELD) is None
+    opened.resize(1200, 1600)
 
 
-def test_one_draws_where_one_points_on_images_of_any_shape(opened, tmp_path):
-    for height, width in ((32, 64), (64, 32)):
-        network = random_network(Architecture((1, height, width), (Dense("fc", units=3),)), 50, 0)
-        blank = Images(np.zeros((2, 1, height, width), np.uint8), np.zeros(2, np.int64))
-        page.save(network, blank, tmp_path / "shape.html")
-        opened.open(tmp_path / "shape.html")
-        opened.wait_for(READY)
-        opened.drag([at(opened, "pad", 0.25, 0.75)])
-        ink = np.array(opened.run("return Array.from(ink)")).reshape(height, width)
-        rows, columns = np.nonzero(ink)
-        assert rows.mean() == pytest.approx(0.75 * height, abs=1.5)
-        assert columns.mean() == pytest.approx(0.25 * width, abs=1.5)
+def test_a_mouse_puts_back_or_drags_the_connection_that_it_took(opened, digits):
+    start, end = some_places(digits)
+    first, last = where(opened, 1, start, end)
+    for points, button, held in (
+        ([first], 2, None),
+        ([first], 0, start),
+        ([last], 2, start),
+        ([first], 0, None),
+        ([first], 0, start),
+        ([first, last], 0, None),
+    ):
+        assert opened.run("return explorer.state.swaps") == []
+        opened.drag(points, button=button)
+        assert opened.run(HELD) == held
+    assert opened.run("return explorer.state.swaps") == [[1, start, end]]
+    opened.run("explorer.undo()")
 
 
-@pytest.mark.parametrize("units", [(512, 10), (1000, 10)])
-def test_the_map_of_a_dense_network_fits_its_pane_and_every_browser(opened, tmp_path, units):
-    layers = tuple(Dense(f"fc{number}", units=count) for number, count in enumerate(units))
-    network = random_network(Architecture((1, 28, 28), layers), 90, 0)
-    blank = Images(np.zeros((2, 1, 28, 28), np.uint8), np.zeros(2, np.int64))
-    page.save(network, blank, tmp_path / "dense.html")
-    opened.open(tmp_path / "dense.html")
-    opened.wait_for(READY)
-    for number, weights in enumerate(network.weights.values()):
-        script = f"""explorer.choose({number}); const map = document.getElementById('map');
-          const cells = new Set(explorer.lying[{number}].at); cells.delete(-1);
-          return [map.width, map.height, map.scrollWidth <= map.parentElement.clientWidth, cells.size]"""
-        wide, high, fits, cells = opened.run(script)
-        assert max(wide, high) <= 16_000
-        assert fits
-        assert cells == weights.size
-    place = opened.run("explorer.state.layer = 1; return words(123)")
-    assert place.startswith("to unit 1 from unit 124: ")
+def open_page(browser, network, folder):
+    """Open the page of a network with a few random images."""
+    images = images_of(network.architecture, 3)
+    page.save(network, Images(images, reference.predictions(network, images)), folder / "page.html")
+    browser.open(folder / "page.html")
+    browser.wait_for(READY)
+
+
+@pytest.mark.parametrize("size", [(32, 64), (45, 15)])
+def test_ink_is_where_the_pointer_is_on_images_of_any_shape(size, opened, tmp_path):
+    network = random_network(Architecture((1, *size), (Dense("fc", 3),)), 60, 0)
+    open_page(opened, network, tmp_path)
+    opened.drag([at(opened, "pad", 0.7, 0.8)] * 2)
+    found = opened.run("""
+      const {width, height} = pad, {data} = pad.getContext('2d').getImageData(0, 0, width, height);
+      const box = pad.getBoundingClientRect(), mean = {x: 0, y: 0, all: 0};
+      for (let at = 0; at < width * height; ++at) {
+        const ink = 255 - data[4 * at];
+        mean.x += ink * (at % width + .5) / width;
+        mean.y += ink * (Math.floor(at / width) + .5) / height;
+        mean.all += ink;
+      }
+      return [mean.x / mean.all, mean.y / mean.all, box.height / box.width]""")
+    assert found == pytest.approx([0.7, 0.8, size[0] / size[1]], abs=0.03)
+    seen = np.array(opened.run("return Array.from(explorer.seen())")).reshape(1, 1, *size)
+    assert opened.run("return explorer.logits()") == reference.logits(network, seen)[0].tolist()
+
+
+@pytest.mark.parametrize(("size", "hidden"), [((28, 28), 512), ((2, 2), 1000)])
+def test_maps_of_large_dense_layers_fit_their_pane_and_a_canvas(size, hidden, opened, tmp_path):
+    network = random_network(Architecture((1, *size), (Dense("1", hidden), Dense("2", 10))), 90, 0)
+    open_page(opened, network, tmp_path)
+    for ratio in (2, 1):
+        opened.run(f"Object.defineProperty(window, 'devicePixelRatio', {{value: {ratio}, configurable: true}})")
+        for number, layer in enumerate(network.layers):
+            weights = network.weights[layer].ravel()
+            start, end = (int(np.flatnonzero(found)[-1]) for found in (weights, weights == 0))
+            first, last = where(opened, number, start, end)
+            shown = opened.run(
+                """
+                const {cell, columns} = explorer.lying[arguments[0]], side = map.width / columns;
+                const [column, row] = cell(arguments[1]).map(at => Math.floor((at + .5) * side));
+                const pixel = map.getContext('2d').getImageData(column, row, 1, 1).data;
+                const fits = map.clientWidth <= map.parentElement.clientWidth;
+                return [map.width, map.height, fits, [...pixel].slice(0, 3)]""",
+                number,
+                start,
+            )
+            assert max(shown[:2]) <= 16_000
+            assert shown[2]
+            assert shown[3] == ([0x00, 0x72, 0xB2] if weights[start] == 1 else [0xD5, 0x5E, 0x00])
+            opened.drag([first, last])
+            assert opened.run("return explorer.state.swaps") == [[number, start, end]]
+            opened.run("explorer.undo()")
+    unit, source = divmod(end, hidden)
+    words = opened.run("return document.getElementById('under').textContent")
+    assert words == f"to unit {unit + 1} from unit {source + 1}: no connection"
+
+
+def test_the_keyboard_scrolls_a_map_that_is_wider_than_its_pane(opened, tmp_path):
+    open_page(opened, random_network(Architecture((1, 2, 900), (Dense("fc", 2),)), 60, 0), tmp_path)
+    opened.run("map.focus(); explorer.state.cursor = [898, 0]")
+    opened.keys(opened.RIGHT)
+    right, end = opened.run("return [map, map.parentElement].map(element => element.getBoundingClientRect().right)")
+    assert right <= end
 
 
 @pytest.mark.parametrize("name", ["no pooling", "by side", "wide padding", "large stride"])

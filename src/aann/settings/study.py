@@ -107,12 +107,19 @@ class Settings(Section):
             absent = [sparsity for sparsity in exported.sparsities if sparsity not in self.tasks[name].sparsities]
             if absent:
                 raise ValueError(f"export.{name}.sparsities: {absent[0]:g} is not in tasks.{name}.sparsities")
-            network = self.networks.get(self.tasks[name].network)
-            if network and "page" in exported.formats and (network.input_shape[0] != 1 or network.signed):
-                raise ValueError(
-                    f"export.{name}.formats: a page needs grey inputs that are not signed, to draw on; leave it out"
-                )
+            if "page" in exported.formats:
+                self._require_grey(f"export.{name}.formats", name)
         return self
+
+    def _require_grey(self, key: str, task: str) -> None:
+        """Raise ``ValueError`` unless a visitor of a page can draw inputs of the network of a task."""
+        network = self.networks.get(self.tasks[task].network)
+        if network and (network.input_shape[0] != 1 or network.signed):
+            signed = " and signed: true" if network.signed else ""
+            raise ValueError(
+                f"{key}: page needs grey images to draw on, and tasks.{task}.network has input_shape "
+                f"{network.input_shape}{signed}; choose others"
+            )
 
     @model_validator(mode="after")
     def _embeddings_fit(self) -> Settings:

@@ -6,9 +6,10 @@ const ARROWS = {ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowD
 const COLORS = {"-1": "#D55E00", "0": "#eceff1", "1": "#0072B2"};
 const [ROWS, COLUMNS] = study.size;
 const SLICE = 30; /* ms of work between two paints */
-const ACROSS = 100; /* cells of the map in a row */
-const LONGEST = 16000; /* pixels of a side of a canvas that every browser draws */
-const JITTER = 10; /* pixels that a finger moves in a tap */
+const TAP = 10; /* CSS pixels that a finger may move while it taps */
+const BLUR = 5; /* CSS pixels by which a finger may miss the connection that it puts back */
+const ACROSS = 100; /* cells in a row of a map, about */
+const [SIDE, AREA] = [16000, 16e6]; /* pixels of a canvas that every browser draws, at most */
 
 for (const fields of study.layers) fields.sums = fields.bits === 16 ? Int16Array : Int32Array;
 const network = new Network(study);
@@ -23,9 +24,14 @@ const state = {ready: false, busy: false, stop: false, layer: 0, cursor: [0, 0],
 
 const pad = find("pad"), ink = new Float32Array(ROWS * COLUMNS), pen = {x: COLUMNS / 2, y: ROWS / 2, down: false};
 let last = null, shown = -1;
-pad.height = Math.round(pad.width * ROWS / COLUMNS);
-pad.style.aspectRatio = `${COLUMNS} / ${ROWS}`;
-pad.style.maxWidth = `${20 * Math.min(1, COLUMNS / ROWS)}rem`;
+
+/* Give the pad the shape of the images: a canvas of about 280 pixels, shown at most 20rem wide and high. */
+function shape() {
+  const cell = Math.max(1, Math.round(280 / Math.max(ROWS, COLUMNS)));
+  Object.assign(pad, {width: cell * COLUMNS, height: cell * ROWS});
+  pad.style.aspectRatio = `${COLUMNS} / ${ROWS}`;
+  pad.style.maxWidth = `${20 * Math.min(1, COLUMNS / ROWS)}rem`;
+}
 
 function stroke(x0, y0, x1, y1) {
   const steps = Math.max(1, Math.ceil(4 * Math.hypot(x1 - x0, y1 - y0)));
@@ -71,7 +77,7 @@ function paintPad() {
   ink.forEach((value, at) => {
     const grey = Math.round(255 * (1 - value));
     context.fillStyle = `rgb(${grey},${grey},${grey})`;
-    context.fillRect((at % COLUMNS) * cell, Math.floor(at / COLUMNS) * cell, cell + 1, cell + 1);
+    context.fillRect((at % COLUMNS) * cell, Math.floor(at / COLUMNS) * cell, cell, cell);
   });
   if (pad.matches(":focus-visible")) {
     context.strokeStyle = pen.down ? "#D55E00" : "#0072B2";
@@ -113,6 +119,7 @@ function begin() {
 }
 
 pad.addEventListener("pointerdown", event => {
+  if (event.button !== 0) return;
   begin();
   pad.setPointerCapture(event.pointerId);
   last = place(event);
@@ -148,19 +155,26 @@ find("next").addEventListener("click", () => {
 
 const map = find("map");
 
-/* Return how the weights of a layer lie: maps of one unit and channel, in rows of ACROSS cells if a map is no wider. */
+/* Return the channels that a unit of a layer sees, and their rows and columns. Units of a dense layer are one channel. */
+function inputsOf(number) {
+  const layer = network.layers[number], before = network.layers[number - 1];
+  if (layer.kind !== DENSE) return [layer.channels, layer.kernel_down, layer.kernel_right];
+  if (!before) return [1, ROWS, COLUMNS];
+  if (before.kind !== DENSE) return [before.outputs, before.rows_out, before.columns_out];
+  const high = Math.ceil(layer.size / ACROSS);
+  return [1, high, Math.ceil(layer.size / high)];
+}
+
+/* Return how the weights of a layer lie: maps of one unit and channel, in rows of about ACROSS cells, or of more in a
+ * layer that would become more than 16 times as high as wide. */
 function arrangement(number) {
-  const layer = network.layers[number], dense = layer.kind === DENSE;
-  const before = network.layers[number - 1];
-  const flat = dense && before && before.kind === DENSE; /* inputs have no place in an image */
-  const [channels, high, wide] = !dense ? [layer.channels, layer.kernel_down, layer.kernel_right]
-    : before && before.kind !== DENSE ? [before.outputs, before.rows_out, before.columns_out]
-      : before ? [1, Math.ceil(layer.size / ACROSS), Math.min(layer.size, ACROSS)] : [1, ROWS, COLUMNS];
-  const across = Math.max(1, Math.floor(ACROSS / (wide + 1))), maps = Math.min(channels, across);
+  const layer = network.layers[number], [channels, high, wide] = inputsOf(number);
+  const most = Math.max(ACROSS, Math.sqrt(layer.outputs * channels * (high + 1) * (wide + 1) / 16));
+  const across = Math.max(1, Math.floor(most / (wide + 1))), maps = Math.min(channels, across);
   const units = Math.max(1, Math.floor(across / channels)), deep = Math.ceil(channels / maps);
   const gap = deep > 1 ? 2 : 1;
   return {
-    channels, high, wide, flat, maps, units, deep,
+    channels, high, wide, maps, units, deep,
     columns: Math.min(units, layer.outputs) * maps * (wide + 1) - 1,
     rows: Math.ceil(layer.outputs / units) * (deep * (high + 1) + gap - 1) - gap,
     /* Return the column and row of a weight. */
@@ -189,14 +203,17 @@ function under([column, row]) {
   return column >= 0 && column < columns && row >= 0 && row < rows ? at[row * columns + column] : -1;
 }
 
-function cellSize() {
-  return map.width / lying[state.layer].columns;
+/* Return the pixels of a cell's side: such that the map is as wide as its pane, but not larger than a canvas may be. */
+function cellSize(wide, ratio) {
+  const {columns, rows} = lying[state.layer];
+  const fits = Math.min(wide / columns * ratio, SIDE / columns, SIDE / rows, Math.sqrt(AREA / (columns * rows)));
+  return Math.max(1, Math.floor(Math.min(fits, 24 * ratio)));
 }
 
 function paintMap() {
   const {columns, rows, at} = lying[state.layer], {weights} = network.layers[state.layer];
   const wide = Math.max(200, find("scroll").clientWidth - 2), ratio = Math.min(2, window.devicePixelRatio || 1);
-  const cell = Math.max(1, Math.floor(Math.min(wide / columns * ratio, 24 * ratio, LONGEST / columns, LONGEST / rows)));
+  const cell = cellSize(wide, ratio);
   map.width = cell * columns;
   map.height = cell * rows;
   map.style.width = `${map.width / ratio}px`;
@@ -221,10 +238,10 @@ function paintMap() {
 /* Return what a weight is, in words. */
 function words(index) {
   if (index < 0) return "between the maps";
-  const layer = network.layers[state.layer], {high, wide, flat} = lying[state.layer];
+  const layer = network.layers[state.layer], {high, wide} = lying[state.layer];
   const unit = Math.floor(index / layer.size), tap = index % layer.size, at = tap % (high * wide);
   const sign = {"-1": "a connection with −1", "0": "no connection", "1": "a connection with +1"}[layer.weights[index]];
-  const from = flat ? `unit ${tap + 1}`
+  const from = network.layers[state.layer - 1]?.kind === DENSE ? `unit ${tap + 1}`
     : `channel ${Math.floor(tap / (high * wide)) + 1}, row ${Math.floor(at / wide) + 1}, column ${at % wide + 1}`;
   return `to ${layer.kind === DENSE ? "unit" : "filter"} ${unit + 1} from ${from}: ${sign}`;
 }
@@ -252,11 +269,19 @@ function cellAt(event) {
   return [Math.floor((event.clientX - box.left) / box.width * columns), Math.floor((event.clientY - box.top) / box.height * rows)];
 }
 
-/* Return the cell that a finger means: a connection close to it; once one is held, this one or an empty place. */
+/* Return whether a finger at a cell is on the connection that is held. */
+function isOnHeld([column, row]) {
+  if (state.held === null) return false;
+  const {columns, cell} = lying[state.layer], [x, y] = cell(state.held);
+  return Math.max(Math.abs(x - column), Math.abs(y - row)) <= Math.floor(BLUR * columns / map.clientWidth);
+}
+
+/* Return the cell that a finger means: a connection close to it, or once one is held, that one or an empty place. */
 function meant([column, row]) {
+  if (isOnHeld([column, row])) return lying[state.layer].cell(state.held);
   const {weights} = network.layers[state.layer], wanted = cell => {
     const index = under(cell);
-    return index >= 0 && (state.held === null ? weights[index] !== 0 : weights[index] === 0 || index === state.held);
+    return index >= 0 && (weights[index] !== 0) === (state.held === null);
   };
   const reach = [-2, -1, 0, 1, 2].flatMap(down => [-2, -1, 0, 1, 2].map(right => [right, down]));
   reach.sort((one, other) => Math.hypot(...one) - Math.hypot(...other));
@@ -266,28 +291,40 @@ function meant([column, row]) {
 
 /* Scroll to where the cursor is. */
 function follow() {
-  const scroll = find("scroll"), size = map.clientHeight / lying[state.layer].rows;
-  const [left, top] = state.cursor.map(place => place * size);
-  const near = (now, place, room) => Math.min(Math.max(now, place + 3 * size - room), Math.max(0, place - 2 * size));
-  scroll.scrollTop = near(scroll.scrollTop, top, scroll.clientHeight);
-  scroll.scrollLeft = near(scroll.scrollLeft, left, scroll.clientWidth);
+  const scroll = find("scroll"), {rows} = lying[state.layer], cell = map.clientHeight / rows, [column, row] = state.cursor;
+  const next = (now, at, shown) => Math.min(Math.max(now, (at + 3) * cell - shown), Math.max(0, (at - 2) * cell));
+  scroll.scrollTop = next(scroll.scrollTop, row, scroll.clientHeight);
+  scroll.scrollLeft = next(scroll.scrollLeft, column, scroll.clientWidth);
 }
 
-let pressed = null; /* where a press began, whether it took a connection, and whether it drags one */
+let pressed = null;
+
+/* Return whether a pointer is where it was pressed: a mouse in the same cell, a finger about there. */
+function stayed(event) {
+  if (event.pointerType !== "mouse") return Math.hypot(event.clientX - pressed.x, event.clientY - pressed.y) <= TAP;
+  return String(cellAt(event)) === String(pressed.cell);
+}
+
+/* A mouse takes a connection when it is pressed, so that it can drag it. */
 map.addEventListener("pointerdown", event => {
   if (event.button !== 0) return;
-  const cell = cellAt(event), index = under(cell), drags = event.pointerType === "mouse" && index >= 0
-    && network.layers[state.layer].weights[index] !== 0;
-  state.cursor = cell;
-  pressed = {cell, x: event.clientX, y: event.clientY, drags, takes: drags && state.held !== index};
-  if (pressed.takes) use(cell);
+  map.setPointerCapture(event.pointerId);
+  state.cursor = cellAt(event);
+  const index = under(state.cursor);
+  pressed = {cell: state.cursor, index, x: event.clientX, y: event.clientY, held: state.held};
+  if (event.pointerType === "mouse" && network.layers[state.layer].weights[index] && state.held !== index) use(state.cursor);
 });
 map.addEventListener("pointerup", event => {
   if (!pressed || event.button !== 0) return;
-  const {cell: from, x, y, drags, takes} = pressed, cell = cellAt(event), touch = event.pointerType === "touch";
-  const moved = touch ? Math.hypot(event.clientX - x, event.clientY - y) > JITTER : cell[0] !== from[0] || cell[1] !== from[1];
+  const {cell, index, held} = pressed, mouse = event.pointerType === "mouse";
+  if (!stayed(event)) {
+    if (mouse && index === state.held) use(cellAt(event));
+  } else if (!mouse) {
+    use(meant(cell));
+  } else if (held === state.held) {
+    use(cell);
+  }
   pressed = null;
-  if (moved ? drags : !takes) use(touch ? meant(from) : cell);
 });
 map.addEventListener("pointercancel", () => { pressed = null; });
 map.addEventListener("pointermove", event => { if (event.pointerType === "mouse") find("under").textContent = words(under(cellAt(event))); });
@@ -396,6 +433,7 @@ document.addEventListener("keydown", event => {
 
 async function start() {
   study.layers.forEach((fields, number) => find("layer").append(new Option(`${fields.name} (${fields.words})`, number)));
+  shape();
   choose(network.layers.length - 1);
   read();
   await painted();
