@@ -453,6 +453,8 @@ def tested(data_mirror):
 
 
 READY = "return window.explorer && explorer.state.ready"
+PATIENCE = 10 if os.environ.get("CI") else 1
+"""How many times as long things may take on any machine, and with other tests beside them."""
 
 
 @pytest.fixture(scope="module")
@@ -483,7 +485,7 @@ def at(browser, element, across, down):
 
 def test_a_page_is_painted_within_a_second(opened):
     paints = opened.run("return performance.getEntriesByName('first-contentful-paint').map(entry => entry.startTime)")
-    assert 0 < paints[0] <= 1000
+    assert 0 < paints[0] <= 1000 * PATIENCE
 
 
 def test_a_stroke_that_the_mouse_draws_has_the_logits_of_python(opened, digits):
@@ -557,7 +559,7 @@ def test_swaps_are_counted_as_in_python_within_100_ms(opened, digits, tested):
     for _ in 3 * digits.layers:
         opened.run("explorer.undo()")
     assert opened.run("return explorer.counter.count") == counted(digits, tested)
-    assert slowest <= 100 * (10 if os.environ.get("CI") else 1)  # on any machine, and with other tests beside it
+    assert slowest <= 100 * PATIENCE
 
 
 TIME = "explorer.state.milliseconds"
