@@ -131,3 +131,10 @@ def folder_content(task):
     """Return the hash of the folder that a task's data set is read from, if it is one; for jobs themselves, nothing."""
     memory = Path(".snakemake/aann/contents.json")
     return asked(sources.content_of, task, memory) if workflow.is_main_process else ""
+
+
+def recorded(*kinds):
+    """Return a function of a task that gives its demonstrations of these kinds, its own or those of one it is like."""
+    return lambda wildcards: expand(
+        rules.demonstrations.output, task=asked(work.maker, wildcards.task, "demonstrations"), kind=kinds
+    )

@@ -77,13 +77,6 @@ rule driver:
         " --output {output:q} --threads {threads} --settings {params.settings:q} 2> {log:q}"
 
 
-def recorded(*kinds):
-    """Return a function of a task that gives its demonstrations of these kinds, its own or those of one it is like."""
-    return lambda wildcards: expand(
-        rules.demonstrations.output, task=asked(work.maker, wildcards.task, "demonstrations"), kind=kinds
-    )
-
-
 rule split_demonstrations:
     input:
         train=recorded(*work.training_kinds(len(SETTINGS.driving.tracks.rounds))),

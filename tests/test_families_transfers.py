@@ -1,3 +1,4 @@
+import inspect
 import json
 from pathlib import Path
 
@@ -209,6 +210,6 @@ def test_an_unknown_search_is_one_line(starts, splits):
         aann.families.transfer(starts, splits, ["fly"])
 
 
-def test_the_searches_of_the_settings_are_the_default(splits, starts):
-    with pytest.raises(InputError, match=r"images.count 10000: the train split has 300 images; ask for fewer or all"):
-        aann.families.transfer(starts, splits)
+def test_the_searches_of_the_settings_are_the_default(paper_settings):
+    default = inspect.signature(aann.families.transfer).parameters["searches"].default
+    assert {*default} == {name for one in paper_settings.families.transfers.values() for name in one.searches}

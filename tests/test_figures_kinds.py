@@ -239,7 +239,11 @@ OF_FASHION = {"start": {"task": "fashion", "sparsity": 33, "origin": "psiren"}}
         ),
         ({"figures": {"s5": {"group": "all"}}}, "figures.s5.group: unknown group 'all'"),
         (
-            {"families": {"groups": {"mnist-90": {"sets": {"seeds": [{"start": TRAINED}]}}}}},
+            {
+                "families": {
+                    "groups": {"mnist-90": {"sets": {"walkers": None, "all": None, "seeds": [{"start": TRAINED}]}}}
+                }
+            },
             "figures.s5: families.groups.mnist-90.sets.seeds.0.start.sparsity: 33 is not in tasks.mnist.sparsities",
         ),
         (
