@@ -448,7 +448,7 @@ def share_of(statistic="share", take="mean", **changes):
             "unknown key 'claims.one.quot' (did you mean 'quote'?); expected one of kind, statement, quote",
         ),
         ({"statement": None}, "key 'claims.one.statement': Input should be a valid string"),
-        ({"figure": "2a.png"}, "key 'claims.one.figure': String should match pattern"),
+        ({"figure": "2a.png"}, "key 'claims.one.figure': expected small letters, digits, - and _, a letter or"),
         ({"unit": "%"}, "key 'claims.one.unit': Input should be 'percent', 'points' or 'number' (found '%')"),
         ({"rule": {"kind": "about", "value": 3}}, "key 'claims.one.rule.kind': Input should be 'at least', 'at most'"),
         ({"rule": {"kind": "at least"}}, "key 'claims.one.rule.value' is missing"),
@@ -508,8 +508,14 @@ def share_of(statistic="share", take="mean", **changes):
             {"measure": paired(tabel="x.csv")},
             "unknown key 'claims.one.measure.samples.1.tabel' (did you mean 'table'?)",
         ),
-        ({"measure": paired(table="../secret.csv")}, "key 'claims.one.measure.samples.1.table': String should match"),
-        ({"measure": paired(table="/etc/passwd")}, "key 'claims.one.measure.samples.1.table': String should match"),
+        (
+            {"measure": paired(table="../secret.csv")},
+            "measure.samples.1.table': expected the path of a table",
+        ),
+        (
+            {"measure": paired(table="/etc/passwd")},
+            "measure.samples.1.table': expected the path of a table",
+        ),
         ({"measure": paired(take="__import__")}, "key 'claims.one.measure.samples.1.take': Input should be 'mean'"),
         (
             {"measure": paired(where={"x": {"at_last": 1}})},
@@ -534,7 +540,7 @@ def test_a_claim_that_cannot_be_judged_is_named_in_one_line(changes, message):
         ({}, "key 'claims' is missing"),
         ({"claims": {}}, "key 'claims': Dictionary should have at least 1 item"),
         ({"claims": [1]}, "key 'claims': expected a mapping"),
-        ({"claims": {"Not a name": claim()}}, "String should match pattern"),
+        ({"claims": {"Not a name": claim()}}, "expected small letters, digits and -, a letter or digit first"),
         ({"claim": {}}, "unknown key 'claim' (did you mean 'claims'?)"),
     ],
 )

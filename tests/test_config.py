@@ -89,14 +89,20 @@ def test_every_setting_is_described():
             {"tasks": {"mnist": {"network": "cnn"}}},
             "tasks.mnist.network: no network 'cnn'; 'networks' has static, dynamic",
         ),
-        ({"tasks": {"../evil": {"dataset": "mnist", "network": "static"}}}, "should match pattern"),
-        ({"scale": "a b; rm"}, "'scale': String should match pattern"),
+        (
+            {"tasks": {"../evil": {"dataset": "mnist", "network": "static"}}},
+            "expected small letters, digits, - and _, a letter first",
+        ),
+        ({"scale": "a b; rm"}, "'scale': expected small letters, digits, - and _, a letter first (found 'a b; rm')"),
         ({"psiren": {"dense": {"epoches": 1}}}, "unknown setting 'psiren.dense.epoches' (did you mean 'epochs'?)"),
         ({"psiren": {"dense": {"epochs": -1}}}, "setting 'psiren.dense.epochs': Input should be greater than 0"),
         ({"tasks": {"mnist": {"sparsities": [33.3333]}}}, "'tasks.mnist.sparsities.0': sparsities have at most three"),
         ({"tasks": {"mnist": {"network": "dynamic"}}}, "tasks.mnist.network: 'dynamic' does not fit 'mnist'; expected"),
-        ({"results": "~/results"}, "'results': String should match pattern"),
-        ({"results": "{task}"}, "'results': String should match pattern"),
+        (
+            {"results": "~/results"},
+            "'results': expected a path, written out, that does not begin with ~ or - and has none",
+        ),
+        ({"results": "{task}"}, "has none of { } * ? (found '{task}')"),
         (
             {"networks": {"static": {"layers": [{"name": "fc"}]}}},
             "expected type: convolution or dense",
@@ -122,7 +128,7 @@ def test_every_setting_is_described():
         ),
         ({"tasks": {"mine": {"like": "mnist", "psiren": {"shfit": 0}}}}, "(did you mean 'shift'?)"),
         ({"driving": {"expert": {"gain": float("inf")}}}, "'driving.expert.gain': Input should be a finite number"),
-        ({"results": "-rf"}, "'results': String should match pattern"),
+        ({"results": "-rf"}, "'results': expected a path, written out, that does not begin with ~ or -"),
         ({"results": "a\tb"}, "'results': expected characters that can be printed, on one line"),
         ({"results": 300 * "x"}, "'results': names of folders have at most 255 bytes"),
         ({"scale": 65 * "x"}, "'scale': String should have at most 64 characters"),
@@ -147,7 +153,7 @@ def test_every_setting_is_described():
         ({"figures": {"2a": {"tusk": "car"}}}, "unknown setting 'figures.2a.tusk' (did you mean 'task'?); expected"),
         ({"figures": {"1": {"task": "mnist"}}}, "unknown setting 'figures.1.task'; expected one of kind, category"),
         ({"figures": {"new": {"kind": "sparsity"}}}, "setting 'figures.new.task' is missing"),
-        ({"figures": {"A B": {"kind": "path"}}}, "should match pattern"),
+        ({"figures": {"A B": {"kind": "path"}}}, "expected small letters, digits, - and _, a letter or digit first"),
         (
             {"figures": {"drive": {"kind": "video", "task": "car"}}},
             "figures.drive: is of the kind 'video'; expected a n",
@@ -220,6 +226,12 @@ def test_a_task_that_is_like_another_has_what_it_does_not_say_itself(values):
     assert settings.psiren_of("yours").binary == learned.model_copy(update={"mask": "fixed"})
     assert settings.psiren_of("theirs") == settings.psiren_of("car")
     assert settings.part("psiren", "theirs")["tasks"] == {"theirs": settings.part("psiren", "car")["tasks"]["car"]}
+
+
+@pytest.mark.parametrize("written", ["kept/here", "./kept/here", "kept/here/", "kept//here"])
+def test_a_folder_is_the_same_however_it_is_written(values, written):
+    found = validate(merge(values, {"results": written, "downloads": {"folder": written}}))
+    assert (found.results, found.downloads.folder) == ("kept/here", "kept/here")
 
 
 def test_a_search_is_not_named_as_other_runs_are(values):

@@ -77,6 +77,9 @@ def test_a_job_of_an_earlier_build_does_nothing(folder, monkeypatch):
     monkeypatch.setenv(slurm.BUILD, "process 1 on another")
     with pytest.raises(InputError, match=r"slurm\.lock: another build has begun since this job was submitted"):
         slurm.require_build()
+    slurm.LOCK.unlink()
+    with pytest.raises(InputError, match=r"slurm\.lock: is gone, and with it the build that submitted this job"):
+        slurm.require_build()
 
 
 def test_a_job_of_no_build_in_slurm_is_left_alone(folder):

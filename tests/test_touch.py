@@ -99,16 +99,32 @@ def test_other_code_is_named(jobs, monkeypatch):
     assert doubts(jobs, SPLIT) == {FIRST: line, SECOND: line.replace("seed0", "seed1")}
 
 
-def test_settings_within_settings_are_named_and_only_those_recorded_count():
-    recorded = {"psiren": {"dense": {"epochs": 1}}, "scale": "small"}
-    today = {"psiren": {"dense": {"epochs": 2, "more": 1}}, "scale": "small", "claims": {}}
-    assert list(touch._other_settings(recorded, today)) == ["was made with another setting 'psiren.dense.epochs'"]
-    assert list(touch._other_settings({"psiren": {"dense": {"epochs": 2}}}, today)) == []
-    drawn = {"networks": {"tiny": {"layers": [1]}}}
-    assert list(touch._other_settings(drawn, {"networks": {"tiny": {"layers": [1]}, "other": {}}})) == []
-    assert list(touch._other_settings(drawn, {"networks": {"tiny": {"layers": [2]}}})) == [
-        "was made with another setting 'networks.tiny.layers'"
-    ]
+@pytest.mark.parametrize(
+    ("recorded", "today", "named"),
+    [
+        ({"scale": "small"}, {"scale": "small", "claims": {}}, None),
+        ({"psiren": {"dense": {"epochs": 1}}}, {"psiren": {"dense": {"epochs": 2}}}, "psiren.dense.epochs"),
+        ({"networks": {"tiny": {"layers": [1]}}}, {"networks": {"tiny": {"layers": [2]}}}, "networks.tiny.layers"),
+        # what is left out where it has its default
+        (
+            {"psiren": {"sparse": {}}},
+            {"psiren": {"sparse": {"densities": {"fc": 0.5}}}},
+            "psiren.sparse.densities",
+        ),
+        (
+            {"psiren": {"sparse": {"densities": {"fc": 0.5}}}},
+            {"psiren": {"sparse": {}}},
+            "psiren.sparse.densities",
+        ),
+        ({"psiren": {}}, {"psiren": {}, "device": "cuda"}, "device"),
+        ({"psiren": {}, "device": "cuda"}, {"psiren": {}}, "device"),
+        # an entry that was added
+        ({"families": {"sizes": {"1": 90}}}, {"families": {"sizes": {"1": 90, "2": 90}}}, "families.sizes.2"),
+    ],
+)
+def test_a_setting_that_differs_is_named_and_sections_that_do_not_matter_do_not(recorded, today, named):
+    expected = [f"was made with another setting {named!r}"] if named else []
+    assert list(touch._other_settings(recorded, today)) == expected
 
 
 def test_results_in_another_folder_are_proven_by_names_and_hashes(jobs):

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Mapping
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 
 from aann.datasets.splits import SPLITS, Images
 from aann.errors import InputError
 from aann.networks import TernaryNetwork
-from aann.settings.families import WalkSettings
-from aann.settings.sense import SearchSettings
-
-Chosen = TypeVar("Chosen", SearchSettings, WalkSettings)
+from aann.settings.named import Placed
 
 
 def require_network(network: Any) -> None:
@@ -54,7 +51,7 @@ def _images(split: str, data: Mapping[str, Any]) -> Images:
     raise InputError(f"data[{split!r}]: {told}; expected two arrays (images, labels), or what aann.load_data returns")
 
 
-def looking_at(chosen: Chosen, data: Mapping[str, Images]) -> Chosen:
+def looking_at(chosen: Placed, data: Mapping[str, Images]) -> Placed:
     """Return a search or walk of the settings as it is, or on all images of its split if it asks for more."""
     images = chosen.images
     if images.count == "all" or images.count <= len(data[images.split]):

@@ -37,10 +37,12 @@ def begin() -> list[str]:
 
 def require_build() -> None:
     """Raise ``InputError`` in a job of SLURM whose build is not the latest one in the working folder."""
-    if BUILD in os.environ and os.environ[BUILD] != (LOCK.read_text(encoding="utf-8") if LOCK.exists() else ""):
-        raise InputError(
-            f"{LOCK}: another build has begun since this job was submitted, or it is gone; this job does nothing"
-        )
+    if BUILD not in os.environ:
+        return
+    if not LOCK.exists():
+        raise InputError(f"{LOCK}: is gone, and with it the build that submitted this job; this job does nothing")
+    if os.environ[BUILD] != LOCK.read_text(encoding="utf-8"):
+        raise InputError(f"{LOCK}: another build has begun since this job was submitted; this job does nothing")
 
 
 def cancel_jobs(patience: float = 300) -> list[str]:

@@ -29,6 +29,8 @@ _UNREAD = {"beside", "figures"}
 """Names, in rules, of inputs that must exist but that the job does not read, so that no record names them."""
 _CALLED_OTHERWISE = {"count": "number"}
 """Names in records that differ from those of the rule's parameters."""
+_DEVICE = "device"
+"""A setting that records have only where it is not its default."""
 _TOUCHED = "nothing was touched"
 
 
@@ -161,20 +163,22 @@ def _names(inputs: Mapping[str, str]) -> list[tuple[str, str]]:
 
 
 def _other_settings(recorded: Mapping[str, Any], today: Mapping[str, Any] | None) -> Iterator[str]:
-    """Yield the first setting that differs from the record, which has only settings that matter."""
-    for name, value in recorded.items() if today is not None else ():
-        different = _difference(name, value, (today or {}).get(name))
-        if different:
-            yield f"was made with another setting {different!r}"
-            return
+    """Yield the first setting that differs from the record. A record has whole sections, those that matter."""
+    if today is None:
+        return
+    sections = [*recorded, *({_DEVICE} & today.keys() - recorded.keys())]
+    found = (_difference(name, recorded.get(name), today.get(name)) for name in sections)
+    different = next(filter(None, found), None)
+    if different:
+        yield f"was made with another setting {different!r}"
 
 
 def _difference(name: str, recorded: Any, today: Any) -> str | None:
     """Return the name of a setting that differs from the record; None if there is none."""
     if not isinstance(recorded, dict) or not isinstance(today, dict):
         return None if recorded == today else name
-    found = (_difference(f"{name}.{key}", recorded.get(key), today.get(key)) for key in recorded)
-    return next((different for different in found if different), None)
+    keys = dict.fromkeys((*recorded, *today))
+    return next(filter(None, (_difference(f"{name}.{key}", recorded.get(key), today.get(key)) for key in keys)), None)
 
 
 def _is_plain(value: Any) -> bool:

@@ -14,6 +14,7 @@ from aann.settings.claims import ClaimsSettings
 from aann.settings.figures import FigureName, picture
 from aann.settings.files import read_yaml
 from aann.settings.messages import first_problem, suggestion
+from aann.settings.types import matching
 
 Scalar = str | int | float
 Verdict = Literal["reproduced", "exceeded", "contradicted", "inconclusive", "not judged", "not measured"]
@@ -21,9 +22,13 @@ Expected = Literal["reproduced", "exceeded", "contradicted", "inconclusive"]
 HOLDS = ("reproduced", "exceeded")
 """Verdicts on what the paper states and we find as well."""
 
-ClaimName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$")]
+ClaimName = Annotated[str, matching(r"^[a-z0-9][a-z0-9-]*$", "small letters, digits and -, a letter or digit first")]
 TablePath = Annotated[
-    str, Field(pattern=r"^[A-Za-z0-9_-][A-Za-z0-9_.-]*(/[A-Za-z0-9_-][A-Za-z0-9_.-]*)*\.(csv|parquet)$")
+    str,
+    matching(
+        r"^[A-Za-z0-9_-][A-Za-z0-9_.-]*(/[A-Za-z0-9_-][A-Za-z0-9_.-]*)*\.(csv|parquet)$",
+        "the path of a table below the results of a scale, .csv or .parquet",
+    ),
 ]
 Text = Annotated[str, Field(min_length=1)]
 

@@ -7,7 +7,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import AfterValidator, Field, model_validator
 
 from aann.catalog import ACTIONS, BRIGHTEST, HALF, LETTERS, SMALL_GREY, VIEWS, Archives, Fit, Part, View
-from aann.settings.types import Folder, Printable, Section, Seed, require_distinct
+from aann.settings.types import Folder, Printable, Section, Seed, matching, require_distinct
 
 Title = Annotated[str, Field(max_length=100), Printable]
 LONGEST_CLASS_NAME, MOST_CLASSES = 64, 10_000
@@ -272,7 +272,9 @@ class TorchvisionDataSettings(ImagesSettings):
     """A data set of torchvision whose items are an image and a class."""
 
     kind: Literal["torchvision"] = Field(description="Where the data come from.")
-    dataset: str = Field(pattern=r"^[A-Za-z]\w*$", description="A class of `torchvision.datasets`, such as `CIFAR10`.")
+    dataset: Annotated[str, matching(r"^[A-Za-z]\w*$", "the name of a class of torchvision.datasets")] = Field(
+        description="A class of `torchvision.datasets`, such as `CIFAR10`."
+    )
     root: Folder = Field(description="The folder that holds it as torchvision keeps it, and nothing else.")
     download: bool = Field(False, description="Whether torchvision may download what is not there.")
     options: dict[str, bool | int | str] = Field(
@@ -289,8 +291,9 @@ class FunctionDataSettings(ImagesSettings):
     """A Python function of one's own that takes nothing and returns arrays: images and labels, or these by split."""
 
     kind: Literal["function"] = Field(description="Where the data come from.")
-    function: str = Field(
-        pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$",
+    function: Annotated[
+        str, matching(r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$", "a module and a function in it, as in module:name")
+    ] = Field(
         description="`module:name`; the module is found in the folder that the build runs in, or is installed.",
     )
     axis: Literal["auto", "first", "last"] = Field(

@@ -22,9 +22,13 @@ from aann.settings.panels import (
     Words,
 )
 from aann.settings.starts import StartSettings, WalkedSettings
-from aann.settings.types import Name, Section, Sparsity, require_distinct
+from aann.settings.types import Name, Section, Sparsity, matching, require_distinct
 
-FigureName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]*$", max_length=64)]
+FigureName = Annotated[
+    str,
+    matching(r"^[a-z0-9][a-z0-9_-]*$", "small letters, digits, - and _, a letter or digit first"),
+    Field(max_length=64),
+]
 
 _NEIGHBORS, _PSIREN, _SENSE, _FAMILIES = "Networks and neighbors", "p-SIREN", "SENSE", "Families"
 """Parts of Snakemake's report."""

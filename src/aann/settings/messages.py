@@ -12,6 +12,7 @@ from pydantic import BaseModel, ValidationError
 
 from aann.addresses import shown
 from aann.errors import InputError
+from aann.settings.types import IN_WORDS
 
 Item = TypeVar("Item")
 
@@ -99,6 +100,8 @@ def _message(problem: Mapping[str, Any], root: type[BaseModel]) -> str:
         members = _members(_at(problem["loc"], root))
         tags = [tag for member in members for tag in _tags(member)]
         return f"expected {problem['ctx']['discriminator'].strip(chr(39))}: {' or '.join(tags)}"
+    if problem["type"] == "string_pattern_mismatch" and problem["ctx"]["pattern"] in IN_WORDS:
+        return f"expected {IN_WORDS[problem['ctx']['pattern']]}"
     known: str | None = _MESSAGES.get(problem["type"])
     return known or str(problem["msg"]).removeprefix("Value error, ")
 

@@ -12,6 +12,7 @@ from aann.settings.sense import SearchSettings
 from aann.settings.study import Settings, load
 
 Placed = TypeVar("Placed", SearchSettings, WalkSettings)
+"""What has a place in layers and on images of a split."""
 
 
 def paper() -> Settings:

@@ -30,15 +30,39 @@ def _not_too_long(value: str) -> str:
 _LONGEST_NAME = 255
 """Bytes of the name of a file or folder, as file systems limit it."""
 
-Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]*$", max_length=64)]
+IN_WORDS: dict[str, str] = {}
+"""What a text that matches a pattern is, by the pattern: messages say it instead."""
 
-LayerName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=64)]
+
+def matching(pattern: str, words: str) -> Any:
+    """Return the constraint of a text that matches a pattern; ``words`` say what that is."""
+    IN_WORDS[pattern] = words
+    return Field(pattern=pattern)
+
+
+Name = Annotated[
+    str, matching(r"^[a-z][a-z0-9_-]*$", "small letters, digits, - and _, a letter first"), Field(max_length=64)
+]
+
+LayerName = Annotated[
+    str,
+    matching(r"^[A-Za-z0-9][A-Za-z0-9._-]*$", "letters, digits, ., _ and -, a letter or digit first"),
+    Field(max_length=64),
+]
 
 Sparsity = Annotated[float, Field(ge=0, le=100), AfterValidator(_three_decimals)]
 
 Printable = AfterValidator(_printable)
 
-Folder = Annotated[str, Field(pattern=r"^[^~{}*?\n-][^{}*?\n]*$"), Printable, AfterValidator(_not_too_long)]
+Folder = Annotated[
+    str,
+    matching(
+        r"^[^~{}*?\n-][^{}*?\n]*$", "a path, written out, that does not begin with ~ or - and has none of { } * ?"
+    ),
+    Printable,
+    AfterValidator(_not_too_long),
+    AfterValidator(lambda path: str(Path(path))),  # as rules write it: without ./ before it and / after it
+]
 
 Seed = Annotated[int, Field(ge=0, lt=2**32)]
 
