@@ -21,6 +21,7 @@ SANITIZED = ("-O1", "-fsanitize=address,undefined", "-fno-sanitize-recover=all")
 KINDS = {
     "dense": Architecture((1, 3, 4), (Dense("fc", 5),)),
     "two dense": Architecture((2, 3, 4), (Dense("a", 7), Dense("b", 3)), input_scale=1000, signed=True),
+    "a step without pooling": Architecture((1, 8, 8), (Convolution("1", 3, 3, pool_stride=2), Dense("fc", 4))),
     "no pooling": Architecture((1, 6, 5), (Convolution("1", 3, 3), Dense("fc", 4))),
     "max": Architecture(
         (2, 11, 9), (Convolution("1", 3, 3, padding=1, pool=3, pool_stride=2), Dense("fc", 4)), signed=True

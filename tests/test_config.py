@@ -14,6 +14,7 @@ TOO_LARGE = [
     {"type": "convolution", "name": "1.0", "filters": 2, "kernel": 7},
     {"type": "dense", "name": "fc", "units": 3},
 ]
+STEP_ALONE = [{"type": "convolution", "name": "a", "filters": 1, "kernel": 3, "pool_stride": 2}]
 
 
 @pytest.fixture
@@ -169,6 +170,7 @@ def test_every_setting_is_described():
         ({"a\nb": 1}, "unknown setting 'a\\nb'; expected one of scale"),
         ({"psiren": 1000 * [1]}, "1, 1, ...); see config/README.md"),
         ({"sense": {"searches": {"climb": 3}}}, "'sense.searches.climb': expected a mapping"),
+        ({"networks": {"static": {"layers": STEP_ALONE}}}, "pool_stride: has no use without pool; give pool the side"),
         ({"networks": {"static": {"layers": []}}}, "'networks.static.layers': List should have at least 1 item"),
         (
             {"networks": {"other": {"input_shape": [1, 2, 2], "layers": TOO_LARGE}}},

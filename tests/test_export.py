@@ -716,7 +716,7 @@ def test_the_keyboard_scrolls_a_map_that_is_wider_than_its_pane(opened, tmp_path
     assert right <= end
 
 
-@pytest.mark.parametrize("name", ["no pooling", "by side", "wide padding", "large stride"])
+@pytest.mark.parametrize("name", ["a step without pooling", "no pooling", "by side", "wide padding", "large stride"])
 def test_the_page_counts_every_kind_of_layer_that_one_can_draw_for(name, opened, tmp_path):
     network, images = network_of(name), images_of(KINDS[name], 30)
     labels = reference.predictions(network, images[::-1])

@@ -55,7 +55,7 @@ def convolutions(draw, name):
         stride=draw(sides(1, 2)),
         padding=draw(sides(0, 2)),
         pool=pool,
-        pool_stride=draw(st.just(0) | sides(1, 3)) if pool else 0,
+        pool_stride=draw(st.just(0) | sides(1, 3)),
         pooling=draw(st.sampled_from(["max", "average"])),
     )
 

@@ -147,9 +147,7 @@ class Convolution(Layer):
         """Return (filters, height, width) after pooling; raise ``InputError`` if nothing is left."""
         _require_image(self, inputs)
         padded = [side + 2 * pixels for side, pixels in zip(inputs[1:], both(self.padding), strict=True)]
-        sides = _positions(padded, self.kernel, self.stride)
-        if self.pool:
-            sides = _positions(sides, self.pool, self.pool_stride or self.pool)
+        sides = _positions(_positions(padded, self.kernel, self.stride), *self.window)
         _require_outputs(self, inputs, sides)
         return (self.filters, *sides)
 
@@ -160,16 +158,21 @@ class Convolution(Layer):
         """
         found = patches(inputs, self.kernel, self.stride, self.padding)
         found = found.reshape(-1, *found.shape[3:])
-        windows = _windows(found, self.pool, self.pool_stride or self.pool) if self.pool else _windows(found, 1, 1)
+        windows = _windows(found, *self.window)
         size = math.prod(windows.shape[3:])
         if self.pooling == "max":
             return Geometry(windows.reshape(1, len(found), -1), size)
         return Geometry(windows.transpose(0, 3, 4, 1, 2).reshape(1, len(found) * size, -1), 1)
 
     @property
+    def window(self) -> tuple[tuple[int, int], tuple[int, int]]:
+        """The sides of a pooling window, and its steps, each vertically and horizontally; all 1 without pooling."""
+        return (both(self.pool), both(self.pool_stride or self.pool)) if self.pool else ((1, 1), (1, 1))
+
+    @property
     def added(self) -> int:
         """The positions of a window of average pooling."""
-        return math.prod(both(self.pool)) if self.pool and self.pooling == "average" else 1
+        return math.prod(self.window[0]) if self.pooling == "average" else 1
 
     def to_dict(self) -> dict[str, Any]:
         """Return the layer as in the settings, without ``pooling`` if it is max: files from before do not name it."""

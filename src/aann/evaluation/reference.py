@@ -119,10 +119,9 @@ def _convolution(layer: Convolution, weights: torch.Tensor, values: torch.Tensor
     values = F.conv2d(values, channels_last(weights), stride=layer.stride, padding=layer.padding)
     if not layer.pool:
         return values
-    pool, stride = layer.pool, layer.pool_stride or layer.pool
     if layer.pooling == "average":
-        return F.avg_pool2d(values, pool, stride, divisor_override=1)
-    return F.max_pool2d(values, pool, stride)
+        return F.avg_pool2d(values, *layer.window, divisor_override=1)
+    return F.max_pool2d(values, *layer.window)
 
 
 def _dense(layer: Dense, weights: torch.Tensor, values: torch.Tensor) -> torch.Tensor:

@@ -110,10 +110,11 @@ class _Graph:
         )
         if not layer.pool:
             return values
-        window = {"kernel_shape": both(layer.pool), "strides": both(layer.pool_stride or layer.pool)}
+        sides, steps = layer.window
+        window = {"kernel_shape": sides, "strides": steps}
         if layer.pooling == "max":
             return self._node("MaxPool", [values], f"{layer.name}/pool", **window)
-        ones = self._weights(f"{layer.name}/pool", np.ones((layer.filters, 1, *both(layer.pool)), np.int8))
+        ones = self._weights(f"{layer.name}/pool", np.ones((layer.filters, 1, *sides), np.int8))
         return self._node("Conv", [values, ones], f"{layer.name}/pool", group=layer.filters, **window)
 
     def _weights(self, name: str, weights: np.ndarray) -> str:

@@ -107,8 +107,7 @@ class _Header:
     def _convolution(self, layer: Convolution, inputs: tuple[int, ...], outputs: tuple[int, ...]) -> dict[str, int]:
         channels, height, width = inputs
         kernel, stride, padding = both(layer.kernel), both(layer.stride), both(layer.padding)
-        pool = both(layer.pool or 1)
-        pool_stride = both(layer.pool_stride or layer.pool or 1)
+        pool, pool_stride = layer.window
         positions = (outputs[2] - 1) * pool_stride[1] + pool[1]
         kept = (pool[0] - 1) * stride[0] + kernel[0]
         found = {

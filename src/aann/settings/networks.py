@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import Field, ValidationError, ValidatorFunctionWrapHandler, WrapValidator
+from pydantic import Field, ValidationError, ValidatorFunctionWrapHandler, WrapValidator, model_validator
 
 from aann.settings.types import LayerName, Section
 
@@ -49,6 +49,12 @@ class ConvolutionSettings(Section):
         description="What a window becomes: its largest value, or the sum of all, which is the average without its "
         "division and so is exact.",
     )
+
+    @model_validator(mode="after")
+    def _pooling_has_a_window(self) -> ConvolutionSettings:
+        if self.pool_stride and not self.pool:
+            raise ValueError("pool_stride: has no use without pool; give pool the side of the window, or leave it out")
+        return self
 
 
 class DenseSettings(Section):
