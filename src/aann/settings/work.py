@@ -162,7 +162,6 @@ def members(settings: Settings, group: str) -> list[Row]:
         ]
         for name, kinds in sorted(chosen.sets.items())
     }
-    seed = seeds[0]
     wide = dict.fromkeys(sparsity for size, sparsity in sorted(chosen.sizes.items()) if size > 1)
     return [row for rows in sorted(sets.values(), key=len) for row in rows] + [
         {
@@ -170,6 +169,7 @@ def members(settings: Settings, group: str) -> list[Row]:
             "path": f"psiren/{chosen.task}/p{sparsity:g}/seed{seed}",
         }
         for sparsity in wide
+        for seed in seeds
     ]
 
 
