@@ -90,6 +90,9 @@ def test_each_network_has_its_accuracies_and_its_mean_return(matrices, confusion
         assert row["return"] == pytest.approx(driven["return"].to_numpy().mean())
         assert row.expert_return == pytest.approx(driven.expert_return.to_numpy().mean())
         assert row.tracks == len(driven) == (4 if sparsity == 90 else 2)
+        shared = driven[driven.track < 2]
+        assert row.shared_return == pytest.approx(shared["return"].to_numpy().mean())
+        assert (row.shared_expert_return, row.shared_tracks) == (850.5, 2)
 
 
 def test_the_balanced_accuracy_is_over_the_classes_that_occur(matrices, confusions, returns):
@@ -113,16 +116,16 @@ def test_accuracies_and_returns_stand_against_sparsity(confusions, returns, kept
     assert lines["Accuracy"].get_ydata() == pytest.approx(100 * means.test_accuracy)
     assert lines["Balanced accuracy (mean of classes)"].get_ydata() == pytest.approx(100 * means.balanced_accuracy)
     assert lines["Always the most frequent class (55.0 %)"].get_ydata() == pytest.approx([55, 55])
-    assert lines["Network"].get_ydata() == pytest.approx(means["return"])
-    assert lines["Expert, same tracks"].get_ydata() == pytest.approx([850.5, 851.5])
+    assert lines["Network"].get_ydata() == pytest.approx(means.shared_return)
+    assert set(lines["Expert, same tracks"].get_ydata()) == {850.5}
     assert lines["Network"].get_xdata().tolist() == [50, 90]
     assert labels(left.get_legend()) == list(lines)[:3]
     assert labels(right.get_legend()) == list(lines)[3:]
     points = [*(axis.collections[index].get_offsets() for axis, index in ((left, 1), (left, 3), (right, 1)))]
-    for drawn, column in zip(points, ("test_accuracy", "balanced_accuracy", "return"), strict=True):
-        scale = 1 if column == "return" else 100
+    for drawn, column in zip(points, ("test_accuracy", "balanced_accuracy", "shared_return"), strict=True):
+        scale = 1 if column == "shared_return" else 100
         assert drawn.tolist() == pytest.approx(np.column_stack([expected.sparsity, scale * expected[column]]))
-    assert "2 or 4 tracks" in right.get_title()
+    assert right.get_title() == "(b) Driving, the same 2 tracks for all"
 
 
 def test_returns_below_zero_are_in_the_figure(confusions, returns, kept, tmp_path):

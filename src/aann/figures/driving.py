@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import pandas
 
 from aann.errors import InputError
@@ -44,7 +43,7 @@ def draw(
     """Draw (a) accuracy, balanced accuracy and the share of the largest class, and (b) returns beside the expert's.
 
     ``confusions`` has the columns ``tables.CONFUSION``, ``returns`` those of ``tables.RETURNS``. The table drawn holds
-    one row a network.
+    one row a network. Where some networks drive on more tracks, (b) has those that all networks drive on.
     """
     import matplotlib.pyplot as plt
 
@@ -60,11 +59,11 @@ def draw(
     majority = 100 * table.majority.iloc[0]
     left.axhline(majority, color=style.GREY, linewidth=1, label=f"Always the most frequent class ({majority:.1f} %)")
     left.set(ylabel="Test accuracy (%)", title="(a) Choosing as the expert does")
-    _draw_line(right, table, table["return"], style.BLUE, "o", "-", "Network")
-    expert = table.groupby("sparsity").expert_return.mean()
-    right.plot(expert.index, expert, color="black", linewidth=1, linestyle=":", label="Expert, same tracks")
-    right.set(ylabel="Return, mean over tracks", title=f"(b) Driving, {_tracks(table)} tracks a network")
-    right.set_ylim(min(0.0, table["return"].min()), 1000)
+    _draw_line(right, table, table.shared_return, style.BLUE, "o", "-", "Network")
+    expert, tracks = table.shared_expert_return.mean(), table.shared_tracks.iloc[0]
+    right.axhline(expert, color="black", linewidth=1, linestyle=":", label="Expert, same tracks")
+    right.set(ylabel="Return, mean over tracks", title=f"(b) Driving, the same {tracks} tracks for all")
+    right.set_ylim(min(0.0, table.shared_return.min()), 1000)
     for axis in (left, right):
         axis.set_xlim(-2, 101)
         axis.set_xlabel("Sparsity (% of weights that are 0)")
@@ -74,7 +73,10 @@ def draw(
 
 
 def networks(confusions: pandas.DataFrame, returns: pandas.DataFrame) -> pandas.DataFrame:
-    """Return a row for each network: accuracies on test frames (fractions), mean returns, and the number of tracks."""
+    """Return a row for each network: accuracies on test frames (fractions), mean returns, and the number of tracks.
+
+    The latter two are also those on tracks that all networks drive on.
+    """
     names = ["sparsity", "seed"]
     test = confusions[confusions.split == "test"]
     right = test[test.label == test.prediction]
@@ -89,9 +91,22 @@ def networks(confusions: pandas.DataFrame, returns: pandas.DataFrame) -> pandas.
         }
     )
     scored["test_accuracy"] = scored.test_correct / scored.test_images
-    driven = returns.groupby(names)[["return", "expert_return"]].mean()
-    driven["tracks"] = returns.groupby(names).size()
-    return scored.join(driven, how="inner").reset_index()
+    all_tracks, shared = (_means(rows, names) for rows in (returns, on_shared_tracks(returns, names)))
+    return scored.join(all_tracks, how="inner").join(shared.add_prefix("shared_")).reset_index()
+
+
+def _means(returns: pandas.DataFrame, names: list[str]) -> pandas.DataFrame:
+    groups = returns.groupby(names)
+    return groups[["return", "expert_return"]].mean().assign(tracks=groups.size())
+
+
+def on_shared_tracks(returns: pandas.DataFrame, names: list[str]) -> pandas.DataFrame:
+    """Return the rows on tracks that all networks drive on, so that means compare networks and not tracks.
+
+    ``names`` are the columns that tell networks apart.
+    """
+    networks = returns.groupby("track")[names].apply(lambda rows: len(rows.drop_duplicates()))
+    return returns[returns.track.isin(networks.index[networks == networks.max()])]
 
 
 def _draw_line(
@@ -103,8 +118,3 @@ def _draw_line(
     axis.fill_between(mean.index, by_sparsity.min(), by_sparsity.max(), color=color, alpha=0.2, linewidth=0)
     axis.plot(mean.index, mean, color=color, linestyle=dashes, linewidth=1.3, label=label)
     axis.scatter(table.sparsity, values, s=6, color=color, marker=marker, linewidth=0, zorder=3)
-
-
-def _tracks(table: pandas.DataFrame) -> str:
-    numbers = np.unique(table.tracks)
-    return f"{numbers[0]}" if len(numbers) == 1 else f"{numbers[0]} or {numbers[-1]}"

@@ -65,6 +65,8 @@ def driving(networks: pandas.DataFrame, shown: Iterable[float]) -> pandas.DataFr
             "Balanced": percent(group.balanced_accuracy),
             "Return": plain(group["return"]),
             "Expert, same tracks": plain(group.expert_return.mean()),
+            "Tracks": number(group.tracks.iloc[0]),
+            "Return where all drive": plain(group.shared_return),
         }
         for sparsity in shown
         for group in [networks[networks.sparsity == sparsity]]
