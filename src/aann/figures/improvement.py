@@ -73,6 +73,7 @@ def draw(outcomes: pandas.DataFrame, titles: Mapping[str, str], output: Path, pr
         axes[1, column].set_xlabel("Sparsity (% of weights that are 0)")
     axes[0, 0].set_ylabel("Test accuracy (%)")
     axes[1, 0].set_ylabel("After \N{MINUS SIGN} before (points)")
+    seeds = outcomes.groupby(["task", "sparsity"]).seed.nunique().min()
     handles, labels = axes[0, 0].get_legend_handles_labels()
     more_handles, more_labels = axes[1, 0].get_legend_handles_labels()
     figure.legend(
@@ -81,7 +82,7 @@ def draw(outcomes: pandas.DataFrame, titles: Mapping[str, str], output: Path, pr
         loc="outside lower center",
         ncols=3,
         frameon=False,
-        title=f"n = {outcomes.groupby(['task', 'sparsity']).seed.nunique().min()} networks a sparsity; paired t-test",
+        title=f"n = {seeds} networks a sparsity; paired t-tests, those of single sparsities uncorrected",
     )
     style.save(figure, output, outcomes.merge(tested, on=["task", "sparsity"], how="outer"), provenance)
 
