@@ -38,6 +38,25 @@ def test_all_that_the_workflow_made_is_removed_and_archives_stay(results):
     assert Path(ARCHIVE).exists()
 
 
+def test_a_link_to_another_disk_stays_and_the_folder_of_the_scale_is_empty(results):
+    disk = Path("disk")
+    RESULTS.rename(disk)
+    RESULTS.symlink_to(disk.resolve())
+    assert run("results", "remove", "--results", RESULTS).exit_code == 0
+    assert RESULTS.is_symlink()
+    assert not any(disk.iterdir())
+
+
+@pytest.mark.parametrize(("below", "named"), [(".", "."), ("logs", "..")])
+def test_results_are_removed_from_inside(results, monkeypatch, below, named):
+    folder = RESULTS.resolve()
+    monkeypatch.chdir(RESULTS / below)
+    done = run("results", "remove", "--results", named)
+    assert done.exit_code == 0
+    assert done.stdout.startswith(f"{named}: ")
+    assert not any(folder.iterdir())
+
+
 def test_the_lock_of_a_build_goes_last(results, monkeypatch):
     gone, unlink = [], Path.unlink
     monkeypatch.setattr(Path, "unlink", lambda path, **options: (gone.append(path), unlink(path, **options))[1])

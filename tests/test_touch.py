@@ -214,3 +214,11 @@ def test_archives_have_their_sums_or_stop_it(fetched, monkeypatch):
 def test_the_command_wants_the_folder_of_the_workflow(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     check_one_line(run("results", "touch"), "Snakefile: there is no such file; run this in the folder of the workflow")
+
+
+def test_a_file_of_settings_that_cannot_be_read_is_named(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("Snakefile").write_text("")
+    Path("broken.yaml").write_text("scale: [")
+    for name, message in (("nope.yaml", "cannot be read (No such file"), ("broken.yaml", "is not YAML (")):
+        check_one_line(run("results", "touch", "--configfile", name), f"{name}: {message}")

@@ -30,6 +30,8 @@ class Removed:
 def remove(results: Path) -> Removed:
     """Remove what the workflow made in the folder of a scale, and then the folders that this left empty.
 
+    The folder itself stays if it is a link, such as to another disk, or the one that this runs in (`.`).
+
     Raises ``InputError`` if the folder is not that of a scale, or if a build is at work in it.
     """
     if not (results / LOCK).is_file():
@@ -44,7 +46,7 @@ def remove(results: Path) -> Removed:
         path.unlink()
     kept = _files(results)
     for folder in sorted({folder for path in before for folder in _up_to(results, path)}, reverse=True):
-        if not any(folder.iterdir()):
+        if not any(folder.iterdir()) and _may_go(folder):
             folder.rmdir()
     return Removed(len(before) - len(kept), kept)
 
@@ -52,6 +54,11 @@ def remove(results: Path) -> Removed:
 def _up_to(results: Path, path: Path) -> list[Path]:
     """Return the folders that a file below ``results`` is in, and ``results`` itself."""
     return [folder for folder in path.parents if folder.is_relative_to(results)]
+
+
+def _may_go(folder: Path) -> bool:
+    """Return whether an empty folder has a name of its own: it is not a link to another, and not named by dots."""
+    return not folder.is_symlink() and folder.name not in ("", "..")
 
 
 def _files(folder: Path) -> list[Path]:

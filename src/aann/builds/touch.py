@@ -21,6 +21,7 @@ from aann.artifacts import is_sealed, require_intact, seal_of, sha256
 from aann.datasets import archives
 from aann.errors import InputError
 from aann.lineage import provenance, records
+from aann.settings.files import read_yaml
 
 FIGURES = "all_figures"
 _OTHERS = {"claims": "claims/claims.json", "report_page": "report/page.html"}
@@ -222,10 +223,13 @@ def touch(configfiles: Sequence[Path], snakefile: Path = Path("Snakefile")) -> T
     """Make results fresh by the settings of the workflow, with ``configfiles`` laid over them.
 
     Files that are not proven are marked as incomplete in Snakemake's records, so that they are made again. Raises
-    ``InputError`` if a file is damaged or has no seal, or if the workflow itself fails; then nothing is touched.
+    ``InputError`` if a file of settings cannot be read, if a result is damaged or has no seal, or if the workflow
+    itself fails; then nothing is touched.
     """
     if not snakefile.is_file():
         raise InputError(f"{snakefile}: there is no such file; run this in the folder of the workflow")
+    for path in configfiles:
+        read_yaml(path)
     workflow = _run(snakefile, configfiles, "dryrun", [FIGURES])
     results = Path(workflow.globals["RESULTS"])
     others = [target for target, path in _OTHERS.items() if (results / path).exists()]
