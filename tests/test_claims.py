@@ -101,6 +101,21 @@ def test_rows_are_chosen_and_gathered_by_unit(results, where, expected):
 
 
 @pytest.mark.parametrize(
+    ("wanted", "words"),
+    [
+        ({"at_least": 80}, "at least 80"),
+        ({"at_most": 79.9}, "at most 79.9"),
+        ({"at_least": 1, "at_most": 2}, "1 to 2"),
+        (["a", 1], "a or 1"),
+        ("fc", "fc"),
+    ],
+)
+def test_how_rows_are_chosen_is_said_in_words(wanted, words):
+    measure = models.Measure.model_validate({"statistic": "mean", "samples": [sample(where={"sparsity": wanted})]})
+    assert f" where sparsity is {words}, " in pages.describe(measure)
+
+
+@pytest.mark.parametrize(
     ("take", "expected"),
     [
         ("mean", np.mean([0.98, 0.96, 0.90])),
@@ -372,7 +387,7 @@ def test_what_was_reproduced_and_no_longer_is_failed(results, expected, value, f
 def test_rows_that_are_not_there_are_an_error_at_the_papers_scale_and_not_measured_elsewhere(results):
     where = {"sparsity": 50, "seed": {"at_least": 1, "at_most": 2}}
     with pytest.raises(
-        InputError, match=r"claim 'one': figures/figure_2a.csv: has no row with sparsity 50, seed from 1"
+        InputError, match=r"claim 'one': figures/figure_2a.csv: has no row with sparsity 50, seed 1 to 2"
     ):
         judged(results, sample(where=where))
     shutil.copytree(results, results.with_name("quick"))
@@ -858,6 +873,18 @@ def test_a_file_that_holds_no_verdicts_is_one_line(judge, tmp_path, text):
     result = judge.command("claims", "check", tmp_path / "claims.json")
     assert (result.exit_code, result.stderr.count("\n")) == (1, 1)
     assert "claims.json: holds no verdicts" in result.stderr
+
+
+@pytest.mark.parametrize("key", ["verdict", "expected", "failed", "kind", "statement", "found", "rule"])
+def test_verdicts_without_a_key_are_refused_by_all_who_read_them(judge, tmp_path, key):
+    read = json.loads(judge(CLAIMS)[1].read_text())
+    for found in read["claims"].values():
+        del found[key]
+    path = tmp_path / "claims.json"
+    path.write_text(json.dumps(read))
+    for result in (judge.command("claims", "check", path), judge.command("claims", "changes", path, path)):
+        assert (result.exit_code, result.stderr.count("\n")) == (1, 1)
+        assert "claims.json: holds no verdicts" in result.stderr
 
 
 def test_numbers_are_readable(results):

@@ -72,6 +72,12 @@ class Bounds(_Model):
     at_least: float = Field(float("-inf"), description="The lower bound.")
     at_most: float = Field(float("inf"), description="The upper bound.")
 
+    def __str__(self) -> str:
+        """Return the bounds in words, as far as there are any."""
+        if math.isinf(self.at_most):
+            return f"at least {self.at_least:g}"
+        return f"at most {self.at_most:g}" if math.isinf(self.at_least) else f"{self.at_least:g} to {self.at_most:g}"
+
 
 class Sample(_Model):
     """Numbers from a table, one for each unit, such as a network. Rows are chosen, and then gathered by unit."""

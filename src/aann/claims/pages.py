@@ -9,6 +9,7 @@ from typing import get_args
 
 from aann.claims.estimates import MOST_UNITS, Estimate
 from aann.claims.models import Claim, Measure, Rule, Sample, Verdict
+from aann.claims.samples import in_words
 from aann.claims.verdicts import ENFORCED, Judgement
 from aann.settings.claims import ClaimsSettings
 
@@ -244,14 +245,7 @@ def _describe(sample: Sample) -> str:
     if sample.change_within is not None:
         words += f", as change from row to row within {', '.join(sample.change_within)}"
     if sample.where:
-        words += " where " + ", ".join(f"{name} is {_wanted(value)}" for name, value in sample.where.items())
+        words += " where " + ", ".join(f"{name} is {in_words(value)}" for name, value in sample.where.items())
     if sample.units is not None:
         words += f", {sample.take} by {', '.join(sample.units) or 'all rows'}"
     return words
-
-
-def _wanted(value: object) -> str:
-    if isinstance(value, list):
-        return " or ".join(map(str, value))
-    low, high = getattr(value, "at_least", None), getattr(value, "at_most", None)
-    return str(value) if low is None else f"{low:g} to {high:g}"

@@ -94,7 +94,7 @@ class Rows:
 
     def _require_rows(self) -> pandas.DataFrame:
         if self.chosen.empty:
-            wanted = ", ".join(f"{name} {_words(value)}" for name, value in self.sample.where.items()) or "a number"
+            wanted = ", ".join(f"{name} {in_words(value)}" for name, value in self.sample.where.items()) or "a number"
             raise NotMeasurableError(f"{self.sample.table}: has no row with {wanted}")
         return self.chosen
 
@@ -115,9 +115,8 @@ def _matches(column: pandas.Series, wanted: Bounds | list[Scalar] | Scalar) -> p
     return column.isin(wanted if isinstance(wanted, list) else [wanted])
 
 
-def _words(wanted: Bounds | list[Scalar] | Scalar) -> str:
-    if isinstance(wanted, Bounds):
-        return f"from {wanted.at_least:g} to {wanted.at_most:g}"
+def in_words(wanted: Bounds | list[Scalar] | Scalar) -> str:
+    """Return what a row must have in a column: a value, one of several values, or bounds."""
     return " or ".join(f"{value}" for value in (wanted if isinstance(wanted, list) else [wanted]))
 
 

@@ -160,8 +160,9 @@ def read_verdicts(path: Path) -> dict[str, Any]:
     """Return what ``to_dict`` returned, from a file; raise ``InputError`` if it holds something else."""
     try:
         read: dict[str, Any] = json.loads(require_intact(path).read_text(encoding="utf-8"))
-        known = all({"failed", "expected", "verdict", "found"} <= set(claim) for claim in read["claims"].values())
-        if not known or not isinstance(read["without"], list):
+        again = to_dict(judgements(read), read["scale"], read["provenance"], read["without"])
+        known = all(claim.keys() <= read["claims"][name].keys() for name, claim in again["claims"].items())
+        if not known or not isinstance(read["without"], list) or not isinstance(read["enforced"], bool):
             raise ValueError
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise InputError(f"{path}: holds no verdicts; {remedy(path)}") from error

@@ -20,7 +20,7 @@ commands = click.Group("study", help=HELP["study"])
     type=click.Choice(["quick", "thorough"]),
     default="quick",
     show_default=True,
-    help="quick: 3 to 6 minutes on 2 cores for 2,000 images of 32 x 32; thorough: hours.",
+    help="quick: 2 to 6 minutes on 2 cores for 2,000 images of 32 x 32; thorough: hours.",
 )
 @click.option("--name", help="What the study is called.  [default: the name of DATA]")
 @click.option("--size", nargs=2, type=click.IntRange(1), metavar="HEIGHT WIDTH", help="Pixels.  [default: what fits]")

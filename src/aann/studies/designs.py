@@ -31,7 +31,7 @@ class Scale:
 
 
 SCALES = {
-    # 3 to 6 minutes on 2 cores for 2,000 images of 32 x 32
+    # 2 to 6 minutes on 2 cores for 2,000 images of 32 x 32
     "quick": Scale(
         sparsities=(0, 80, 90, 95),
         seeds=(0, 1),
