@@ -134,9 +134,30 @@ def test_settings_of_the_checkout_are_the_default_in_a_folder_that_has_none(tmp_
     check_one_line(run("settings", "check"), "config/config.yaml: setting 'networks' is missing")
 
 
+def files_that_are_written():
+    """Return the options that name them, each after its command."""
+    return [
+        (*dict.fromkeys((group, name)), option.opts[0])
+        for group, found in groups().items()
+        for name, command in getattr(found, "commands", {group: found}).items()
+        for option in command.params
+        if (getattr(option, "help", None) or "").startswith("Writes") and "folder" not in option.help
+    ]
+
+
+@pytest.mark.parametrize("command", files_that_are_written(), ids=" ".join)
+def test_a_folder_in_place_of_a_file_to_write_is_refused_before_any_work(command, tmp_path):
+    for folder in (".", "..", tmp_path):
+        check_one_line(run(*command, folder), f"{command[-1]} {folder}: is a folder; name the file to write")
+
+
 def test_wrong_settings_are_one_line():
     check_one_line(run("settings", "check", "--settings", '{"scale": 3}'), "--settings: ", "'scale'")
-    check_one_line(run("settings", "check", "--settings", "{"), "--settings: is not JSON")
+    for text in ("{", "[" * 5000):
+        check_one_line(run("settings", "check", "--settings", text), "--settings: is not JSON")
+    for text, kind in (("[]", "list"), ("null", "NoneType"), ("3", "int")):
+        line = f"--settings: expected a mapping of settings, got {kind}"
+        check_one_line(run("settings", "check", "--settings", text), line)
     check_one_line(run("settings", "check", "--configfile", "absent.yaml"), "absent.yaml: cannot be read")
 
 

@@ -267,6 +267,13 @@ def test_files_that_hold_no_settings_are_named(tmp_path):
             load([tmp_path / f"{name}.yaml"])
 
 
+@pytest.mark.parametrize("text", ["psiren: &a {dense: *a}\n", f"a: {5000 * '['}{5000 * ']'}\n"])
+def test_settings_without_an_end_are_refused(tmp_path, text):
+    (tmp_path / "my.yaml").write_text(text)
+    with pytest.raises(InputError, match=r"my\.yaml: has an anchor within itself, or far too many levels"):
+        read_yaml(tmp_path / "my.yaml")
+
+
 @pytest.mark.parametrize(
     ("text", "line"),
     [

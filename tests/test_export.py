@@ -415,6 +415,8 @@ def test_exports_that_cannot_be_written_say_so_in_one_line(saved, tmp_path):
     check_one_line(export(saved, "c", "file"), "file: is a file, and the format c is a folder")
     for form in ("packed", "c", "onnx"):
         check_one_line(export(saved, form, "file/x"), "cannot write here")
+    for form in ("packed", "onnx", "network"):
+        check_one_line(export(saved, form, "."), "--output .: is a folder; name the file to write")
 
 
 def test_sums_beyond_32_bits_are_refused_when_the_network_is_read(saved, tmp_path):

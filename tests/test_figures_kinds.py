@@ -341,11 +341,21 @@ def test_a_plan_takes_the_place_of_settings(results, paper_settings, tmp_path, m
         ('{"kind": 3}', "--plan: setting 'kind': Input should be a valid string"),
         ('{"kind": "sparsity", "titel": "x"}', "--plan: unknown setting 'titel' (did you mean 'title'?)"),
         ('{"kind": "pie"}', "unknown kind of figure 'pie'"),
+        ('{"kind": "kinds"}', "unknown kind of figure 'kinds'; expected one of schematic, sparsity"),
+        ('{"kind": "sparsity"}', "--plan: has no inputs of the role 'accuracies'"),
+        ('{"kind": "sensitivity"}', "--plan: has no option 'panels'"),
     ],
 )
 def test_a_plan_that_is_none_is_one_line(plan, message, results, tmp_path):
     result = run("figures", "draw", "2a", "--plan", plan, "--results", results, "--output", tmp_path / "x.png")
     check_one_line(result, message)
+
+
+@pytest.mark.parametrize("kind", sorted({*kinds.KINDS} - {"schematic"}))
+def test_every_kind_says_what_its_plan_lacks(kind, tmp_path):
+    plan = json.dumps({"kind": kind})
+    result = run("figures", "draw", "2a", "--plan", plan, "--results", tmp_path, "--output", tmp_path / "x.png")
+    check_one_line(result, "--plan: has no ", f"the kind {kind!r} ")
 
 
 def test_a_table_that_is_not_there_or_another_one_is_named_and_nothing_is_drawn(results, tmp_path):

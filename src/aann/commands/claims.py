@@ -16,7 +16,7 @@ commands = click.Group("claims", help=HELP["claims"])
 @commands.command("judge")
 @options.path("--claims", "The claims, such as config/claims.yaml.")
 @options.path("--results", "The folder of results of one scale, such as results/paper.")
-@options.path("--output", "Writes the verdicts as JSON, and as Markdown and HTML beside it.")
+@options.written("--output", "Writes the verdicts as JSON, and as Markdown and HTML beside it.")
 @options.settings
 def judge(claims: Path, results: Path, output: Path, settings: Settings) -> None:
     """Judge every claim: reproduced, exceeded, contradicted, inconclusive, or not measured at this scale."""

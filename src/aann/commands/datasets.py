@@ -34,7 +34,7 @@ def fetch(dataset: str, archive: tuple[str, ...], folder: Path, mirrors: tuple[s
 @commands.command("split")
 @options.task
 @options.path("--archives", "Where archives are kept, in a folder for each data set.", required=False)
-@options.path("--output", "Writes the splits, a safetensors file.")
+@options.written("--output", "Writes the splits, a safetensors file.")
 @options.settings
 def split(task: str, archives: Path | None, output: Path, settings: Settings) -> None:
     """Split a task's data set into training, validation and test images."""

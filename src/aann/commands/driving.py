@@ -20,7 +20,7 @@ _validation = options.path("--validation", "Validation frames.")
 @click.option("--kind", required=True, help="Whose tracks: train, validation, test, or round1, round2, ...")
 @_count
 @options.path("--driver", "The network that drives; without one, the expert.", required=False)
-@options.path("--output", "Writes the demonstrations, a safetensors file; finished episodes are kept beside it.")
+@options.written("--output", "Writes the demonstrations, a safetensors file; finished episodes are kept beside it.")
 @options.threads
 @options.settings
 def demonstrate(
@@ -36,7 +36,7 @@ def demonstrate(
 @options.task
 @_train
 @_validation
-@options.path("--output", "Writes the ternary network, a safetensors file.")
+@options.written("--output", "Writes the ternary network, a safetensors file.")
 @options.threads
 @options.settings
 def driver(
@@ -53,7 +53,7 @@ def driver(
 @_train
 @_validation
 @options.path("--test", "Test frames.")
-@options.path("--output", "Writes the splits, a safetensors file.")
+@options.written("--output", "Writes the splits, a safetensors file.")
 @options.settings
 def split(task: str, train: tuple[Path, ...], validation: Path, test: Path, output: Path, settings: Settings) -> None:
     """Gather demonstrations as a task's training, validation and test images."""
@@ -64,7 +64,7 @@ def split(task: str, train: tuple[Path, ...], validation: Path, test: Path, outp
 
 @commands.command("expert")
 @_count
-@options.path("--output", "Writes its return on each track, CSV.")
+@options.written("--output", "Writes its return on each track, CSV.")
 @options.threads
 @options.settings
 def expert(count: int, output: Path, threads: int, settings: Settings) -> None:
@@ -84,8 +84,8 @@ def expert(count: int, output: Path, threads: int, settings: Settings) -> None:
 @options.data
 @options.path("--expert", "The table of `driving expert`.")
 @_count
-@options.path("--returns", "Writes its return on each track, CSV.")
-@options.path("--confusion", "Writes how many frames of each class it puts into each class, CSV.")
+@options.written("--returns", "Writes its return on each track, CSV.")
+@options.written("--confusion", "Writes how many frames of each class it puts into each class, CSV.")
 @options.threads
 @options.settings
 def assess(
@@ -122,7 +122,7 @@ options.gathers(
 @options.path("--network", "A ternary network.")
 @click.option("--track", type=click.IntRange(0), help="The track's seed.  [default: the first of those for returns]")
 @click.option("--title", required=True, help="What the network is, in words.")
-@options.path("--output", "Writes the video, MP4.")
+@options.written("--output", "Writes the video, MP4.")
 @options.settings
 def video(task: str, network: Path, track: int | None, title: str, output: Path, settings: Settings) -> None:
     """Film a network's drive: the scene, what the network sees, its outputs and its return so far."""

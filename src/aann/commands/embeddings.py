@@ -17,8 +17,8 @@ commands = click.Group("embeddings", help=HELP["embeddings"])
 @click.option("--layer", required=True, help="The layer in which a weight moves.")
 @options.path("--neighbors", "The neighbors of a survey.")
 @options.path("--summary", "The summary of that survey.")
-@options.path("--points", "Writes the embedded points, a Parquet table.")
-@options.path("--statistics", "Writes how clustered they are, CSV.")
+@options.written("--points", "Writes the embedded points, a Parquet table.")
+@options.written("--statistics", "Writes how clustered they are, CSV.")
 @options.settings
 def embed(
     task: str, layer: str, neighbors: Path, summary: Path, points: Path, statistics: Path, settings: Settings

@@ -29,4 +29,6 @@ def commands(network: Path, form: str, output: Path, data: Path | None) -> None:
     """
     from aann.export import formats
 
+    if form != "c":
+        options.require_no_folder(output, "--output")
     formats.export(network, form, output, data)

@@ -21,8 +21,8 @@ commands = click.Group("families", help=HELP["families"])
 @options.seed("The seed of all that the walk draws.")
 @options.path("--network", "The ternary network to start from.")
 @options.data
-@options.path("--table", "Writes what was counted along the way, a Parquet table; a checkpoint is kept beside it.")
-@options.path("--output", "Writes the last network, a safetensors file.")
+@options.written("--table", "Writes what was counted along the way, a Parquet table; a checkpoint is kept beside it.")
+@options.written("--output", "Writes the last network, a safetensors file.")
 @options.threads
 @options.settings
 def walk(
@@ -51,8 +51,8 @@ def walk(
 @options.task
 @options.paths("networks")
 @options.data
-@options.path("--pairs", "Writes how any two networks differ, a CSV table.")
-@options.path("--ensembles", "Writes how good networks are when they vote, a CSV table.")
+@options.written("--pairs", "Writes how any two networks differ, a CSV table.")
+@options.written("--ensembles", "Writes how good networks are when they vote, a CSV table.")
 @options.settings
 def compare(
     group: str, task: str, networks: tuple[Path, ...], data: Path, pairs: Path, ensembles: Path, settings: Settings
@@ -68,7 +68,7 @@ def compare(
 @options.path("--start", "The ternary network that it begins with.")
 @options.path("--end", "The ternary network that it ends with.")
 @options.data
-@options.path("--output", "Writes what was counted on the way, a Parquet table.")
+@options.written("--output", "Writes what was counted on the way, a Parquet table.")
 @options.settings
 def path(name: str, start: Path, end: Path, data: Path, output: Path, settings: Settings) -> None:
     """Go from one network of a family to another: straight, with matched units, and with detours."""
@@ -82,7 +82,7 @@ def path(name: str, start: Path, end: Path, data: Path, output: Path, settings: 
 @options.seed("The seed of the networks, and of all that searches draw.")
 @options.paths("networks")
 @options.data
-@options.path("--output", "Writes correct images of the new task before and after, a CSV table.")
+@options.written("--output", "Writes correct images of the new task before and after, a CSV table.")
 @options.threads
 @options.settings
 def transfer(

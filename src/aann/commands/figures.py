@@ -17,7 +17,7 @@ commands = click.Group("figures", help=HELP["figures"])
 @commands.command("draw")
 @click.argument("name")
 @options.path("--results", "The results of a scale.  [default: those of the settings]", required=False)
-@options.path(
+@options.written(
     "--output", "Writes its picture, and its other files beside it.  [default: in these results]", required=False
 )
 @click.option("--plan", "plan_json", metavar="JSON", help="What it is drawn from and how it looks; replaces settings.")
@@ -59,7 +59,7 @@ def list_figures(show: str, settings: Settings) -> None:
 @options.path("--jobs", "The table of `jobs`.")
 @click.option("--cores", required=True, type=click.IntRange(1), help="Cores that the run had.")
 @click.option("--title", required=True, help="What ran.")
-@options.path("--output", "Writes the figure as PNG, and as PDF and CSV beside it.")
+@options.written("--output", "Writes the figure as PNG, and as PDF and CSV beside it.")
 def jobs(jobs: Path, cores: int, title: str, output: Path) -> None:
     """Draw where the time went: jobs over time, memory, and a forecast for other machines."""
     from aann.figures import jobs as drawing
@@ -72,7 +72,7 @@ def jobs(jobs: Path, cores: int, title: str, output: Path) -> None:
 
 @commands.command("rules")
 @options.path("--graph", "What `snakemake --rulegraph mermaid-js` printed.")
-@options.path("--output", "Writes the figure as PNG, and as PDF and CSV beside it.")
+@options.written("--output", "Writes the figure as PNG, and as PDF and CSV beside it.")
 def rules(graph: Path, output: Path) -> None:
     """Draw the rule graph of the workflow."""
     from aann.artifacts import require_file
@@ -89,7 +89,7 @@ def rules(graph: Path, output: Path) -> None:
 
 @commands.command("sheet")
 @options.paths("pictures")
-@options.path("--output", "Writes the sheet, a PNG.")
+@options.written("--output", "Writes the sheet, a PNG.")
 def sheet(pictures: tuple[Path, ...], output: Path) -> None:
     """Put PICTURES of figures into one picture, each small and under its name, as the README shows them."""
     from aann.figures import sheet as drawing

@@ -19,10 +19,10 @@ commands = click.Group("neighbors", help=HELP["neighbors"])
 @click.option("--amount", required=True, help="How many neighbors to draw, or: exhaustive.")
 @options.seed("Draws the neighbors, unless all are counted.")
 @options.sparsity
-@options.path("--output", "Writes the neighbors, a Parquet table; unfinished parts are kept beside it.")
-@options.path("--best", "Writes those with the best validation accuracy, a Parquet table.")
-@options.path("--histogram", "Writes how many neighbors have each count of correct images, CSV.")
-@options.path("--summary", "Writes how many are better, equal and worse, CSV.")
+@options.written("--output", "Writes the neighbors, a Parquet table; unfinished parts are kept beside it.")
+@options.written("--best", "Writes those with the best validation accuracy, a Parquet table.")
+@options.written("--histogram", "Writes how many neighbors have each count of correct images, CSV.")
+@options.written("--summary", "Writes how many are better, equal and worse, CSV.")
 @options.threads
 def survey(
     task: str,

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import functools
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import click
 
@@ -31,6 +32,27 @@ def with_options(command: Command, *options: Option) -> Command:
 def path(name: str, help_text: str, **choices: Any) -> Option:
     """Return an option that names a file or folder, required unless ``choices`` say otherwise."""
     return click.option(name, **{"required": True, "type": click.Path(path_type=Path), "help": help_text, **choices})
+
+
+def written(name: str, help_text: str, **choices: Any) -> Option:
+    """Return an option as ``path`` does, of a file that is written: a folder is refused before any work is done."""
+    return path(name, help_text, callback=_no_folder, **choices)
+
+
+Written = TypeVar("Written", Path, tuple[Path, ...], None)
+
+
+def _no_folder(context: click.Context, option: click.Parameter, asked: Written) -> Written:
+    for one in asked if isinstance(asked, tuple) else (asked,):
+        if one is not None:
+            require_no_folder(one, option.opts[0])
+    return asked
+
+
+def require_no_folder(named: Path, option: str) -> None:
+    """Raise ``InputError`` if a file that an option names for writing is a folder."""
+    if os.path.isdir(named):  # noqa: PTH112 - False where the folder above it may not be read
+        raise InputError(f"{option} {named}: is a folder; name the file to write")
 
 
 def paths(name: str) -> Option:
@@ -104,7 +126,7 @@ def _load_settings(configfiles: tuple[Path, ...], settings_json: str | None) -> 
         return load(configfiles or [checkout.find(_DEFAULT_CONFIG)])
     try:
         values = json.loads(settings_json)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise InputError(f"--settings: is not JSON ({error})") from error
     return validate(values, source="--settings")
 
@@ -114,7 +136,7 @@ def gathers(group: click.Group, name: str, command: str, help_text: str) -> None
 
     @group.command(command, help=help_text)
     @paths("tables")
-    @path("--output", "Writes one table, CSV.")
+    @written("--output", "Writes one table, CSV.")
     def run(tables: tuple[Path, ...], output: Path) -> None:
         from aann.gathering import gather
 

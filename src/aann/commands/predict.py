@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 @click.command("predict")
 @click.argument("network", type=click.Path(path_type=Path))
 @options.paths("images")
-@options.path("--csv", "Writes a table, too, if all photos can be read.", required=False)
+@options.written("--csv", "Writes a table, too, if all photos can be read.", required=False)
 @click.option("--size", nargs=2, type=click.IntRange(1), metavar="HEIGHT WIDTH", help="For networks that do not say.")
 @click.option("--channels", type=click.IntRange(1), help="For networks that do not say. 1: grey; 3: color.")
 def commands(

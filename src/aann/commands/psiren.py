@@ -32,13 +32,13 @@ def _job(command: options.Command) -> options.Command:
         options.task,
         options.seed("The network's seed."),
         options.data,
-        options.path("--curve", "Writes the learning curve, a Parquet table."),
+        options.written("--curve", "Writes the learning curve, a Parquet table."),
         options.threads,
     )
 
 
 @commands.command("dense")
-@options.path("--output", "Writes the dense weights, a safetensors file.")
+@options.written("--output", "Writes the dense weights, a safetensors file.")
 @_job
 def dense(job: Job, output: Path) -> None:
     """Step 1: train a dense network from random weights."""
@@ -48,7 +48,7 @@ def dense(job: Job, output: Path) -> None:
 @commands.command("sparsify")
 @options.path("--dense", "The dense weights of step 1.")
 @click.option("--sparsity", "sparsities", multiple=True, required=True, type=click.FloatRange(0, 100), help="Percent.")
-@options.path("--output", "Writes the weights of that sparsity, a safetensors file.", multiple=True)
+@options.written("--output", "Writes the weights of that sparsity, a safetensors file.", multiple=True)
 @_job
 def sparsify(job: Job, dense: Path, sparsities: tuple[float, ...], output: tuple[Path, ...]) -> None:
     """Step 2: prune the smallest weights gradually; repeat --sparsity and --output, in the same order."""
@@ -58,8 +58,8 @@ def sparsify(job: Job, dense: Path, sparsities: tuple[float, ...], output: tuple
 @commands.command("network")
 @options.sparsity
 @options.path("--sparse", "The sparse weights of step 2.")
-@options.path("--output", "Writes the ternary network, a safetensors file.")
-@options.path("--accuracy", "Writes its counts of correct validation and test images, a CSV table of one row.")
+@options.written("--output", "Writes the ternary network, a safetensors file.")
+@options.written("--accuracy", "Writes its counts of correct validation and test images, a CSV table of one row.")
 @_job
 def network(job: Job, sparsity: float, sparse: Path, output: Path, accuracy: Path) -> None:
     """Steps 3 and 4: fine-tune, binarize and train on; then look at the test images, once."""

@@ -16,7 +16,7 @@ commands = click.Group("report", help=HELP["report"])
 @options.path("--notebook", "The notebook, such as workflow/notebooks/report.ipynb.")
 @options.path("--template", "The template of nbconvert for the page, such as workflow/notebooks/page.html.j2.")
 @options.path("--results", "The folder of results of one scale, such as results/paper.")
-@options.path("--output", "Writes the page, HTML that needs no other file.")
+@options.written("--output", "Writes the page, HTML that needs no other file.")
 @click.option(
     "--contents", "contents_json", metavar="JSON", help="What the page is made of.  [default: what the settings say]"
 )
@@ -33,7 +33,7 @@ def page(
 
 
 @commands.command("numbers")
-@options.path("--output", "Writes the numbers as Markdown.")
+@options.written("--output", "Writes the numbers as Markdown.")
 @options.settings
 def numbers(output: Path, settings: Settings) -> None:
     """Write the numbers behind the figures of a run as a page of tables."""

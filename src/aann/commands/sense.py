@@ -18,7 +18,7 @@ _network = options.path("--network", "The ternary network to start from.")
 @options.task
 @options.sparsity
 @options.seed("Draws the network.")
-@options.path("--output", "Writes the network, a safetensors file.")
+@options.written("--output", "Writes the network, a safetensors file.")
 @options.settings
 def start(task: str, sparsity: float, seed: int, output: Path, settings: Settings) -> None:
     """Draw a random ternary network."""
@@ -35,9 +35,9 @@ def start(task: str, sparsity: float, seed: int, output: Path, settings: Setting
 @options.seed("The seed of all that the search draws.")
 @_network
 @options.data
-@options.path("--trace", "Writes what was accepted and counted, a Parquet table; a checkpoint is kept beside it.")
-@options.path("--output", "Writes the network with the best validation accuracy, a safetensors file.")
-@options.path("--outcome", "Writes the accuracies before and after, a CSV table of one row.")
+@options.written("--trace", "Writes what was accepted and counted, a Parquet table; a checkpoint is kept beside it.")
+@options.written("--output", "Writes the network with the best validation accuracy, a safetensors file.")
+@options.written("--outcome", "Writes the accuracies before and after, a CSV table of one row.")
 @options.threads
 @options.settings
 def search(
@@ -71,7 +71,7 @@ options.gathers(commands, "outcomes", "outcomes", "Gather the outcomes of many s
 @options.seed("The seed of the minibatches.")
 @_network
 @options.data
-@options.path("--output", "Writes the accuracies along the way, a Parquet table.")
+@options.written("--output", "Writes the accuracies along the way, a Parquet table.")
 @options.threads
 @options.settings
 def backpropagation(
@@ -101,7 +101,7 @@ def _from_psiren(seed: str, output: str) -> options.Option:
         options.seed(seed),
         _network,
         options.data,
-        options.path("--output", output),
+        options.written("--output", output),
         options.threads,
         options.settings,
     )

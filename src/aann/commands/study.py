@@ -14,7 +14,7 @@ commands = click.Group("study", help=HELP["study"])
 
 @commands.command("new")
 @click.argument("data", type=click.Path(path_type=Path))
-@options.path("--output", "Writes the study, a file of settings (YAML) that is not there yet.")
+@options.written("--output", "Writes the study, a file of settings (YAML) that is not there yet.")
 @click.option(
     "--scale",
     type=click.Choice(["quick", "thorough"]),

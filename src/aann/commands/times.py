@@ -13,7 +13,7 @@ commands = click.Group("times", help=HELP["times"])
 
 @commands.command("jobs")
 @options.path("--results", "The folder of results of one scale, such as results/paper.")
-@options.path("--output", "Writes the table of jobs, CSV.")
+@options.written("--output", "Writes the table of jobs, CSV.")
 def jobs(results: Path, output: Path) -> None:
     """Write when each job of a run began, what it took, and what it waited for."""
     from aann.artifacts import write_table

@@ -51,14 +51,13 @@ def read(source: Source) -> dict[str, Any]:
     import pandas
 
     rows = []
-    for one in source.plan.inputs:
-        if one.role == "networks":
-            network = TernaryNetwork.load(source.results / one.path)
-            sizes = {"bytes": len(packed.pack(network)), "entropy_bytes": packed.entropy(network)}
-            rows.append({**one.keys, **sizes})
+    for one in source.inputs("networks"):
+        network = TernaryNetwork.load(source.results / one.path)
+        sizes = {"bytes": len(packed.pack(network)), "entropy_bytes": packed.entropy(network)}
+        rows.append({**one.keys, **sizes})
     accuracies = source.table("accuracies", ACCURACY)
     table = pandas.DataFrame(rows).merge(accuracies, on=list(NETWORK), validate="one_to_one")
-    return {"sizes": BYTES.make(table), "title": source.plan.title, **source.plan.options}
+    return {"sizes": BYTES.make(table), "elsewhere": source.option("elsewhere"), "title": source.plan.title}
 
 
 def draw(

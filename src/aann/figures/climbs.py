@@ -56,7 +56,7 @@ def read(source: Source) -> dict[str, Any]:
     return {
         "traces": source.table("traces", TRACE),
         "baselines": source.table("baselines", BASELINE),
-        "layers": tuple(source.plan.options["layers"]),
+        "layers": tuple(source.option("layers")),
         "title": source.plan.title,
     }
 

@@ -58,8 +58,12 @@ def plan(entry: ComparisonFigureSettings, study: Study) -> Plan:
 
 def read(source: Source) -> dict[str, Any]:
     """Return the traces, the accuracies to compare with, and what the data are."""
-    traces = source.table("traces", TRACE)
-    return {"traces": traces, "title": source.plan.title, **source.plan.options}
+    return {
+        "traces": source.table("traces", TRACE),
+        "marks": source.option("marks"),
+        "titles": source.option("titles"),
+        "title": source.plan.title,
+    }
 
 
 def draw(

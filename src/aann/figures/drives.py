@@ -71,7 +71,7 @@ def read(source: Source) -> dict[str, Any]:
         "baselines": source.table("baselines", BASELINE),
         "searches": source.table("searches", TRACE),
         "returns": source.table("returns", RETURNS),
-        "layers": tuple(source.plan.options["layers"]),
+        "layers": tuple(source.option("layers")),
         "title": source.plan.title,
     }
 

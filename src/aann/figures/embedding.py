@@ -60,8 +60,8 @@ def read(source: Source) -> dict[str, Any]:
     """Return the points of the sampling, the panels, how many images points were tested on, and what the data are."""
     points = source.table("points", POINTS)
     return {
-        "points": points[points.sampling == source.plan.options["sampling"]],
-        "panels": [Panel(*panel) for panel in source.plan.options["panels"]],
+        "points": points[points.sampling == source.option("sampling")],
+        "panels": [Panel(*panel) for panel in source.option("panels")],
         "test_images": int(points.test_images.max()),
         "title": source.plan.title,
     }

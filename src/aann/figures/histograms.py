@@ -48,7 +48,7 @@ def read(source: Source) -> dict[str, Any]:
     return {
         "histograms": {(table.sparsity.iloc[0], table.layer.iloc[0]): table for table in histograms},
         "summaries": source.table("surveys", SURVEY),
-        "seed": source.plan.options["seed"],
+        "seed": source.option("seed"),
         "title": source.plan.title,
     }
 

@@ -35,7 +35,7 @@ def plan(entry: ImprovementFigureSettings, study: Study) -> Plan:
 
 def read(source: Source) -> dict[str, Any]:
     """Return the outcomes, and what the data of each task are."""
-    return {"outcomes": source.table("outcomes", OUTCOME), "titles": source.plan.options["titles"]}
+    return {"outcomes": source.table("outcomes", OUTCOME), "titles": source.option("titles")}
 
 
 def draw(outcomes: pandas.DataFrame, titles: Mapping[str, str], output: Path, provenance: Mapping[str, Any]) -> None:

@@ -17,8 +17,9 @@ from typing import TYPE_CHECKING, Any
 
 from aann.errors import InputError
 from aann.lineage import provenance
-from aann.settings.figures import in_order, label, target
-from aann.settings.plans import Plan, Study
+from aann.settings.figures import KINDS, in_order, label, target
+from aann.settings.messages import suggestion
+from aann.settings.plans import Input, Plan, Study
 
 if TYPE_CHECKING:
     from aann.settings.study import Settings
@@ -37,13 +38,31 @@ class Source:
     plan: Plan
     results: Path
 
+    def inputs(self, role: str) -> list[Input]:
+        """Return the inputs of a role, in the order of the plan; raise ``InputError`` if there are none."""
+        found = [one for one in self.plan.inputs if one.role == role]
+        if not found:
+            raise InputError(
+                f"--plan: has no inputs of the role {role!r}; the kind {self.plan.kind!r} draws them, so add them"
+            )
+        return found
+
+    def option(self, name: str) -> Any:
+        """Return an option of the plan; raise ``InputError`` if it has no such option."""
+        if name not in self.plan.options:
+            raise InputError(f"--plan: has no option {name!r}; the kind {self.plan.kind!r} needs it, so add it")
+        return self.plan.options[name]
+
     def paths(self, role: str) -> list[Path]:
-        """Return the files of a role, in the order of the plan."""
-        return [self.results / one.path for one in self.plan.inputs if one.role == role]
+        """Return the files of a role. Raises ``InputError`` as ``inputs`` does."""
+        return [self.results / one.path for one in self.inputs(role)]
 
     def tables(self, role: str, table: Table) -> list[Any]:
-        """Return the tables of a role; rows have the keys of the plan. Raises ``InputError`` as ``Table.read`` does."""
-        return [table.read(self.results / one.path, **one.keys) for one in self.plan.inputs if one.role == role]
+        """Return the tables of a role; rows have the keys of the plan.
+
+        Raises ``InputError`` as ``inputs`` and ``Table.read`` do.
+        """
+        return [table.read(self.results / one.path, **one.keys) for one in self.inputs(role)]
 
     def table(self, role: str, table: Table) -> Any:
         """Return the tables of a role as one, in the order of the plan."""
@@ -54,10 +73,11 @@ class Source:
 
 def load(kind: str) -> Any:
     """Return the module of a kind; raise ``InputError`` if there is none."""
-    try:
-        return importlib.import_module(f"aann.figures.{kind}")
-    except ModuleNotFoundError as error:
-        raise InputError(f"unknown kind of figure {kind!r}; expected a module of aann.figures") from error
+    if kind not in KINDS:
+        raise InputError(
+            f"unknown kind of figure {kind!r}{suggestion(kind, KINDS)}; expected one of {', '.join(KINDS)}"
+        )
+    return importlib.import_module(f"aann.figures.{kind}")
 
 
 def plan(settings: Settings, name: str) -> Plan:

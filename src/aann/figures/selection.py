@@ -46,7 +46,7 @@ def read(source: Source) -> dict[str, Any]:
     """Return the climbs, the gain to compare with, and what the data and the starts are."""
     return {
         "climbs": source.table("selections", SELECTION),
-        "paper": source.plan.options["paper"],
+        "paper": source.option("paper"),
         "title": source.plan.title,
     }
 

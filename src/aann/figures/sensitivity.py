@@ -38,10 +38,9 @@ def plan(entry: SensitivityFigureSettings, study: Study) -> Plan:
 def read(source: Source) -> dict[str, Any]:
     """Return the test accuracies, with panel, label and seed."""
     tables = []
-    for place, panel in enumerate(source.plan.options["panels"]):
+    for place, panel in enumerate(source.option("panels")):
         for number, label in enumerate(panel["labels"]):
-            here = [one for one in source.plan.inputs if one.role == f"{place}.{number}"]
-            found = [_accuracy(source.results / one.path, one.keys) for one in here]
+            found = [_accuracy(source.results / one.path, one.keys) for one in source.inputs(f"{place}.{number}")]
             tables.append(pandas.concat(found).assign(panel=panel["title"], label=label))
     return {"accuracies": pandas.concat(tables, ignore_index=True)}
 

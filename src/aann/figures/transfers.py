@@ -56,7 +56,7 @@ def read(source: Source) -> dict[str, Any]:
         "transfers": source.table("transfers", TRANSFER),
         "trained": source.table("trained", ACCURACY),
         "title": source.plan.title,
-        **source.plan.options,
+        "panels": source.option("panels"),
     }
 
 

@@ -33,7 +33,7 @@ def plan(entry: VideoFigureSettings, study: Study) -> Plan:
 
 def read(source: Source) -> dict[str, Any]:
     """Return the network, its task and settings, and what it is."""
-    task, settings = source.plan.options["task"], validate(source.plan.options["settings"], "plan")
+    task, settings = source.option("task"), validate(source.option("settings"), "plan")
     (path,) = source.paths("network")
     network = TernaryNetwork.load(path, Architecture.from_dict(settings.network(task)))
     return {"network": network, "task": task, "settings": settings, "title": source.plan.title}

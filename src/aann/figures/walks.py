@@ -47,7 +47,7 @@ def plan(entry: WalksFigureSettings, study: Study) -> Plan:
 
 def read(source: Source) -> dict[str, Any]:
     """Return what walks counted, and what the data are."""
-    return {"walks": source.table("walks", WALK), "title": source.plan.title, **source.plan.options}
+    return {"walks": source.table("walks", WALK), "titles": source.option("titles"), "title": source.plan.title}
 
 
 def draw(

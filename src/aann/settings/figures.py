@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import Field, model_validator
 
@@ -320,6 +320,11 @@ FigureSettings = Annotated[
     | VideoFigureSettings,
     Field(discriminator="kind"),
 ]
+
+KINDS: tuple[str, ...] = tuple(
+    get_args(member.model_fields["kind"].annotation)[0] for member in get_args(get_args(FigureSettings)[0])
+)
+"""All kinds of figures."""
 
 
 def require_names_fit(figures: dict[str, Any]) -> None:

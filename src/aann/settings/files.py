@@ -83,16 +83,18 @@ def with_text_keys(values: Any) -> Any:
 def read_yaml(path: Path) -> dict[str, Any]:
     """Return the mapping that a YAML file holds; raise ``InputError`` if it is missing or holds something else."""
     try:
-        values = _parse(path.read_text(encoding="utf-8"))
+        values = with_text_keys(_parse(path.read_text(encoding="utf-8")))
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror}); expected a file of settings") from error
     except _RepeatedKeyError as error:
         raise InputError(f"{path}: {error}") from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise InputError(f"{path}: is not YAML ({' '.join(str(error).split())})") from error
+    except RecursionError as error:
+        raise InputError(f"{path}: has an anchor within itself, or far too many levels; write it out") from error
     if not isinstance(values, dict):
         raise InputError(f"{path}: expected a mapping of settings, got {type(values).__name__}")
-    return dict(with_text_keys(values))
+    return values
 
 
 def merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:

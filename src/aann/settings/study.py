@@ -335,6 +335,8 @@ def validate(values: Mapping[str, Any], source: str = "configuration") -> Settin
     """
     from aann.networks import Architecture
 
+    if not isinstance(values, Mapping):
+        raise InputError(f"{source}: expected a mapping of settings, got {type(values).__name__}")
     try:
         plain = json.loads(json.dumps(with_text_keys(values)))
         settings = Settings.model_validate(written_out(plain))
