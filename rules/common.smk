@@ -2,6 +2,7 @@
 import os
 import re
 import sys
+from functools import reduce
 from pathlib import Path
 from shlex import quote
 
@@ -11,7 +12,7 @@ from snakemake.settings.types import DeploymentMethod
 from aann.builds import forecast, interruptions, slurm, wording
 from aann.lineage import provenance
 from aann.artifacts import require_writable, sha256, to_json
-from aann.settings.files import merge, require_distinct_keys, with_text_keys
+from aann.settings.files import merge, require_distinct_keys, with_nulls, with_text_keys
 from aann.settings import work
 from aann.settings.study import completed, require_data, validate
 from aann.catalog import TORCHVISION
@@ -26,10 +27,11 @@ logger.addFilter(wording.explain)
 try:
     for path in workflow.configfiles:  # of two equal keys, Snakemake takes the last
         require_distinct_keys(Path(path))
+    given = workflow.config_settings
     SETTINGS = validate(
         completed(config, ROOT / "config/config.yaml")
         if MODULE
-        else merge(with_text_keys(config), with_text_keys(workflow.config_settings.overwrite_config))
+        else reduce(merge, map(with_text_keys, (config, given.overwrite_config, with_nulls(given.config))))
     )
     require_data(SETTINGS)
     require_writable(SETTINGS.results, "results")

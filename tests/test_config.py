@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from aann.errors import InputError
 from aann.settings import reference as settings_reference
-from aann.settings.files import merge, read_yaml, require_distinct_keys, with_text_keys
+from aann.settings.files import merge, read_yaml, require_distinct_keys, with_nulls, with_text_keys
 from aann.settings.study import Settings, load, validate
 
 TOO_LARGE = [
@@ -332,6 +332,12 @@ def test_null_takes_an_entry_away_that_a_file_below_has(values):
     settings = validate(merge(values, {"tasks": {"car-rgb": None}, "networks": {"dynamic": None}}))
     assert "car-rgb" not in settings.tasks
     assert "dynamic" not in settings.networks
+
+
+def test_null_of_the_command_line_is_text_within_mappings(values):
+    given = {"export": {"mnist": "null"}, "sense": {"climb": "null"}, "datasets": {"x": {"classes": ["null", "a"]}}}
+    expected = {"export": {"mnist": None}, "sense": {"climb": None}, "datasets": {"x": {"classes": ["null", "a"]}}}
+    assert with_nulls(given) == expected
 
 
 def test_null_for_an_entry_that_another_needs_is_named(values):

@@ -110,3 +110,10 @@ def test_a_gpu_is_asked_for_only_by_jobs_that_train_and_only_with_cuda(fresh, ba
             "backpropagation",
         }
         assert asking == (training if number else set())
+
+
+def test_null_on_the_command_line_takes_an_entry_away(fresh, base):
+    one, *others = (name for name in base["figures"] if not name.startswith("video"))
+    jobs = dry_run(fresh.folder, base | {"figures": base["figures"] | {one: "null"}}).dag.jobs
+    drawn = {job.rule.name for job in jobs if job.rule.name.startswith("figure_")}
+    assert drawn == {f"figure_{name}" for name in others}

@@ -80,6 +80,13 @@ def with_text_keys(values: Any) -> Any:
     return texts
 
 
+def with_nulls(values: Any) -> Any:
+    """Return values of `--config` with None for the text `null`: Snakemake hands all nested values on as text."""
+    if isinstance(values, Mapping):
+        return {key: with_nulls(value) for key, value in values.items()}
+    return None if values == "null" else values
+
+
 def read_yaml(path: Path) -> dict[str, Any]:
     """Return the mapping that a YAML file holds; raise ``InputError`` if it is missing or holds something else."""
     try:
