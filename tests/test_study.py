@@ -19,7 +19,7 @@ from aann.figures import kinds
 from aann.networks import Architecture
 from aann.settings.embeddings import EmbeddingsSettings
 from aann.settings.study import load
-from aann.studies import designs, looking, writing
+from aann.studies import designs, looking, names
 
 
 @pytest.fixture(autouse=True)
@@ -390,11 +390,59 @@ def test_unreadable_images_are_passed_over_when_that_is_asked_for(tmp_path):
     assert settings.datasets["fruit"].skip_unreadable
 
 
-def test_a_name_that_is_none_is_one_line(tmp_path):
+@pytest.mark.parametrize("name", ["My Fruit", "", "1st", "a" * 65])
+def test_a_name_that_is_none_is_one_line(tmp_path, name):
     fill(tmp_path / "fruit", 6)
-    result = run("study", "new", "fruit", "--output", "own.yaml", "--name", "My Fruit")
-    assert "own.yaml: setting 'scale'" in result.stderr.splitlines()[-1]
+    expected = "at most 64 characters" if len(name) > 64 else "expected small letters, digits, - and _, a letter first"
+    result = run("study", "new", "fruit", "--output", "own.yaml", "--name", name)
+    check_one_line(result, "error: --name: ", expected, f"(found {name!r})")
     assert not (tmp_path / "own.yaml").exists()
+
+
+@pytest.mark.parametrize("data", ["fruit{1}", "~fruit"])
+def test_a_folder_that_settings_cannot_name_is_named_as_it_is_given(tmp_path, data):
+    fill(tmp_path / data, 6)
+    check_one_line(run("study", "new", data, "--output", "own.yaml"), f"error: {data}: expected a path, written out,")
+
+
+def test_the_command_that_builds_a_study_can_be_copied(tmp_path):
+    fill(tmp_path / "fruit", 12)
+    printed, _ = new("fruit", output="my own.yaml")
+    command = "snakemake --cores 2 all_figures report_page --configfile 'my own.yaml'"
+    assert printed.splitlines()[-1].strip() == command
+    assert f"#   {command}\n" in (tmp_path / "my own.yaml").read_text()
+
+
+def test_two_studies_of_other_data_have_two_names(tmp_path):
+    for place in ("a", "b"):
+        fill(tmp_path / place / "photos", 12)
+    assert new("a/photos", output="a.yaml")[1].scale == "photos"
+    refused = run("study", "new", "b/photos", "--output", "b.yaml")
+    line = refused.stderr.splitlines()[-1]
+    assert line.startswith("error: a.yaml: is of a study of other data that is called 'photos', too")
+    assert line.endswith("give this one another name with --name")
+    assert not (tmp_path / "b.yaml").exists()
+    assert new("b/photos", "--name", "more", output="b.yaml")[1].scale == "more"
+
+
+def test_a_study_whose_results_are_here_has_its_name(tmp_path):
+    for place in ("a", "b"):
+        fill(tmp_path / place / "photos", 12)
+    new("a/photos", output="a.yaml")
+    made = "results/photos/datasets/photos.safetensors"
+    assert run("datasets", "split", "--task", "photos", "--output", made, "--configfile", "a.yaml").exit_code == 0
+    (tmp_path / "a.yaml").unlink()
+    refused = run("study", "new", "b/photos", "--output", "b.yaml")
+    assert refused.stderr.splitlines()[-1].startswith(f"error: {made}: is of a study of other data")
+    new("a/photos", "--size", 8, 8, output="a.yaml")
+
+
+def test_a_study_is_written_again_beside_itself(tmp_path):
+    fill(tmp_path / "photos", 12)
+    new("photos", output="a.yaml")
+    for data in ("./photos", tmp_path / "photos"):
+        assert new(data, "--size", 8, 8, output="b.yaml")[1].scale == "photos"
+        (tmp_path / "b.yaml").unlink()
 
 
 @pytest.mark.parametrize("name", ["paper", "quick", "again", "datasets"])
@@ -408,11 +456,11 @@ def test_a_study_is_not_named_as_other_results_are(tmp_path, name):
 
 def test_scales_of_the_paper_are_names_that_no_study_has(root):
     scales = {yaml.safe_load(path.read_text()).get("scale") for path in (root / "config").glob("*.yaml")}
-    assert scales - {None} <= {*writing.TAKEN}
+    assert scales - {None} <= {*names.TAKEN}
 
 
 @pytest.mark.parametrize(
     ("path", "name"), [("Photos/", "photos"), ("2024 Äpfel", "data-2024-pfel"), ("quick", "quick-study"), ("_", "data")]
 )
 def test_names_follow_paths(tmp_path, path, name):
-    assert writing.slug(tmp_path / path) == name
+    assert names.slug(tmp_path / path) == name

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from types import UnionType
 from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from aann.addresses import shown
 from aann.errors import InputError
@@ -169,6 +169,14 @@ def _tags(annotation: Any) -> tuple[Any, ...]:
 
 def _is_model(annotation: Any) -> bool:
     return isinstance(annotation, type) and issubclass(annotation, BaseModel)
+
+
+def require(kind: Any, value: Any, source: str) -> None:
+    """Raise ``InputError``, which begins with ``source``, unless a value is of a type that settings have."""
+    try:
+        TypeAdapter(kind).validate_python(value)
+    except ValidationError as error:
+        raise InputError(f"{source}: {first_problem(error, BaseModel)}") from error
 
 
 def suggestion(name: str, known: Iterable[str]) -> str:

@@ -29,7 +29,8 @@ from aann.settings.datasets import (
     ImagesSettings,
     ParquetDataSettings,
 )
-from aann.settings.messages import first_problem
+from aann.settings.messages import first_problem, require
+from aann.settings.types import Folder
 
 KINDS: dict[str, type[ImagesSettings]] = {
     "folder": FolderDataSettings,
@@ -158,6 +159,7 @@ _SHOWN = 100
 
 def _entry(path: Path, asked: Asked) -> dict[str, Any]:
     """Return the entry of the data at a path, without what their images say."""
+    require(Folder, str(path), str(path))
     entry = _place(path, asked)
     kind = entry["kind"]
     given = {key: getattr(asked, key) for key in _OPTIONS if getattr(asked, key)}

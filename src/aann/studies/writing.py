@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import re
 import textwrap
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 import yaml
@@ -13,7 +13,7 @@ import yaml
 from aann.errors import InputError
 from aann.figures import kinds
 from aann.settings.study import Settings, validate
-from aann.studies import designs
+from aann.studies import designs, names
 from aann.studies.looking import Asked, Seen, look
 
 _COMMENTS = {
@@ -41,35 +41,26 @@ _COMMENTS = {
 }
 """What the file says of keys; a star is any name."""
 
-TAKEN = ("paper", "quick", "again", "datasets")
-"""Folders below `results/` that are not a study's: those of the paper's own scales, and of archives."""
-
 _WIDTH, _LONGEST = 120, 100
 """Characters of a line of comments, and of values."""
-
-
-def slug(path: Path) -> str:
-    """Return a name for the study of a path: letters, digits and hyphens, as settings have names."""
-    plain = re.sub(r"[^a-z0-9]+", "-", path.resolve().stem.lower()).strip("-") or "data"
-    named = plain if plain[0].isalpha() else f"data-{plain}"
-    return f"{named[:56]}-study" if named in TAKEN else named[:64]
 
 
 def new(path: Path, output: Path, scale: str, name: str | None = None, asked: Asked | None = None) -> Iterator[str]:
     """Look at data, write a study of them, and yield lines on what was seen and what is next.
 
-    Raises ``InputError`` if the output is there already or the name is taken, and if data cannot be read or the study
-    cannot be written.
+    Raises ``InputError`` if the output is there already, if the name is none or is taken, and if data cannot be read or
+    the study cannot be written.
     """
-    if name in TAKEN:
-        raise InputError(f"--name {name}: results/{name}/ has other results than those of a study; give another name")
+    if name is not None:
+        names.require_name(name)
     if output.exists() or output.is_symlink():
         raise InputError(f"{output}: is there already, and is left as it is; name another file with --output")
     if not output.parent.is_dir():
         raise InputError(f"{output}: its folder {output.parent} is not there; make it, or name another file")
     seen = look(path, asked)
     yield from _described(path, seen)
-    chosen = slug(path) if name is None else name
+    chosen = names.slug(path) if name is None else name
+    names.require_own(chosen, seen.entry, output.parent)
     text = to_yaml(chosen, designs.study(chosen, seen, designs.SCALES[scale]), seen, output)
     check(text, output)
     try:
@@ -78,7 +69,12 @@ def new(path: Path, output: Path, scale: str, name: str | None = None, asked: As
     except OSError as error:
         raise InputError(f"{output}: cannot be written ({error.strerror}); name another file with --output") from error
     yield f"{output}: a study at the scale {scale}; change what you like, and run"
-    yield f"  snakemake --cores 2 all_figures report_page --configfile {output}"
+    yield f"  {_command(output)}"
+
+
+def _command(output: Path) -> str:
+    """Return the command that builds a study."""
+    return f"snakemake --cores 2 all_figures report_page --configfile {quote(str(output))}"
 
 
 def check(text: str, source: Path | str) -> Settings:
@@ -151,7 +147,7 @@ def to_yaml(name: str, study: Mapping[str, Any], seen: Seen, output: Path) -> st
     images = f"{seen.images:,} images of {len(seen.classes)} classes"
     lines = [
         f"# A study of {images}, as `python -m aann study new` wrote it. Change what you like.",
-        f"#   snakemake --cores 2 all_figures report_page --configfile {output}",
+        f"#   {_command(output)}",
         "# Every setting is explained in config/README.md (`python -m aann settings reference`).",
     ]
     network = next(iter(study["networks"].values()))
