@@ -131,7 +131,7 @@ def test_settings_of_the_checkout_are_the_default_in_a_folder_that_has_none(tmp_
     assert json.loads(run("settings", "check").output) == expected
     (tmp_path / "config").mkdir()
     (tmp_path / "config/config.yaml").write_text("scale: here\n")
-    check_one_line(run("settings", "check"), "config/config.yaml: setting 'networks' is missing")
+    check_one_line(run("settings", "check"), "config/config.yaml: setting 'networks' is missing; see config/README.md")
 
 
 def files_that_are_written():

@@ -254,6 +254,22 @@ def test_a_missing_setting_is_named(values):
         validate(values)
 
 
+def test_a_file_that_is_laid_over_another_says_so_where_that_is_not_given(root):
+    quick = root / "config/quick.yaml"
+    with pytest.raises(InputError) as error:
+        load([quick])
+    line = str(error.value)
+    assert line.startswith(f"{quick}: setting 'networks' is missing; files are laid over one another")
+    assert line.endswith(f": --configfile config/config.yaml --configfile {quick}")
+    assert load([root / "config/config.yaml", quick]).scale == "quick"
+
+
+def test_a_study_of_its_own_is_laid_over_nothing(tmp_path):
+    (tmp_path / "own.yaml").write_text("standalone: true\nscale: mine\n")
+    with pytest.raises(InputError, match=r"own.yaml: setting 'networks' is missing; see config/README.md$"):
+        load([tmp_path / "own.yaml"])
+
+
 def test_an_unknown_task_is_named(paper_settings):
     with pytest.raises(InputError, match=r"unknown task 'mnits' \(did you mean 'mnist'\?\)"):
         paper_settings.task("mnits")

@@ -370,6 +370,10 @@ def require_data(settings: Settings) -> None:
         raise InputError(f"configuration: {error}; see config/README.md") from error
 
 
+_BELOW = "config/config.yaml"
+"""The file that files of other scales are laid over."""
+
+
 def load(paths: Iterable[Path | str]) -> Settings:
     """Read YAML files, each laid over those before it, and validate the result.
 
@@ -379,7 +383,18 @@ def load(paths: Iterable[Path | str]) -> Settings:
     names = [str(path) for path in paths]
     for path in names:
         merged = merge(merged, read_yaml(Path(path)))
-    return validate(merged, source=" + ".join(names))
+    source, absent = " + ".join(names), _absent(merged)
+    if absent and not merged.get("standalone") and not any(name.endswith(_BELOW) for name in names):
+        raise InputError(
+            f"{source}: setting '{absent[0]}' is missing; files are laid over one another, and nothing is below the "
+            f"first: --configfile {_BELOW} --configfile {' --configfile '.join(names)}"
+        )
+    return validate(merged, source=source)
+
+
+def _absent(values: Mapping[str, Any]) -> list[str]:
+    """Return the settings without a default that a configuration lacks."""
+    return [key for key, field in Settings.model_fields.items() if field.is_required() and key not in values]
 
 
 def completed(values: Mapping[str, Any], path: Path) -> dict[str, Any]:
@@ -387,5 +402,4 @@ def completed(values: Mapping[str, Any], path: Path) -> dict[str, Any]:
 
     Raises ``InputError`` if the file is missing or is not YAML.
     """
-    required = [key for key, field in Settings.model_fields.items() if field.is_required()]
-    return dict(values) if all(key in values for key in required) else merge(read_yaml(path), values)
+    return merge(read_yaml(path), values) if _absent(values) else dict(values)
