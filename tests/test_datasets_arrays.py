@@ -1,5 +1,7 @@
 """Data sets that are arrays of NumPy."""
 
+import zipfile
+
 import numpy as np
 import pytest
 from own_data import CLASSES, SIZE, arrays, entry, refused, split
@@ -285,6 +287,21 @@ def test_files_that_are_no_arrays_are_named(tmp_path):
     (tmp_path / "x.npy").write_bytes(b"no array")
     pairs = {"train": {"images": str(tmp_path / "x.npy"), "labels": str(tmp_path / "x.npy")}}
     refused("arrays", "x.npy: cannot be read as an array of numbers", pairs=pairs)
+
+
+@pytest.mark.parametrize("images", [10**15, 10**40])
+def test_a_header_that_says_more_than_memory_holds_is_one_line(tmp_path, images):
+    path = tmp_path / "x.npy"
+    with path.open("wb") as file:
+        header = {"descr": "|u1", "fortran_order": False, "shape": (images, 28, 28)}
+        np.lib.format.write_array_header_1_0(file, header)
+        file.write(b"abc")
+    with zipfile.ZipFile(tmp_path / "x.npz", "w") as archive:
+        archive.write(path, "images.npy")
+        archive.write(path, "labels.npy")
+    pairs = {"train": {"images": str(path), "labels": str(path)}}
+    refused("arrays", f"{path}: cannot be read as an array of numbers (", pairs=pairs)
+    refused("arrays", "x.npz: images: cannot be read as an array of numbers (", file=str(tmp_path / "x.npz"))
 
 
 def test_an_entry_without_what_its_kind_needs_is_refused():

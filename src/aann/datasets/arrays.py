@@ -20,6 +20,9 @@ from aann.settings.datasets import ArraysDataSettings
 _IMAGES = ("images", "image", "x", "data")
 _LABELS = ("labels", "label", "y", "targets", "target")
 
+_DAMAGED = (ValueError, ArithmeticError, EOFError, MemoryError, OSError, SyntaxError, zlib.error, zipfile.BadZipFile)
+"""What NumPy raises for a file that is damaged; for a header of a huge shape, that there is no memory for it."""
+
 
 def read(data: ArraysDataSettings, archives: Path) -> Found:
     """Return images and labels of files; raise ``InputError`` that names a file in which something is wrong."""
@@ -49,7 +52,7 @@ def _array(file: IO[bytes], where: str) -> np.ndarray:
     """Return an array; NumPy refuses objects unless it is told to read them."""
     try:
         found: np.ndarray = np.lib.format.read_array(file)
-    except (ValueError, EOFError, OSError, SyntaxError, zlib.error, zipfile.BadZipFile) as error:
+    except _DAMAGED as error:
         objects = "Object arrays" in str(error)
         reason = "it holds Python objects, which are never read" if objects else " ".join(str(error).split())
         raise InputError(
