@@ -389,7 +389,7 @@ def test_a_weight_that_meets_several_input_units_is_refused(monkeypatch):
 
 
 def test_an_evaluator_without_threads_or_device_is_refused(static):
-    with pytest.raises(InputError, match="threads 0: expected at least 1"):
+    with pytest.raises(InputError, match="threads 0: expected a whole number of at least 1"):
         incremental.IncrementalEvaluator(*static, threads=0)
     with pytest.raises(InputError, match="device 'abacus': cannot be used"):
         reference.ReferenceEvaluator(*static, device="abacus").correct_count()

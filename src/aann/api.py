@@ -34,7 +34,7 @@ def load_network(path: Path | str) -> TernaryNetwork:
 
     Raises ``InputError`` if there is no such file, or if it holds no ternary network.
     """
-    return files.load(path)
+    return files.load(arguments.path("path", path))
 
 
 def random_network(network: str = "static", sparsity: float = 90, seed: int = 0) -> TernaryNetwork:
@@ -64,7 +64,7 @@ def load_data(dataset: str, folder: Path | str) -> dict[str, Images]:
     from aann.datasets import archives, sources
     from aann.settings.datasets import ArchivesDataSettings
 
-    settings, place = named.paper(), Path(folder)
+    settings, place = named.paper(), arguments.path("folder", folder)
     data = lookup(settings.datasets, dataset, "data set", "datasets")
     if isinstance(data, ArchivesDataSettings):
         archives.fetch(data.archives, place / data.archives, settings.downloads.mirrors)
@@ -149,14 +149,15 @@ def search(
     network, data or version of the code.
     """
     from aann import checkpoints
+    from aann.datasets import given
     from aann.sense.search import Search
 
     arguments.require_network(start)
     seed, threads = arguments.whole("seed", seed), arguments.whole("threads", threads, 1)
     chosen = named.search(search, start.layers)
-    splits = arguments.images_by_split(data)
+    splits = given.images_by_split(data)
     if isinstance(search, str):
-        chosen = arguments.looking_at(chosen, splits)
+        chosen = given.looking_at(chosen, splits)
     if evaluations is not None:
         budget = chosen.budget.model_copy(update={"evaluations": arguments.whole("evaluations", evaluations, 1)})
         chosen = chosen.model_copy(update={"budget": budget})

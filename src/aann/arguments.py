@@ -3,21 +3,32 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Mapping
+import os
+from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from aann.datasets.splits import SPLITS, Images
 from aann.errors import InputError
 from aann.networks import TernaryNetwork
-from aann.settings.named import Placed
 
 
 def require_network(network: Any) -> None:
     """Raise ``InputError`` for anything but a network, such as its path."""
     if not isinstance(network, TernaryNetwork):
-        raise InputError(f"network: is {_kind(network)}; expected a network, as aann.load_network(path) returns one")
+        raise InputError(f"network: is {kind(network)}; expected a network, as aann.load_network(path) returns one")
+
+
+def require_mapping(name: str, value: Any, expected: str) -> None:
+    """Raise ``InputError`` with the name of an argument for anything but a mapping."""
+    if not isinstance(value, Mapping):
+        raise InputError(f"{name}: is {kind(value)}; expected {expected}")
+
+
+def listed(name: str, value: Any) -> list[Any]:
+    """Return the items of an argument; raise ``InputError`` with its name for one text, and for what has no items."""
+    if isinstance(value, str) or not isinstance(value, Iterable):
+        raise InputError(f"{name}: is {kind(value)}; expected a list, such as [{value!r}]")
+    return list(value)
 
 
 def whole(name: str, value: Any, least: int = 0) -> int:
@@ -31,33 +42,13 @@ def whole(name: str, value: Any, least: int = 0) -> int:
     return number
 
 
-def images_by_split(data: Any) -> dict[str, Images]:
-    """Return the images of all splits: ``Images`` as they are, and pairs of images and labels as ``Images``.
-
-    Raises ``InputError`` if a split is absent or is something else.
-    """
-    if not isinstance(data, Mapping):
-        raise InputError(f"data: is {_kind(data)}; expected images by split: {', '.join(SPLITS)}")
-    return {split: _images(split, data) for split in SPLITS}
+def path(name: str, value: Any) -> Path:
+    """Return an argument that is a path, or raise ``InputError`` with its name."""
+    if not isinstance(value, (str, os.PathLike)):
+        raise InputError(f"{name}: is {kind(value)}; expected a path")
+    return Path(value)
 
 
-def _images(split: str, data: Mapping[str, Any]) -> Images:
-    found = data.get(split)
-    if isinstance(found, Images):
-        return found
-    if isinstance(found, tuple) and len(found) == 2 and all(isinstance(one, np.ndarray) for one in found):
-        return Images(*found)
-    told = f"is {_kind(found)}" if split in data else "is not there"
-    raise InputError(f"data[{split!r}]: {told}; expected two arrays (images, labels), or what aann.load_data returns")
-
-
-def looking_at(chosen: Placed, data: Mapping[str, Images]) -> Placed:
-    """Return a search or walk of the settings as it is, or on all images of its split if it asks for more."""
-    images = chosen.images
-    if images.count == "all" or images.count <= len(data[images.split]):
-        return chosen
-    return chosen.model_copy(update={"images": images.model_copy(update={"count": "all"})})
-
-
-def _kind(value: Any) -> str:
+def kind(value: Any) -> str:
+    """Return of which type a value is, in words."""
     return f"of type {type(value).__name__}"

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from pydantic import BaseModel
 
+from aann import arguments
 from aann.artifacts import discard, read_arrays, remedy, write_arrays
 from aann.errors import InputError
 from aann.lineage import provenance
@@ -92,8 +93,9 @@ def until_done(path: Path | str | None) -> Iterator[Path]:
         with TemporaryDirectory() as folder:
             yield Path(folder) / "checkpoint.safetensors"
         return
-    yield Path(path)
-    discard(path)
+    kept = arguments.path("checkpoint", path)
+    yield kept
+    discard(kept)
 
 
 def identity(

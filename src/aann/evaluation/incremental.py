@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from aann.arguments import listed, require_network
 from aann.errors import InputError
 from aann.evaluation.evaluator import sample_by_label
 from aann.evaluation.inputs import check_architecture, check_images, check_labels
@@ -45,7 +46,7 @@ class IncrementalEvaluator:
     >>> evaluator.correct_count()
     20
 
-    Raises ``InputError`` for images or labels that do not fit the network, unknown layers, and no threads.
+    Raises ``InputError`` for images or labels that do not fit the network, unknown layers, no threads, and no network.
     """
 
     def __init__(
@@ -57,14 +58,16 @@ class IncrementalEvaluator:
         threads: int = 1,
         shuffled: np.random.Generator | None = None,
     ) -> None:
+        require_network(network)
         check_images(network.architecture, images)
         check_labels(network.architecture, images, labels)
         workers = Threads(threads)
-        for name in layers or ():
+        kept = listed("layers", layers or network.layers)
+        for name in kept:
             require_layer(name, network.layers)
         self.architecture = network.architecture
         self.images = len(images)
-        first = min(network.layers.index(name) for name in layers or network.layers)
+        first = min(network.layers.index(name) for name in kept)
         self.state = State(network, images, labels, first, workers, shuffled)
 
     # --- the network as it is -----------------------------------------------------------------------------------------

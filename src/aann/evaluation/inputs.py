@@ -6,12 +6,14 @@ from typing import Any
 
 import numpy as np
 
+from aann.arguments import require_network
 from aann.errors import InputError
 from aann.networks import Architecture, TernaryNetwork
 
 
 def check_architecture(network: TernaryNetwork, architecture: Architecture) -> None:
     """Raise ``InputError`` unless a network is of an evaluator's architecture."""
+    require_network(network)
     if network.architecture != architecture:
         raise InputError("network: belongs to another architecture than the evaluator's")
 

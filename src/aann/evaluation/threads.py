@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from aann.errors import InputError
+from aann.arguments import whole
 
 Part = TypeVar("Part")
 Result = TypeVar("Result")
@@ -18,14 +18,12 @@ Result = TypeVar("Result")
 class Threads:
     """So many threads; their number changes the speed, never results.
 
-    Raises ``InputError`` for fewer than 1.
+    Raises ``InputError`` for fewer than 1, and for what is no whole number.
     """
 
     def __init__(self, number: int) -> None:
-        if number < 1:
-            raise InputError(f"threads {number}: expected at least 1")
-        self.number = number
-        self._pool = ThreadPoolExecutor(number)
+        self.number = whole("threads", number, 1)
+        self._pool = ThreadPoolExecutor(self.number)
 
     def map(self, work: Callable[[Part], Result], parts: Iterable[Part]) -> list[Result]:
         """Return what work makes of each part, in order."""

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
+from aann.arguments import require_network
 from aann.errors import InputError
 from aann.networks import TernaryNetwork
 
@@ -38,6 +39,8 @@ def matched(first: TernaryNetwork, second: TernaryNetwork) -> TernaryNetwork:
 
 def require_alike(first: TernaryNetwork, second: TernaryNetwork) -> None:
     """Raise ``InputError`` unless two networks have one architecture."""
+    require_network(first)
+    require_network(second)
     if first.architecture != second.architecture:
         shapes = (one.architecture.weight_shapes for one in (first, second))
         raise InputError("members: have other architectures: {} and {}; compare networks of one".format(*shapes))

@@ -12,9 +12,10 @@ from typing import Any
 import numpy as np
 import pandas
 
-from aann.arguments import images_by_split, looking_at, require_network, whole
+from aann.arguments import listed, require_mapping, require_network, whole
 from aann.artifacts import write_table
 from aann.checkpoints import until_done
+from aann.datasets.given import images_by_split, looking_at
 from aann.datasets.splits import Images, load
 from aann.errors import InputError
 from aann.families.disturbances import turned
@@ -48,7 +49,8 @@ def transfer(
     that do not fit, and numbers that are none.
     """
     seed, threads = whole("seed", seed), whole("threads", threads, 1)
-    chosen = searches if isinstance(searches, Mapping) else {name: name for name in searches}
+    chosen = searches if isinstance(searches, Mapping) else {name: name for name in listed("searches", searches)}
+    require_mapping("starts", starts, "networks by name, such as {'trained': network}")
     for network in starts.values():
         require_network(network)
     placed = {

@@ -19,9 +19,10 @@ import numpy as np
 import pandas
 from tqdm import tqdm
 
-from aann.arguments import images_by_split, looking_at, require_network, whole
+from aann.arguments import require_network, whole
 from aann.artifacts import discard, write_table
 from aann.checkpoints import Checkpoint, State, identity, until_done
+from aann.datasets.given import images_by_split, looking_at
 from aann.datasets.splits import Images, described, load
 from aann.errors import InputError
 from aann.evaluation.evaluator import Evaluator, EvaluatorFactory

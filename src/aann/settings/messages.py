@@ -190,9 +190,9 @@ def lookup(items: Mapping[str, Item], name: str, word: str, key: str) -> Item:
 
     Raises ``InputError`` for a name that is not there.
     """
-    if name not in items:
+    if not isinstance(name, str) or name not in items:
         known = ", ".join(items) or "none"
-        raise InputError(f"unknown {word} {name!r}{suggestion(name, items)}; the setting '{key}' has {known}")
+        raise InputError(f"unknown {word} {name!r}{suggestion(str(name), items)}; the setting '{key}' has {known}")
     return items[name]
 
 

@@ -25,14 +25,14 @@ def search(which: str | SearchSettings, layers: Sequence[str]) -> SearchSettings
 
     Raises ``InputError`` for a name that is not there, and for layers that the network does not have.
     """
-    if not isinstance(which, str):
+    if isinstance(which, SearchSettings):
         return _placed(which, "search", layers)
     return _placed(lookup(paper().sense.searches, which, "search", "sense.searches"), f"search {which!r}", layers)
 
 
 def walk(which: str | WalkSettings, layers: Sequence[str]) -> WalkSettings:
     """Return a walk in the same way."""
-    if not isinstance(which, str):
+    if isinstance(which, WalkSettings):
         return _placed(which, "walk", layers)
     return _placed(lookup(paper().families.walks, which, "walk", "families.walks"), f"walk {which!r}", layers)
 
