@@ -22,6 +22,7 @@ from aann import checkpoints
 from aann.datasets import splits
 from aann.errors import InputError
 from aann.evaluation import reference
+from aann.networks import TernaryNetwork
 from aann.settings import named
 from aann.settings.sense import SearchSettings
 from aann.swaps import neighborhood_size
@@ -257,7 +258,7 @@ def test_a_search_by_name_takes_arrays_of_ones_own_even_if_they_are_few(network,
         (lambda net, x, y, data: aann.Evaluator(net, x, y, "fc"), "layers: is of type str; expected a list, such as"),
         (lambda net, x, y, data: aann.Evaluator(net, x, y, threads="a"), "threads 'a': expected a whole number of at"),
         (lambda net, x, y, data: aann.Evaluator(net, x, y).move_to("net"), "network: is of type str; expected a netw"),
-        (lambda net, x, y, data: aann.search(net, data, ["greedy"]), "unknown search ['greedy'] (did you mean 'greedy'"),
+        (lambda net, x, y, data: aann.search(net, data, ["greedy"]), "unknown search ['greedy'] (did you mean 'greedy"),
         (lambda net, x, y, data: aann.search(net, data, "best", checkpoint=1), "checkpoint: is of type int; expected"),
         (lambda net, x, y, data: aann.families.walk(net, data, 1), "unknown walk 1; the setting 'families.walks' has"),
         (lambda net, x, y, data: aann.load_network(None), "path: is of type NoneType; expected a path"),
@@ -278,3 +279,7 @@ def test_images_that_do_not_fit_are_one_line(network, blobs):
             call(network, images.images[:, :, :4])
     with pytest.raises(InputError, match="layer 'x'"):
         aann.count_neighbors(network, "x", images.images, images.labels)
+    empty = TernaryNetwork(network.architecture, {name: 0 * array for name, array in network.weights.items()})
+    for amount in (10, None):
+        with pytest.raises(InputError, match=r"layer 'fc': has no neighbors, since all or none of its weights are 0"):
+            aann.count_neighbors(empty, "fc", images.images, images.labels, amount)

@@ -181,10 +181,10 @@ def test_a_small_neighborhood_is_drawn_whole(start):
     assert len(draw(weights, 10**6, "uniform", np.random.default_rng(0))[0]) == neighborhood_size(weights)
 
 
-def test_a_layer_without_neighbors_is_refused(architecture):
-    dense = random_network(architecture, 0, 0)
-    with pytest.raises(InputError, match=r"has no neighbors"):
-        draw(dense.weights["fc"], 5, "grid", np.random.default_rng(0))
+def test_a_search_refuses_a_layer_without_neighbors_before_it_begins(start, splits):
+    full = {**start.weights, "fc": np.ones_like(start.weights["fc"])}
+    with pytest.raises(InputError, match=r"layer 'fc': has no neighbors, since all or none of its weights are 0; choo"):
+        Search(TernaryNetwork(start.architecture, full), splits, settings(layers={"names": ["1.0", "fc"]}), 0)
 
 
 def pairs(swaps):

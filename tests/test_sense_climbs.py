@@ -92,3 +92,9 @@ def test_neighbors_that_are_equally_far_apart_get_places_of_their_own():
 def test_an_unknown_layer_is_refused(start, blobs):
     with pytest.raises(InputError, match=r"layer '9.0': the network has no such layer"):
         climb(start, {}, CHOSEN.model_copy(update={"layer": "9.0"}), 0)
+
+
+def test_a_layer_without_neighbors_is_refused(architecture):
+    dense = random_network(architecture, 0, 0)
+    with pytest.raises(InputError, match=r"layer 'fc': has no neighbors"):
+        climb(dense, {}, CHOSEN, 0)

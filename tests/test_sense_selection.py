@@ -77,6 +77,11 @@ def test_what_does_not_fit_is_refused(start, splits, change, message):
         climbs(start, splits, CHOSEN.model_copy(update=change), 0)
 
 
+def test_a_layer_without_neighbors_is_refused(architecture, splits):
+    with pytest.raises(InputError, match=r"layer 'fc': has no neighbors"):
+        climbs(random_network(architecture, 0, 0), splits, CHOSEN, 0)
+
+
 def test_the_figure_shows_gains_since_the_start_as_means_over_networks(table, tmp_path, monkeypatch):
     saved = []
     monkeypatch.setattr(style, "save", lambda *arguments: saved.append(arguments))

@@ -106,19 +106,20 @@ def count_neighbors(
 
     ``amount`` neighbors are drawn with ``seed``; if it is None, or if there are no more, all are counted. A row is a
     neighbor: ``from_index`` and ``to_index`` (flat indices into the layer's weights), the ``sign`` that moves, and the
-    count ``correct``. Raises ``InputError`` for another layer, for an amount, seed or threads that are no such numbers,
-    and if images and labels do not fit.
+    count ``correct``. Raises ``InputError`` for another layer or one without neighbors, for an amount, seed or threads
+    that are no such numbers, and if images and labels do not fit.
     """
     import pandas
 
     from aann.evaluation.incremental import IncrementalEvaluator
-    from aann.swaps import all_swaps, neighborhood_size, sample_swaps
+    from aann.swaps import all_swaps, neighborhood_size, require_neighbors, sample_swaps
 
     arguments.require_network(network)
     seed, threads = arguments.whole("seed", seed), arguments.whole("threads", threads, 1)
     amount = amount if amount is None else arguments.whole("amount", amount, 1)
     evaluator = IncrementalEvaluator(network, images, labels, layers=[layer], threads=threads)
     weights = network.weights[layer]
+    require_neighbors(layer, weights)
     if amount is None or amount >= neighborhood_size(weights):
         swaps = all_swaps(weights)
     else:

@@ -24,7 +24,7 @@ from aann.evaluation.evaluator import Evaluator, EvaluatorFactory
 from aann.evaluation.incremental import IncrementalEvaluator
 from aann.lineage import provenance
 from aann.networks import TernaryNetwork, require_layer
-from aann.swaps import neighborhood_size, sample_numbers, swaps_at
+from aann.swaps import neighborhood_size, require_neighbors, sample_numbers, swaps_at
 from aann.tables import HISTOGRAM, NEIGHBORS, SPLITS, SURVEY
 
 EXHAUSTIVE = "exhaustive"
@@ -62,8 +62,7 @@ class Survey:
 
     def __post_init__(self) -> None:
         require_layer(self.layer, self.network.layers)
-        if neighborhood_size(self.weights) == 0:
-            raise InputError(f"layer {self.layer!r}: has no neighbors, since all or none of its weights are 0")
+        require_neighbors(self.layer, self.weights)
         if self.amount != EXHAUSTIVE and (not isinstance(self.amount, int) or self.amount < 1):
             raise InputError(f"neighbors {self.amount!r}: expected {EXHAUSTIVE!r} or a positive number")
 

@@ -82,6 +82,14 @@ def neighborhood_size(weights: np.ndarray) -> int:
     return nonzeros * (weights.size - nonzeros)
 
 
+def require_neighbors(layer: str, weights: np.ndarray) -> None:
+    """Raise ``InputError`` with the name of a layer if its weights have no first neighbors."""
+    if neighborhood_size(weights) == 0:
+        raise InputError(
+            f"layer {layer!r}: has no neighbors, since all or none of its weights are 0; choose another layer"
+        )
+
+
 def swaps_at(weights: np.ndarray, numbers: np.ndarray) -> Swaps:
     """Return swaps by their numbers in the order of ``all_swaps``, without making all of them.
 

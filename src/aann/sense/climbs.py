@@ -21,7 +21,7 @@ from aann.sense.neighborhoods import draw
 from aann.settings.embeddings import TSNESettings
 from aann.settings.sense import ClimbSettings
 from aann.settings.study import Settings
-from aann.swaps import apply_swap
+from aann.swaps import apply_swap, require_neighbors
 from aann.tables import CLIMB, SPLITS, SURVEYED
 
 
@@ -43,6 +43,7 @@ def climb(
     """
     layer = settings.layer
     require_layer(layer, start.layers)
+    require_neighbors(layer, start.weights[layer])
     random = np.random.default_rng([seed, 4])
     evaluators = {
         split: evaluator(start, splits[split].images, splits[split].labels, [layer], threads) for split in SPLITS

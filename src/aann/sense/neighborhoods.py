@@ -8,7 +8,6 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import special
 
-from aann.errors import InputError
 from aann.evaluation.evaluator import Evaluator
 from aann.evaluation.objectives import Objective
 from aann.settings.sense import RacingSettings
@@ -45,10 +44,8 @@ def draw(weights: np.ndarray, count: int, sampling: str, random: np.random.Gener
     many zeros, if there are as many. They share their halves, so evaluating all costs little more than evaluating the
     halves.
 
-    Raises ``InputError`` if the layer has no neighbors at all.
+    The layer has neighbors (``swaps.require_neighbors``).
     """
-    if neighborhood_size(weights) == 0:
-        raise InputError("layer: has no neighbors, since all or none of its weights are 0; choose another layer")
     if sampling == "uniform":
         count = min(count, neighborhood_size(weights))
         swaps = sample_swaps(weights, count, random)

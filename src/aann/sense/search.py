@@ -26,6 +26,7 @@ from aann.sense.neighborhoods import draw, survey
 from aann.sense.strategies import Climber, Step, chosen
 from aann.settings.sense import SearchSettings
 from aann.settings.study import Settings
+from aann.swaps import require_neighbors
 from aann.tables import OUTCOME, SPLITS, TRACE
 
 _COLUMNS = tuple(column for column in TRACE.measured if not column.endswith("_accuracy"))
@@ -54,7 +55,8 @@ class Search:
     checkpoint of another identity is refused. ``threads`` and ``evaluator`` change the speed only, except in races:
     their samples depend on how an evaluator arranges images.
 
-    Raises ``InputError`` for a layer that the network does not have, and for images that do not fit it.
+    Raises ``InputError`` for a layer that the network does not have or that has no neighbors, and for images that do
+    not fit it.
     """
 
     start: TernaryNetwork
@@ -69,6 +71,8 @@ class Search:
         self._images = SearchImages(self.splits, self.settings.images, self.seed)
         self._strategy = chosen(self.settings.strategy)
         self._schedule = LayerSchedule(self.settings.layers, self.start.layers, self.seed)
+        for layer in self.settings.layers.names:
+            require_neighbors(layer, self.start.weights[layer])
         self._random = np.random.default_rng([self.seed, 3])
         self._on_validation = self.settings.objective == "accuracy" and self._images.are_all_of("validation")
         self._layers = self.start.layers[min(map(self.start.layers.index, self.settings.layers.names)) :]

@@ -24,6 +24,7 @@ from aann.networks import Architecture, TernaryNetwork, require_layer
 from aann.sense.neighborhoods import draw
 from aann.settings.sense import SelectionSettings
 from aann.settings.study import Settings
+from aann.swaps import require_neighbors
 from aann.tables import SELECTION
 
 
@@ -45,6 +46,7 @@ def climbs(
     """
     layer = settings.layer
     require_layer(layer, start.layers)
+    require_neighbors(layer, start.weights[layer])
     chosen, fresh = divided(splits["test"], settings.images, seed)
     counted = {
         name: evaluator(start, images.images, images.labels, [layer], threads)
