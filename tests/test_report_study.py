@@ -65,6 +65,18 @@ def test_the_page_is_made_of_data_and_networks_in_place_of_claims(settings, pape
     assert CLAIMS in paper.files
 
 
+def test_tasks_that_share_a_data_set_are_told_apart(settings):
+    values = settings.model_dump(exclude_unset=True)
+    values["tasks"]["still"] = {"like": "fruit", "psiren": {"shift": 0}}
+    values["figures"] = {task: {"kind": "sparsity", "task": task} for task in ("fruit", "still")}
+    contents = contents_of(validate(values))
+    titles = ["Fruit (fruit)", "Fruit (still)"]
+    assert [one.title for one in contents.tasks.values()] == titles
+    assert [one.title for one in contents.figures.values()] == titles
+    alone = contents_of(validate(values | {"standalone": False, "scale": "paper"}))
+    assert [one.title for one in alone.figures.values()] == ["Fruit", "Fruit"]
+
+
 def test_the_network_in_focus_is_one_whose_neighbors_are_looked_at(settings):
     values = settings.model_dump() | {"neighbors": {"fruit": {"sparsities": [50], "first": {"fc": 5}}}}
     assert contents_of(validate(values)).tasks["fruit"].sparsity == 50.0

@@ -171,9 +171,15 @@ class Settings(Section):
         return self.dataset(task).kind == "driving"
 
     def data_title(self, task: str) -> str:
-        """Return what a figure says the data of a task are."""
-        title = self.dataset(task).title or self.task(task).dataset
-        return title if self.scale == "paper" or self.standalone else f"{title} ({self.scale} scale)"
+        """Return what a figure says the data of a task are; in a study of one's own, no two tasks have one title."""
+        title = self._title(task)
+        if self.standalone:
+            alike = [other for other in self.tasks if self._title(other) == title]
+            return f"{title} ({task})" if len(alike) > 1 else title
+        return title if self.scale == "paper" else f"{title} ({self.scale} scale)"
+
+    def _title(self, task: str) -> str:
+        return self.dataset(task).title or self.task(task).dataset
 
     def psiren_of(self, task: str) -> PSirenSettings:
         """Return the settings of p-SIREN for a task: its own, or those of all tasks."""
