@@ -87,6 +87,16 @@ def test_a_figure_is_always_the_same_bytes_and_carries_its_provenance(climb_tabl
         assert json.loads(image.text["Provenance"]) == PROVENANCE
 
 
+def test_every_layer_of_a_climb_has_a_colour_of_its_own_or_is_named_as_deeper(climb_tables, kept, tmp_path):
+    names = tuple(f"{number}.0" for number in range(8))
+    traces = pandas.concat([climbing.trace(seed, names, repeat=1) for seed in range(2)])
+    climbs.draw(traces, climb_tables[1], names, "MNIST", tmp_path / "x.png", PROVENANCE)
+    lines = {line.get_label(): line.get_color() for line in kept[0][0].axes[0].lines}
+    swaps = {name: color for name, color in lines.items() if name.startswith("validation")}
+    assert list(swaps)[-2:] == ["validation, swaps in 5.0", "validation, swaps in deeper layers"]
+    assert len(set(swaps.values())) == len(swaps) == 7
+
+
 # --- comparison -------------------------------------------------------------------------------------------------------
 
 

@@ -22,8 +22,11 @@ if TYPE_CHECKING:
 
 FILES = PICTURE_AND_TABLE
 
-_LAYER_COLORS = (style.RED, style.GREEN, style.BLUE, style.GREY)
+_LAYER_COLORS = (style.RED, style.GREEN, style.BLUE, style.GREY, style.SKY, style.YELLOW)
 """By depth, as in the paper: red, green, blue."""
+
+_DEEPER = "#BBBBBB"
+"""The colour of all layers that are deeper."""
 
 _METHODS = {"literal": ("literal backpropagation", "none"), "straight-through": ("straight-through", style.VIOLET)}
 """Methods of backpropagation: what they are called, and what fills their violet markers."""
@@ -127,10 +130,13 @@ def draw_climb(axis: Axes, table: pandas.DataFrame, layers: tuple[str, ...]) -> 
     colors = dict(zip(layers, _LAYER_COLORS, strict=False))
     points = np.column_stack([climb.x, 100 * climb.validation_accuracy])
     segments = np.stack([points[:-1], points[1:]], axis=1)  # each has the colour of the layer in which it ends
-    edges = [colors.get(layer, style.GREY) for layer in climb.layer[1:]]
+    edges = [colors.get(layer, _DEEPER) for layer in climb.layer[1:]]
     axis.add_collection(LineCollection(list(segments), colors=edges, linewidths=2.2, capstyle="round", zorder=2))
-    for layer in (layer for layer in layers if layer in set(climb.layer)):
-        axis.plot([], [], color=colors.get(layer, style.GREY), linewidth=2.2, label=f"validation, swaps in {layer}")
+    moved = set(climb.layer[1:])
+    shown = {layer: color for layer, color in colors.items() if layer in moved}
+    shown |= {"deeper layers": _DEEPER} if moved - set(colors) else {}
+    for layer, color in shown.items():
+        axis.plot([], [], color=color, linewidth=2.2, label=f"validation, swaps in {layer}")
     _draw_line(axis, climb, style.ORANGE, "test (SENSE)", "o", "-")
     for method, (name, fill) in _METHODS.items():
         line = table[table.line == method]

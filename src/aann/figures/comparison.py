@@ -22,15 +22,8 @@ if TYPE_CHECKING:
 
 FILES = PICTURE_AND_TABLE
 
-_LOOKS = (
-    (style.GREY, "-"),
-    (style.ORANGE, "--"),
-    (style.BLUE, "-."),
-    (style.VIOLET, ":"),
-    (style.GREEN, (0, (5, 1, 1, 1, 1, 1))),
-    (style.RED, "-"),
-)
-"""Colour and dashes of searches, in the order in which they come."""
+_COLORS = (style.GREY, style.ORANGE, style.BLUE, style.VIOLET, style.GREEN, style.RED)
+"""Colours of searches, in the order in which they come."""
 
 _START = ["task", "sparsity", "origin"]
 """The keys of a start."""
@@ -88,7 +81,7 @@ def draw(
         raise InputError("its traces have no counted rows; delete them and run the searches again")
     style.use_style()
     starts = list(table.groupby(_START, sort=False))
-    looks = dict(zip(dict.fromkeys(table.search), _LOOKS, strict=False))
+    looks = dict(zip(dict.fromkeys(table.search), style.looks(*_COLORS), strict=False))
     figure, axes = plt.subplots(1, len(starts), figsize=(style.PAGE_WIDTH, 3.2), layout="constrained", squeeze=False)
     for axis, (start, here) in zip(axes[0], starts, strict=True):
         task, sparsity, origin = start

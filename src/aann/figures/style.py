@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import cycle
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
 BLUE, ORANGE, GREEN, RED, GREY = "#0072B2", "#D55E00", "#009E73", "#CC3311", "#767676"
 VIOLET, SKY, YELLOW = "#AA4499", "#56B4E9", "#E69F00"
 """Colours that stay apart for colour-blind readers (Okabe and Ito, with a red of Tol)."""
+
+_DASHES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)))
+"""Dashes of lines."""
 
 COLUMN_WIDTH = 3.5
 """Width of a column of text, in inches."""
@@ -53,6 +57,14 @@ def use_style() -> None:
             "pdf.fonttype": 42,
         }
     )
+
+
+def looks(*colors: str, marks: Sequence[Any] = _DASHES) -> Iterator[tuple[str, Any]]:
+    """Return colours with dashes or other marks, without end; they are alike only after all colours with all marks.
+
+    The numbers of colours and marks must have no common factor.
+    """
+    return zip(cycle(colors), cycle(marks), strict=False)
 
 
 def save(figure: Figure, output: Path, table: pandas.DataFrame, provenance: Mapping[str, Any]) -> None:

@@ -23,7 +23,14 @@ if TYPE_CHECKING:
 
 FILES = PICTURE_AND_TABLE
 
-_LOOKS = ((style.BLUE, "o"), (style.ORANGE, "s"), (style.GREEN, "^"))
+_LOOKS = (
+    (style.BLUE, "o"),
+    (style.ORANGE, "s"),
+    (style.GREEN, "^"),
+    (style.VIOLET, "D"),
+    (style.RED, "v"),
+    (style.SKY, "P"),
+)
 """Colours and markers of searches, in the order in which they come."""
 
 TRAINED = ""
@@ -35,6 +42,9 @@ def plan(entry: TransfersFigureSettings, study: Study) -> Plan:
     found = [one for place, name in enumerate(entry.transfers) for one in study.transferred(name, f"transfers.{place}")]
     inputs = {one.path: one for one in found}  # two transfers to one task are compared with the same networks
     titles = study.titles(str(one.keys["task"]) for one in found)
+    searches = dict.fromkeys(search for name in entry.transfers for search in study.settings.transfer(name).searches)
+    if len(searches) > len(_LOOKS):
+        study.refuse("transfers", f"have {len(searches)} searches; a figure has looks for {len(_LOOKS)}")
     panels = {name: _panel(study, study.settings.transfer(name)) for name in entry.transfers}
     title = " and ".join(titles.values())
     return Plan(kind=entry.kind, title=title, inputs=tuple(inputs.values()), options={"panels": panels})
@@ -90,19 +100,32 @@ def draw(
         squeeze=False,
     )
     sources = list(dict.fromkeys(transfers.source))
-    searches = list(dict.fromkeys(zip(transfers.search, transfers.layers, strict=True)))
+    looks = {one: (label, *look) for (one, label), look in zip(_named(transfers).items(), _LOOKS, strict=False)}
     for axis, (name, heading) in zip(axes[0], panels.items(), strict=True):
         axis.set_title(heading)
         here = table[table.transfer == name]
-        _draw_panel(axis, here, [source for source in sources if (here.source == source).any()], searches)
+        _draw_panel(axis, here, [source for source in sources if (here.source == source).any()], looks)
     axes[0, 0].set_ylabel("Test accuracy on the new task (%)")
-    handles, labels = axes[0, 0].get_legend_handles_labels()
+    axes[0, -1].plot([], [], linestyle="", marker="o", color=style.GREY, markerfacecolor="white", label="before")
     seeds = transfers.groupby("transfer").seed.nunique().min()
+    named = {label: handle for axis in axes[0] for handle, label in zip(*axis.get_legend_handles_labels(), strict=True)}
     figure.legend(
-        handles, labels, loc="outside lower center", ncols=2, frameon=False, title=f"Mean and networks, n = {seeds}"
+        list(named.values()),
+        list(named),
+        loc="outside lower center",
+        ncols=2,
+        frameon=False,
+        title=f"Mean and networks, n = {seeds}",
     )
     figure.suptitle(title)
     style.save(figure, output, table, provenance)
+
+
+def _named(transfers: pandas.DataFrame) -> dict[str, str]:
+    """Return what each search is called: its name, and its layers, which may have other names in other networks."""
+    layers = transfers.groupby("search", sort=False).layers.unique()
+    listed = {str(search): " or ".join(one.replace(" ", ", ") for one in found) for search, found in layers.items()}
+    return {search: f"after {search} ({words})" for search, words in listed.items()}
 
 
 def _references(transfers: pandas.DataFrame, trained: pandas.DataFrame, name: str) -> pandas.DataFrame:
@@ -126,8 +149,13 @@ def _references(transfers: pandas.DataFrame, trained: pandas.DataFrame, name: st
     return made
 
 
-def _draw_panel(axis: Axes, rows: pandas.DataFrame, sources: list[str], searches: list[tuple[str, str]]) -> None:
-    """Draw the starts of one transfer side by side, and beside each other what each search makes of them."""
+def _draw_panel(
+    axis: Axes, rows: pandas.DataFrame, sources: list[str], looks: Mapping[str, tuple[str, str, str]]
+) -> None:
+    """Draw the starts of one transfer side by side, and beside each other what each of its searches makes of them.
+
+    ``looks`` say what searches are called, and their colours and markers.
+    """
     reference = _percent(rows[rows.source == TRAINED], "after")
     axis.axhspan(reference.min(), reference.max(), color=style.GREY, alpha=0.25, linewidth=0)
     axis.axhline(
@@ -138,17 +166,18 @@ def _draw_panel(axis: Axes, rows: pandas.DataFrame, sources: list[str], searches
         label="trained on the new task, images as they are",
     )
     adapted = rows[rows.source != TRAINED]
-    for number, ((search, layers), (color, marker)) in enumerate(zip(searches, _LOOKS, strict=False)):
+    searches = [search for search in looks if (adapted.search == search).any()]
+    for number, search in enumerate(searches):
+        label, color, marker = looks[search]
         here = adapted[adapted.search == search]
         places = np.array([sources.index(one) for one in here.source]) + 0.3 * (number - (len(searches) - 1) / 2)
         before, after = _percent(here, "before"), _percent(here, "after")
         means = pandas.DataFrame({"place": places, "before": before, "after": after}).groupby("place").mean()
         axis.vlines(means.index, means.before, means.after, color=color, linewidth=1)
         axis.plot(places, after, linestyle="", marker=".", markersize=3, color="black", zorder=3)
-        looks: dict[str, Any] = {"linestyle": "", "marker": marker, "markersize": 5, "color": color}
-        axis.plot(means.index, means.before, markerfacecolor="white", **looks)
-        axis.plot(means.index, means.after, label=f"after {search} ({layers.replace(' ', ', ')})", **looks)
-    axis.plot([], [], linestyle="", marker="o", color=style.GREY, markerfacecolor="white", label="before")
+        look: dict[str, Any] = {"linestyle": "", "marker": marker, "markersize": 5, "color": color}
+        axis.plot(means.index, means.before, markerfacecolor="white", **look)
+        axis.plot(means.index, means.after, label=label, **look)
     axis.set_xticks(range(len(sources)), sources)
     axis.set_xlim(-0.5, len(sources) - 0.5)
     axis.set_ylim(0, 100)

@@ -26,8 +26,8 @@ _SPLITS = {"train": ("training", style.GREY, ":"), "validation": ("validation", 
 _SPLITS |= {"test": ("test", style.ORANGE, "-")}
 """What splits are called, and how they look."""
 
-_LAYERS = ((style.RED, "-"), (style.GREEN, "--"), (style.BLUE, "-."), (style.VIOLET, ":"))
-"""Colours and dashes of layers, from input to output."""
+_LAYERS = (style.RED, style.GREEN, style.BLUE, style.VIOLET, style.ORANGE, style.GREY, style.SKY)
+"""Colours of layers, from input to output."""
 
 _START = ["task", "sparsity", "origin", "search"]
 """The keys of the networks that walks start from."""
@@ -132,7 +132,7 @@ def _errors(rows: pandas.DataFrame, split: str) -> list[np.ndarray]:
 def _draw_layers(axis: Axes, walked: pandas.DataFrame, measured: Callable[[pandas.DataFrame], pandas.Series]) -> None:
     """Draw a fraction of each layer that is measured from its rows; a layer without it is left out."""
     layers = [layer for layer in dict.fromkeys(walked.layer) if layer]
-    for layer, (color, dashes) in zip(layers, _LAYERS, strict=False):
+    for layer, (color, dashes) in zip(layers, style.looks(*_LAYERS), strict=False):
         curves = [
             _curve(moved(one[one.layer == ""]), measured(one[one.layer == layer])) for _, one in walked.groupby("seed")
         ]
