@@ -52,7 +52,7 @@ def plan(entry: TransfersFigureSettings, study: Study) -> Plan:
 
 def _panel(study: Study, transfer: TransferSettings) -> str:
     """Return from where to where a transfer goes, in a few words."""
-    first, last = (study.settings.dataset(task).title or task for task in (transfer.task, transfer.to))
+    first, last = (study.settings.task_title(task) for task in (transfer.task, transfer.to))
     if transfer.rotation is None:
         return f"{first} to\n{last}"
     least, most = transfer.rotation.least, transfer.rotation.most

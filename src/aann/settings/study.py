@@ -171,15 +171,15 @@ class Settings(Section):
         return self.dataset(task).kind == "driving"
 
     def data_title(self, task: str) -> str:
-        """Return what a figure says the data of a task are; in a study of one's own, no two tasks have one title."""
-        title = self._title(task)
-        if self.standalone:
-            alike = [other for other in self.tasks if self._title(other) == title]
-            return f"{title} ({task})" if len(alike) > 1 else title
-        return title if self.scale == "paper" else f"{title} ({self.scale} scale)"
+        """Return what a figure says the data of a task are."""
+        title = self.task_title(task)
+        return title if self.scale == "paper" or self.standalone else f"{title} ({self.scale} scale)"
 
-    def _title(self, task: str) -> str:
-        return self.dataset(task).title or self.task(task).dataset
+    def task_title(self, task: str) -> str:
+        """Return the title of a task's data; in a study of one's own, with the task's name if others have the same."""
+        titles = [self.dataset(name).title or self.task(name).dataset for name in (task, *self.tasks)]
+        shared = titles.count(titles[0]) > 2  # it is among all tasks, too
+        return f"{titles[0]} ({task})" if self.standalone and shared else titles[0]
 
     def psiren_of(self, task: str) -> PSirenSettings:
         """Return the settings of p-SIREN for a task: its own, or those of all tasks."""
