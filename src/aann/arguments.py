@@ -50,5 +50,5 @@ def path(name: str, value: Any) -> Path:
 
 
 def kind(value: Any) -> str:
-    """Return of which type a value is, in words."""
+    """Return the type of a value in words."""
     return f"of type {type(value).__name__}"
