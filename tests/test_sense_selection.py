@@ -94,6 +94,7 @@ def test_the_figure_shows_gains_since_the_start_as_means_over_networks(table, tm
     (bars,) = [one for one in drawn.axes[0].containers if one.get_label() == "images that choose"]
     assert bars[0].get_ydata() == pytest.approx(expected.to_numpy())
     assert "paper, +3 points" in lines
+    assert drawn.legends[0].get_title().get_text() == "Mean and 95 % interval (Student), n = 2 networks"
     assert drawn.axes[0].get_title() == "(a) Chosen by 60 test images, as printed"
     began = found[found.neighborhood == 0]
     assert (began.choosing_gain == 0).all()

@@ -76,7 +76,8 @@ def draw(
     spread = f"{start.min():.1f} to {start.max():.1f} %"
     figure.suptitle(f"{title}: networks of {spread} (n = {len(start)})")
     handles, labels = axes[0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=3, frameon=False)
+    named = f"Mean and 95 % interval (Student), n = {len(start)} networks" if len(start) > 1 else "One network"
+    figure.legend(handles, labels, loc="outside lower center", ncols=3, frameon=False, title=named)
     style.save(figure, output, table, provenance)
 
 
