@@ -161,6 +161,8 @@ trace = partial(climbing.trace, layers=LAYERS, repeat=3, low=0.3)
 baseline = partial(climbing.baseline, last=500, low=0.3)
 
 
+TITLES = {"car": "CarRacing"}
+
 SEARCHES = (("random 90 %", "random", "greedy"), ("p-SIREN 90 %", "psiren", "polish"))
 """What a start is called, its origin, and a search from it."""
 
@@ -196,7 +198,7 @@ def drawn_from():
 
 
 def test_all_four_panels_show_their_tables(drawn_from, kept, tmp_path):
-    drives.draw(*drawn_from, LAYERS, "CarRacing, 90 % sparse", tmp_path / "x.png", PROVENANCE)
+    drives.draw(*drawn_from, LAYERS, TITLES, "CarRacing, 90 % sparse", tmp_path / "x.png", PROVENANCE)
     figure, _ = kept[0]
     traces, _, searches, returns = drawn_from
     climb, mean, compared, driven = figure.axes
@@ -216,6 +218,7 @@ def test_all_four_panels_show_their_tables(drawn_from, kept, tmp_path):
         assert line.get_ydata() == pytest.approx(np.mean(curves, axis=0))
     assert [text.get_text() for text in driven.get_yticklabels()] == [name.replace(", ", "\n") for name in DRIVERS]
     assert "mean over 4 tracks" in driven.get_title()
+    assert labels(driven.get_legend()) == ["one network", "mean, n = 3 networks"]
     for place, run in enumerate(DRIVERS.values()):
         rows = of(returns, *run)
         expected = [rows[rows.seed == seed]["return"].to_numpy().mean() for seed in SEEDS]
@@ -230,7 +233,7 @@ def test_all_four_panels_show_their_tables(drawn_from, kept, tmp_path):
 
 
 def test_the_table_of_figure_8b_holds_all_points_and_returns(drawn_from, tmp_path):
-    drives.draw(*drawn_from, LAYERS, "CarRacing", tmp_path / "x.png", PROVENANCE)
+    drives.draw(*drawn_from, LAYERS, TITLES, "CarRacing", tmp_path / "x.png", PROVENANCE)
     assert shown(tmp_path) == {"x.png", "x.pdf", "x.csv"}
     found = read_labelled(tmp_path / "x.csv")
     traces, baselines, searches, returns = drawn_from
@@ -253,11 +256,25 @@ def test_the_table_of_figure_8b_holds_all_points_and_returns(drawn_from, tmp_pat
 def test_every_search_of_figure_8b_is_drawn(drawn_from, kept, tmp_path):
     traces, baselines, searches, returns = drawn_from
     more = pandas.concat([searches.assign(search=f"{part} {number}") for number in range(3) for part in ("a", "b")])
-    drives.draw(traces, baselines, more, returns, LAYERS, "CarRacing", tmp_path / "x.png", PROVENANCE)
+    drives.draw(traces, baselines, more, returns, LAYERS, TITLES, "CarRacing", tmp_path / "x.png", PROVENANCE)
     names = [f"{start}, {part} {number}" for start, *_ in SEARCHES for part in "ab" for number in range(3)]
     figure, table = kept[0]
     assert {*more.search} <= {*table.search}
     assert sorted(labels(figure.axes[2].get_legend())) == sorted(names)
+    looks = {(line.get_color(), str(line._unscaled_dash_pattern)) for line in figure.axes[2].lines}
+    assert len(looks) == len(names)
+
+
+def test_searches_and_networks_of_several_tasks_are_told_apart(drawn_from, kept, tmp_path):
+    traces, baselines, searches, returns = drawn_from
+    both = [pandas.concat([table.assign(task=task) for task in ("car", "rally")]) for table in (searches, returns)]
+    titles = {"car": "CarRacing", "rally": "Rally"}
+    drives.draw(traces, baselines, *both, LAYERS, titles, "CarRacing", tmp_path / "x.png", PROVENANCE)
+    compared, driven = kept[0][0].axes[2:]
+    found = sorted(labels(compared.get_legend()))
+    assert found[::2] == ["CarRacing, p-SIREN 90 %, polish", "Rally, p-SIREN 90 %, polish"]
+    named = [text.get_text() for text in driven.get_yticklabels()]
+    assert len(named) == len({*named}) == 2 * len(DRIVERS)
 
 
 def test_searches_and_climbs_without_counts_are_refused(drawn_from, tmp_path):
@@ -269,5 +286,5 @@ def test_searches_and_climbs_without_counts_are_refused(drawn_from, tmp_path):
         (traces, baselines[:0], searches, returns),
     ):
         with pytest.raises(InputError, match=r"^its .* no counted rows; delete them and run"):
-            drives.draw(*tables, LAYERS, "CarRacing", tmp_path / "x.png", PROVENANCE)
+            drives.draw(*tables, LAYERS, TITLES, "CarRacing", tmp_path / "x.png", PROVENANCE)
     assert list(tmp_path.iterdir()) == []

@@ -2,13 +2,21 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas
 import pytest
+import yaml
 
 from aann.errors import InputError
-from aann.figures import ensembles, members, paths, style, transfers, walks
+from aann.figures import ensembles, kinds, members, paths, style, transfers, walks
+from aann.report import families
+from aann.settings.study import validate
 
 PROVENANCE = {"module": "aann.figures", "inputs": {"a.csv": "0" * 64}}
 RUN = {"task": "mnist", "sparsity": 90.0, "origin": "psiren", "search": "", "walk": "replace"}
 COUNTED = ("train", "validation", "test")
+
+
+@pytest.fixture
+def values(root):
+    return yaml.safe_load((root / "config/config.yaml").read_text())
 
 
 @pytest.fixture
@@ -67,6 +75,24 @@ def test_a_walk_is_drawn_as_far_as_all_seeds_have_come(kept, tmp_path):
     test = {line.get_label(): line.get_ydata() for line in kept[0][0].axes[0].lines}["test"]
     assert np.isfinite(test[:91]).all()
     assert np.isnan(test[91:]).all()
+
+
+def test_every_layer_of_a_walk_is_drawn_and_no_two_look_alike(kept, tmp_path):
+    whole = walk_table(0)
+    layer = whole[whole.layer == "fc"]
+    names = [f"{number}.0" for number in range(10)]
+    table = pandas.concat([whole[whole.layer == ""], *(layer.assign(layer=name) for name in names)])
+    walks.draw(table, {"mnist": "MNIST"}, "MNIST", tmp_path / "x.png", PROVENANCE)
+    drawn = kept[0][0].axes[1].lines
+    assert [line.get_label() for line in drawn] == [f"layer {name}" for name in names]
+    assert len({(line.get_color(), str(line._unscaled_dash_pattern)) for line in drawn}) == len(names)
+
+
+def test_walks_of_several_tasks_have_rows_of_their_own():
+    table = pandas.concat([walk_table(0), walk_table(2, task="letters")])
+    found = families.walks(table, {"mnist": "MNIST", "letters": "Letters"})
+    assert found[["Data", "End, test"]].to_numpy().tolist() == [["MNIST", "98.00 %"], ["Letters", "100.00 %"]]
+    assert "Data" not in families.walks(walk_table(0), {"mnist": "MNIST"})
 
 
 # --- members ----------------------------------------------------------------------------------------------------------
@@ -193,6 +219,31 @@ def test_starts_are_drawn_before_and_after_each_search_beside_networks_trained_t
     assert axis.get_title() == "MNIST to\nFashion"
     assert len(drawn) == len(ADAPTED) + 2
     assert drawn[drawn.source == ""].after_test_correct.tolist() == [88, 88]
+
+
+def test_every_search_of_every_transfer_is_drawn_with_its_layers(kept, tmp_path):
+    first = [counts("trained", search, "1.0 fc", 10, after, 0) for search, after in (("a", 20), ("b", 30), ("c", 40))]
+    second = [counts("trained", search, "head", 10, after, 0) for search, after in (("a", 50), ("d", 60))]
+    adapted = pandas.concat([pandas.DataFrame(first), pandas.DataFrame(second).assign(transfer="back")])
+    panels = {"away": "Away", "back": "Back"}
+    transfers.draw(adapted, TRAINED, panels, "MNIST", tmp_path / "x.png", PROVENANCE)
+    figure, _ = kept[0]
+    names = ["after a (1.0, fc or head)", "after b (1.0, fc)", "after c (1.0, fc)", "after d (head)"]
+    assert {*names} <= {*labels(figure)}
+    shown = [{line.get_label(): line for line in axis.lines} for axis in figure.axes]
+    ends = [[float(lines[name].get_ydata()[0]) for name in names if name in lines] for lines in shown]
+    assert ends == [[20, 30, 40], [50, 60]]
+    looks = {name: (line.get_color(), line.get_marker()) for lines in shown for name, line in lines.items()}
+    assert len({looks[name] for name in names}) == 4
+
+
+def test_more_searches_than_a_figure_of_transfers_has_looks_for_are_refused(values):
+    more = {f"more-{number}": "adapt-last" for number in range(5)}
+    values["sense"]["searches"] |= {name: values["sense"]["searches"][like] for name, like in more.items()}
+    for name, some in (("to-mnist", [0, 1, 2]), ("turned", [2, 3, 4])):
+        values["families"]["transfers"][name]["searches"] = [f"more-{number}" for number in some]
+    with pytest.raises(InputError, match=r"^configuration: figures\.s8\.transfers: have 7 searches; a figure has "):
+        kinds.plan(validate(values), "s8")
 
 
 # --- nothing to draw --------------------------------------------------------------------------------------------------

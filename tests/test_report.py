@@ -120,19 +120,35 @@ def test_climbs_end_where_their_last_counted_row_is(climb):
 
 def test_searches_are_named_by_where_they_start():
     runs = pandas.concat(trace(seed, sparsity=80.0, search="best") for seed in range(2))
-    found = summaries.searches(runs).iloc[0]
+    found = summaries.searches(runs, {"mnist": "MNIST"}).iloc[0]
+    assert "Data" not in found
     assert found[["Start", "Search", "Neighbors evaluated"]].to_list() == ["Random start, 80 % sparse", "best", "3,000"]
     assert found["End, test"] == words.percent(runs[runs.neighborhood == 30].test_accuracy)
+
+
+def test_searches_of_several_tasks_have_rows_and_entries_of_a_menu_of_their_own():
+    runs = pandas.concat([trace(0), trace(1, top=0.5).assign(task="letters")])
+    titles = {"mnist": "MNIST", "letters": "Letters"}
+    found = summaries.searches(runs, titles)
+    ends = runs[runs.test_accuracy.notna()].groupby("task", sort=False).test_accuracy.last()
+    assert found["End, test"].to_list() == [words.percent(one) for one in ends]
+    assert found.Data.to_list() == ["MNIST", "Letters"]
+    menu = plots.searches(runs, titles).layout.updatemenus[0].buttons
+    assert [button.label.split(",")[0] for button in menu] == ["MNIST", "Letters"]
 
 
 def test_returns_are_means_of_networks_beside_the_expert_on_the_same_tracks():
     columns = ["line", "sparsity", "origin", "search", "seed", "return", "expert_return"]
     rows = [("drive", 80.0, "random", None, 0, 90.0, 100.0), ("drive", 80.0, "random", None, 1, 70.0, 100.0)]
     rows += [("drive", 80.0, "random", "best", 0, 50.0, 100.0), ("search", 80.0, "random", "best", 0, None, None)]
-    found = summaries.drives(pandas.DataFrame(rows, columns=columns)).set_index("Driver")
+    drawn = pandas.DataFrame(rows, columns=columns).assign(task="car")
+    found = summaries.drives(drawn, {"car": "CarRacing"}).set_index("Driver")
     assert found.index.to_list() == ["Random start, 80 % sparse", "Random start, 80 % sparse, after best"]
     assert found["Return"].to_list() == ["80.00 (70.00 to 90.00, n = 2)", "50.00"]
     assert found["Share of the expert's"].to_list() == ["80.00 % (70.00 to 90.00, n = 2)", "50.00 %"]
+    both = pandas.concat([drawn, drawn.assign(task="rally")])
+    found = summaries.drives(both, {"car": "CarRacing", "rally": "Rally"})
+    assert found.Data.to_list() == ["CarRacing", "CarRacing", "Rally", "Rally"]
 
 
 def test_gains_are_those_of_whole_climbs():

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from itertools import cycle
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,8 +24,6 @@ if TYPE_CHECKING:
 
 FILES = PICTURE_AND_TABLE
 
-_COLORS = (style.BLUE, style.GREEN, style.RED)
-
 _RUN = ["task", "sparsity", "origin", "search"]
 """The keys of runs that differ in their seeds alone."""
 
@@ -43,11 +40,12 @@ def plan(entry: DrivesFigureSettings, study: Study) -> Plan:
         for place, run in enumerate(entry.runs)
         for trace in study.traces("searches", run.start, run.search, f"runs.{place}")
     ]
+    titles = study.titles([start.task, *(run.start.task for run in entry.runs)])
     return Plan(
         kind=entry.kind,
         title=study.title(start.task),
         inputs=(*traces, *baselines, *searches, *_returns(entry, study)),
-        options={"layers": study.settings.layers(start.task)},
+        options={"layers": study.settings.layers(start.task), "titles": titles},
     )
 
 
@@ -65,13 +63,14 @@ def _returns(entry: DrivesFigureSettings, study: Study) -> list[Input]:
 
 
 def read(source: Source) -> dict[str, Any]:
-    """Return all four tables, the layers from input to output, and what the data are."""
+    """Return all four tables, the layers from input to output, and what the data of each task are."""
     return {
         "traces": source.table("traces", TRACE),
         "baselines": source.table("baselines", BASELINE),
         "searches": source.table("searches", TRACE),
         "returns": source.table("returns", RETURNS),
         "layers": tuple(source.option("layers")),
+        "titles": source.option("titles"),
         "title": source.plan.title,
     }
 
@@ -82,6 +81,7 @@ def draw(
     searches: pandas.DataFrame,
     returns: pandas.DataFrame,
     layers: tuple[str, ...],
+    titles: Mapping[str, str],
     title: str,
     output: Path,
     provenance: Mapping[str, Any],
@@ -89,8 +89,9 @@ def draw(
     """Draw (a) a climb in the paper's protocol, (b) all its seeds, (c) other searches, and (d) returns.
 
     ``traces`` and ``baselines`` are those of ``climbs.draw``; ``searches`` has the columns ``tables.TRACE``, and
-    ``returns`` those of ``tables.RETURNS``. The table drawn holds the points of (a) and (b), those of (c) with the line
-    `search`, and the rows of (d) with the line `drive`, which have returns.
+    ``returns`` those of ``tables.RETURNS``. ``titles`` say what the data of each task are, if there are several. The
+    table drawn holds the points of (a) and (b), those of (c) with the line `search`, and the rows of (d) with the line
+    `drive`, which have returns.
 
     Raises ``InputError`` if nothing was counted.
     """
@@ -106,8 +107,8 @@ def draw(
     first = table[table.seed == table.seed.min()]
     climbs.draw_climb(axes[0, 0], first, layers)
     climbs.draw_means(axes[0, 1], table)
-    _draw_searches(axes[1, 0], counted)
-    _draw_returns(axes[1, 1], driven, returns)
+    _draw_searches(axes[1, 0], counted, titles)
+    _draw_returns(axes[1, 1], driven, returns, titles)
     seeds, searched = table.seed.nunique(), counted.seed.nunique()
     axes[0, 0].set(title=f"(a) One climb, paper's protocol (seed {first.seed.iloc[0]})", ylabel="Accuracy (%)")
     axes[0, 1].set(title=f"(b) Test accuracy, mean and range, n = {seeds}")
@@ -120,37 +121,41 @@ def draw(
     style.save(figure, output, _drawn(table, counted, driven), provenance)
 
 
-def _draw_searches(axis: Axes, searches: pandas.DataFrame) -> None:
+def _draw_searches(axis: Axes, searches: pandas.DataFrame, titles: Mapping[str, str]) -> None:
     """Draw test accuracy against evaluations, a line for each start and search."""
-    groups = searches.groupby(_RUN, sort=False)
-    for color, ((_, *run), runs) in zip(cycle(_COLORS), groups, strict=False):
+    looks = style.looks(style.BLUE, style.GREEN, style.RED, style.VIOLET, style.ORANGE, style.GREY)
+    for (color, dashes), (run, runs) in zip(looks, searches.groupby(_RUN, sort=False), strict=False):
         grid = np.geomspace(runs[runs.evaluations > 0].evaluations.min(), runs.evaluations.max(), 200)
         curves = [last_known(run, grid) for _, run in runs.groupby("seed")]
         axis.fill_between(grid, np.min(curves, axis=0), np.max(curves, axis=0), color=color, alpha=0.2, linewidth=0)
-        axis.plot(grid, np.mean(curves, axis=0), color=color, linewidth=1.4, label=_named(*run))
+        mean, label = np.mean(curves, axis=0), _named(run, titles)
+        axis.plot(grid, mean, color=color, linestyle=dashes, linewidth=1.4, label=label)
     axis.set(xscale="log", xlabel="Neighbors evaluated", ylim=(0, 100))
     axis.legend(loc="lower right", frameon=False)
 
 
-def _draw_returns(axis: Axes, driven: pandas.DataFrame, returns: pandas.DataFrame) -> None:
-    """Draw the mean return of each network, by what drove, and the expert's."""
+def _draw_returns(axis: Axes, driven: pandas.DataFrame, returns: pandas.DataFrame, titles: Mapping[str, str]) -> None:
+    """Draw the mean return of each network, by what drove, the mean over networks, and the expert's."""
     groups = dict(list(driven.groupby(_RUN, sort=False)))
     beside = ("axes fraction", "data")
+    networks = min(len(rows) for rows in groups.values())
+    labels = ["one network", f"mean, n = {networks} networks"]
     for place, rows in enumerate(groups.values()):
-        rewards = rows["return"]
-        axis.scatter(rewards, np.full(len(rewards), place), s=16, color=style.BLUE, zorder=3)
-        axis.plot([rewards.mean()] * 2, [place - 0.3, place + 0.3], color=style.ORANGE, linewidth=1.6)
+        rewards, (one, mean) = rows["return"], labels if place == 0 else (None, None)
+        axis.scatter(rewards, np.full(len(rewards), place), s=16, color=style.BLUE, zorder=3, label=one)
+        axis.plot([rewards.mean()] * 2, [place - 0.3, place + 0.3], color=style.ORANGE, linewidth=1.6, label=mean)
         axis.annotate(f"{rewards.mean():.0f}", (1.02, place), xycoords=beside, va="center", size=7, color=style.ORANGE)
     expert = driven.expert_return.mean()
     axis.axvline(expert, color="black", linewidth=1, linestyle=":", zorder=0)
     axis.annotate(
         f"expert {expert:.0f}", (expert, -0.7), xytext=(-3, 0), textcoords="offset points", ha="right", size=7
     )
-    axis.set_yticks(range(len(groups)), [_named(*run).replace(", ", "\n") for _, *run in groups])
+    axis.set_yticks(range(len(groups)), [_named(run, titles).replace(", ", "\n") for run in groups])
     counts = sorted(set(returns.groupby([*_RUN, "seed"]).size()))
     tracks = " or ".join(map(str, counts))
     axis.set(title=f"(d) Return, mean over {tracks} tracks", xlabel="Return", ylim=(len(groups) - 0.4, -1.0))
     axis.set_xlim(right=1000)
+    axis.legend(loc="best", frameon=False)
 
 
 def _drawn(table: pandas.DataFrame, searches: pandas.DataFrame, driven: pandas.DataFrame) -> pandas.DataFrame:
@@ -158,7 +163,9 @@ def _drawn(table: pandas.DataFrame, searches: pandas.DataFrame, driven: pandas.D
     return pandas.concat([table, compared, driven.assign(line="drive")], ignore_index=True)
 
 
-def _named(sparsity: Any, origin: Any, search: Any) -> str:
-    """Return what a search from a start is called, and without a search the start."""
+def _named(run: Any, titles: Mapping[str, str]) -> str:
+    """Return what a search from a start is called, and without a search the start; its data, too, if they differ."""
+    task, sparsity, origin, search = run
+    data = [titles[str(task)]] if len(titles) > 1 else []
     start = f"{'random' if origin == 'random' else 'p-SIREN'} {sparsity:g} %"
-    return f"{start}, {search}" if search else start
+    return ", ".join([*data, start, *([search] if search else [])])

@@ -9,22 +9,23 @@ import pandas
 from aann.figures.members import named
 from aann.figures.paths import NAMES
 from aann.figures.transfers import TRAINED
-from aann.report.summaries import network_in_words
+from aann.report.summaries import RUNS, data_in_words, network_in_words
 from aann.report.words import number, percent
 from aann.settings.families import ONE
 
 
-def walks(counted: pandas.DataFrame) -> pandas.DataFrame:
-    """Return how far walks came, and test accuracies at both ends, by where they start (Figure S4)."""
+def walks(counted: pandas.DataFrame, titles: Mapping[str, str]) -> pandas.DataFrame:
+    """Return how far walks came, and test accuracies at both ends, by task and where they start (Figure S4)."""
     whole = counted[counted.layer == ""]
     rows = []
-    for (sparsity, origin, search), group in whole.groupby(["sparsity", "origin", "search"], sort=False):
+    for (task, sparsity, origin, search), group in whole.groupby(RUNS, sort=False):
         ends = group.groupby(["line", "seed"], sort=False)
         first, last = ends.first(), ends.last()
         right = {line: last.loc[line].test_correct / last.loc[line].test_images for line in ("walk", "blind")}
         there = last.loc["walk"].in_place / last.loc["walk"].connections
         rows.append(
             {
+                **data_in_words(task, titles),
                 "Start": network_in_words(sparsity, origin, search),
                 "Connections that moved": percent(1 - there),
                 "Start, test": percent(first.loc["walk"].test_correct / first.loc["walk"].test_images),

@@ -62,6 +62,10 @@ def _by_sparsity(figure: str) -> Callable[[Story], pandas.DataFrame]:
     return lambda story: summaries.by_sparsity(story.table(figure))
 
 
+def _shown_by_task(figure: str, summary: Callable[..., pandas.DataFrame]) -> Callable[[Story], pandas.DataFrame]:
+    return lambda story: summary(story.table(figure), story.titles(figure))
+
+
 def _driving(story: Story) -> pandas.DataFrame:
     networks = story.table("2b")
     return summaries.driving(networks, sorted(set(networks.sparsity)))
@@ -98,11 +102,11 @@ _SECTIONS: tuple[tuple[tuple[str, ...], str, Callable[[Story], pandas.DataFrame]
     (("s3b",), "first neighbors of networks that see few images", _better("mnist-few")),
     (("4", "10"), "mean silhouettes of clusters", _clustering),
     (("6", "7", "8a", "8b"), "climbs of Algorithm 2 from random networks", _climbs),
-    (("8b",), "returns before and after searches", lambda story: summaries.drives(story.table("8b"))),
-    (("s1",), "other searches", lambda story: summaries.searches(story.table("s1"))),
+    (("8b",), "returns before and after searches", _shown_by_task("8b", summaries.drives)),
+    (("s1",), "other searches", _shown_by_task("s1", summaries.searches)),
     (("s2",), "a brief search from networks of p-SIREN", _improvement),
     (("s3",), "what neighborhoods gain", lambda story: summaries.gains(story.table("s3"))),
-    (("s4",), "walks", lambda story: families.walks(story.table("s4"))),
+    (("s4",), "walks", _shown_by_task("s4", families.walks)),
     (("s5",), "members of a family", lambda story: families.members(story.table("s5"))),
     (("s6",), "paths", lambda story: families.paths(story.table("s6"))),
     (("s7",), "votes", lambda story: families.ensembles(story.table("s7"))),

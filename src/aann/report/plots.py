@@ -11,6 +11,7 @@ import pandas
 
 from aann.figures import style
 from aann.figures.comparison import start_in_words
+from aann.report.summaries import data_in_words
 
 _COLORS = (style.BLUE, style.ORANGE, style.GREEN, style.VIOLET, style.RED, style.GREY)
 _POINTS = 300
@@ -98,16 +99,19 @@ def climbs(figures: Mapping[str, pandas.DataFrame]) -> Any:
     return _chosen(runs, "Neighborhood (minibatches over the width of the climb)", "linear")
 
 
-def searches(traces: pandas.DataFrame) -> Any:
-    """Return test accuracy against neighbors evaluated, every run (Figure S1); a menu chooses where they start."""
+def searches(traces: pandas.DataFrame, titles: Mapping[str, str]) -> Any:
+    """Return test accuracy against neighbors evaluated, every run (Figure S1); a menu chooses where they start.
+
+    ``titles`` say what the data of each task are; the menu names them if there are several.
+    """
     counted = traces[traces.test_accuracy.notna() & (traces.evaluations > 0)].assign(x=lambda table: table.evaluations)
     looks = dict(zip(dict.fromkeys(counted.search), cycle(_COLORS), strict=False))
     runs = {
-        start_in_words(sparsity, origin): [
+        ", ".join([*data_in_words(task, titles).values(), start_in_words(sparsity, origin)]): [
             (str(search), looks[search], _thinned(run), f"{search}, seed {seed}")
             for (search, seed), run in here.groupby(["search", "seed"], sort=False)
         ]
-        for (sparsity, origin), here in counted.groupby(["sparsity", "origin"], sort=False)
+        for (task, sparsity, origin), here in counted.groupby(["task", "sparsity", "origin"], sort=False)
     }
     return _chosen(runs, "Neighbors evaluated", "log")
 

@@ -202,7 +202,8 @@ class Study(Story):
     def searches(self) -> Prose:
         """Return where searches end that figures of comparisons show."""
         found = [name for name, one in self.contents.figures.items() if one.kind == "comparison"]
-        return Prose("\n\n".join(words.table(summaries.searches(self.table(name))) for name in found))
+        tables = (summaries.searches(self.table(name), self.titles(name)) for name in found)
+        return Prose("\n\n".join(map(words.table, tables)))
 
     # --- settings and times -------------------------------------------------------------------------------------------
 

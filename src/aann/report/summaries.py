@@ -6,7 +6,7 @@ functions return text for readers.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import pandas
@@ -14,6 +14,14 @@ import pandas
 from aann.figures.comparison import start_in_words
 from aann.figures.path import path
 from aann.report.words import number, percent, plain, points, whole
+
+RUNS = ["task", "sparsity", "origin", "search"]
+"""The keys of runs that rows of tables are about; they differ in their seeds alone."""
+
+
+def data_in_words(task: Any, titles: Mapping[str, str]) -> dict[str, str]:
+    """Return the column that says whose data a row is on, from the titles of a figure's tasks; none for one task."""
+    return {"Data": titles[str(task)]} if len(titles) > 1 else {}
 
 
 def network_in_words(sparsity: Any, origin: Any, search: Any) -> str:
@@ -136,14 +144,15 @@ def climbs(figures: dict[str, pandas.DataFrame]) -> pandas.DataFrame:
     return pandas.DataFrame(rows)
 
 
-def searches(traces: pandas.DataFrame) -> pandas.DataFrame:
-    """Return where searches end, by start and search (Figure S1)."""
+def searches(traces: pandas.DataFrame, titles: Mapping[str, str]) -> pandas.DataFrame:
+    """Return where searches end, by task if there are several, start and search (Figure S1)."""
     counted = traces[traces.test_accuracy.notna()]
     rows = []
-    for (sparsity, origin, search), group in counted.groupby(["sparsity", "origin", "search"], sort=False):
+    for (task, sparsity, origin, search), group in counted.groupby(RUNS, sort=False):
         by_seed = group.sort_values("evaluations", kind="stable").groupby("seed")
         rows.append(
             {
+                **data_in_words(task, titles),
                 "Start": start_in_words(sparsity, origin),
                 "Search": search,
                 "Neighbors evaluated": number(by_seed.evaluations.last().mean()),
@@ -154,17 +163,18 @@ def searches(traces: pandas.DataFrame) -> pandas.DataFrame:
     return pandas.DataFrame(rows)
 
 
-def drives(drawn: pandas.DataFrame) -> pandas.DataFrame:
-    """Return how networks drive before and after searches (Figure 8b, panel d)."""
+def drives(drawn: pandas.DataFrame, titles: Mapping[str, str]) -> pandas.DataFrame:
+    """Return how networks drive before and after searches, by task if there are several (Figure 8b, panel d)."""
     driven = drawn[drawn.line == "drive"].fillna({"search": ""})
     rows = [
         {
+            **data_in_words(task, titles),
             "Driver": network_in_words(sparsity, origin, search),
             "Return": plain(group["return"]),
             "Expert, same tracks": plain(group.expert_return.mean()),
             "Share of the expert's": percent(group["return"] / group.expert_return),
         }
-        for (sparsity, origin, search), group in driven.groupby(["sparsity", "origin", "search"], sort=False)
+        for (task, sparsity, origin, search), group in driven.groupby(RUNS, sort=False)
     ]
     return pandas.DataFrame(rows)
 
