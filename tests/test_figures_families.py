@@ -131,13 +131,30 @@ VOTES = pandas.DataFrame(
 def test_pairs_are_named_by_their_sets_and_drawn_before_and_after_matching(kept, tmp_path):
     rows = [pair(member("a", 0), member("a", 1), 180, 20), pair(member("a", 0), member("b", 0), 40, 5)]
     pairs = pandas.DataFrame(rows)
-    assert members.named(pairs).tolist() == ["a", "a and b"]
+    sets = {"a": "a", "b": "others of b"}
+    assert members.named(pairs, sets).tolist() == ["a", "a and others of b"]
     assert members.whole_sets(VOTES)[["set", "size"]].to_numpy().tolist() == [["a", 2], ["b", 1]]
-    members.draw(pairs, VOTES, "MNIST", tmp_path / "x.png", PROVENANCE)
+    members.draw(pairs, VOTES, sets, "MNIST", tmp_path / "x.png", PROVENANCE)
     figure, drawn = kept[0]
     points = [collection.get_offsets().tolist() for collection in figure.axes[0].collections[1::3]]
     assert points == [[[90.0, 2.0]], [[20.0, 0.5]]]
+    assert [text.get_text() for text in figure.axes[0].get_legend().get_texts()] == ["a", "a and others of b"]
+    assert families.members(pairs, sets)["Places that differ, of the most possible"].tolist() == ["90.00 %", "20.00 %"]
     assert drawn.equals(pairs)
+
+
+def test_a_set_that_shares_networks_with_one_before_it_has_the_others_in_pairs(paper_settings):
+    plan = kinds.plan(paper_settings, "s5")
+    assert plan.options["sets"] == {"seeds": "seeds", "walkers": "walkers", "all": "others of all"}
+
+
+def test_no_two_kinds_of_pairs_look_alike(kept, tmp_path):
+    sets = {name: name for name in "abcde"}
+    both = [(first, second) for place, first in enumerate(sets) for second in list(sets)[place:]]
+    pairs = pandas.DataFrame([pair(member(first, 0), member(second, 1), 180, 20) for first, second in both])
+    members.draw(pairs, VOTES, sets, "MNIST", tmp_path / "x.png", PROVENANCE)
+    drawn = kept[0][0].axes[0].collections[1::3]
+    assert len({(str(one.get_facecolor()), one.get_paths()[0].vertices.tobytes()) for one in drawn}) == len(both)
 
 
 # --- ensembles --------------------------------------------------------------------------------------------------------
@@ -152,9 +169,10 @@ def test_what_voters_add_is_the_most_of_them_less_single_ones():
 def test_votes_are_drawn_beside_single_networks_of_as_many_connections(kept, tmp_path):
     ensembles.draw(VOTES, "MNIST", tmp_path / "x.png", PROVENANCE)
     figure, _ = kept[0]
+    assert "range over n choices of voters" in figure.legends[0].get_title().get_text()
     lines = {line.get_label(): line.get_xydata().tolist() for line in figure.axes[0].lines}
-    assert lines["a"] == [[1, 98], [2, 99]]
-    assert lines["one network, as many connections"] == [[2, 98.5]]
+    assert lines["a (n = 2, 1)"] == [[1, 98], [2, 99]]
+    assert lines["one network, as many connections (n = 1)"] == [[2, 98.5]]
     assert [text.get_text() for text in figure.axes[1].get_xticklabels()] == ["as they are", "noisy"]
 
 
@@ -253,7 +271,7 @@ def test_more_searches_than_a_figure_of_transfers_has_looks_for_are_refused(valu
     ("draw", "tables", "message"),
     [
         (walks.draw, [walk_table(0).head(0), {}], "its tables have no rows; delete them and walk again"),
-        (members.draw, [pandas.DataFrame(), VOTES], "its group has no two networks; name more sets, seeds or walks"),
+        (members.draw, [pandas.DataFrame(), VOTES, {}], "its group has no two networks; name more sets, seeds"),
         (ensembles.draw, [VOTES.head(0)], "its table has no rows; name 'sizes' of the group"),
         (paths.draw, [pandas.DataFrame()], "its tables have no rows; delete them and run the paths again"),
         (

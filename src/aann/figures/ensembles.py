@@ -69,7 +69,14 @@ def draw(ensembles: pandas.DataFrame, title: str, output: Path, provenance: Mapp
     left.set_xticks(sorted(set(table["size"])))
     right.set(title="(b) Disturbed test images", ylabel="More than one voter (points)")
     handles, labels = left.get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=len(labels), frameon=False)
+    figure.legend(
+        handles,
+        labels,
+        loc="outside lower center",
+        ncols=min(4, len(labels)),
+        frameon=False,
+        title="(a) Mean and range over n choices of voters, in the order of the points; (b) means",
+    )
     figure.suptitle(title)
     style.save(figure, output, ensembles, provenance)
 
@@ -78,7 +85,8 @@ def _draw_sizes(axis: Axes, rows: pandas.DataFrame, name: str, look: Any) -> Non
     color, marker, dashes = look
     groups = rows.groupby("size").percent
     mean = groups.mean()
-    label = "one network, as many connections" if name == ONE else name
+    counts = ", ".join(map(str, groups.size()))
+    label = f"{'one network, as many connections' if name == ONE else name} (n = {counts})"
     axis.fill_between(mean.index, groups.min(), groups.max(), color=color, alpha=0.15, linewidth=0)
     axis.plot(mean.index, mean, color=color, marker=marker, markersize=4, linestyle=dashes, linewidth=1.3, label=label)
 

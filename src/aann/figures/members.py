@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +12,9 @@ import pandas
 from aann.errors import InputError
 from aann.figures import style
 from aann.figures.kinds import PICTURE_AND_TABLE, Source
+from aann.settings.families import ONE
 from aann.settings.plans import Plan, Study
+from aann.settings.work import members
 from aann.tables import ENSEMBLE, PAIR
 
 if TYPE_CHECKING:
@@ -22,15 +24,8 @@ if TYPE_CHECKING:
 
 FILES = PICTURE_AND_TABLE
 
-_LOOKS = (
-    (style.BLUE, "o"),
-    (style.ORANGE, "s"),
-    (style.GREEN, "^"),
-    (style.VIOLET, "D"),
-    (style.RED, "v"),
-    (style.GREY, "P"),
-)
-"""Colours and markers of kinds of pairs, in the order in which they come; the last is for all that follow."""
+_COLORS, _MARKERS = (style.BLUE, style.ORANGE, style.GREEN, style.VIOLET, style.RED, style.GREY), "os^DvPX"
+"""Colours and markers of kinds of pairs, in the order in which they come."""
 
 _MEASURED = {
     "discrepancy": ("largest disagreement of two", style.SKY),
@@ -43,24 +38,44 @@ _MEASURED = {
 def plan(entry: MembersFigureSettings, study: Study) -> Plan:
     """Return a plan that needs both tables of the comparison of a group."""
     inputs = study.compared(entry.group)
-    return Plan(kind=entry.kind, title=study.title(str(inputs[0].keys["task"])), inputs=tuple(inputs))
+    sets = _called(members(study.settings, entry.group))
+    title = study.title(str(inputs[0].keys["task"]))
+    return Plan(kind=entry.kind, title=title, inputs=tuple(inputs), options={"sets": sets})
+
+
+def _called(networks: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+    """Return what the networks of each set are called in pairs, where one in several sets is in its first.
+
+    ``networks`` are those of ``work.members``. A set that shares some with a set before it has the others.
+    """
+    first = {str(one["path"]): str(one["set"]) for one in reversed(networks)}
+    shared = {one["set"] for one in networks if first[one["path"]] != one["set"]}
+    sets = dict.fromkeys(str(one["set"]) for one in networks if one["set"] != ONE)
+    return {name: f"others of {name}" if name in shared else name for name in sets}
 
 
 def read(source: Source) -> dict[str, Any]:
-    """Return how any two networks differ, what sets have in common, and what the data are."""
+    """Return how any two networks differ, what sets have in common, what they are called, and what the data are."""
     return {
         "pairs": source.table("pairs", PAIR),
         "ensembles": source.table("ensembles", ENSEMBLE),
         "title": source.plan.title,
+        **source.plan.options,
     }
 
 
 def draw(
-    pairs: pandas.DataFrame, ensembles: pandas.DataFrame, title: str, output: Path, provenance: Mapping[str, Any]
+    pairs: pandas.DataFrame,
+    ensembles: pandas.DataFrame,
+    sets: Mapping[str, str],
+    title: str,
+    output: Path,
+    provenance: Mapping[str, Any],
 ) -> None:
     """Draw (a) disagreement against distance, before and after matching, and (b) what sets have in common.
 
     ``pairs`` has the columns ``tables.PAIR``, which is the table drawn, ``ensembles`` those of ``tables.ENSEMBLE``.
+    ``sets`` say what the networks of each set are called in (a).
 
     Raises ``InputError`` if there are no two networks.
     """
@@ -72,7 +87,7 @@ def draw(
     figure, (left, right) = plt.subplots(
         1, 2, figsize=(style.PAGE_WIDTH, 3.4), width_ratios=(1.5, 1), layout="constrained"
     )
-    _draw_pairs(left, pairs.assign(pair=named(pairs)))
+    _draw_pairs(left, pairs.assign(pair=named(pairs, sets)))
     _draw_sets(right, whole_sets(ensembles))
     left.set_title("(a) Every two networks")
     right.set_title("(b) Whole sets")
@@ -80,9 +95,10 @@ def draw(
     style.save(figure, output, pairs, provenance)
 
 
-def named(pairs: pandas.DataFrame) -> pandas.Series:
-    """Return what kind of pair each row is: `walkers`, or `seeds and walkers`."""
-    both = pairs[["first_set", "second_set"]].apply(lambda row: " and ".join(dict.fromkeys(row)), axis=1)
+def named(pairs: pandas.DataFrame, sets: Mapping[str, str]) -> pandas.Series:
+    """Return what kind of pair each row is: `walkers`, or `seeds and walkers`; ``sets`` say what sets are called."""
+    ends = pairs[["first_set", "second_set"]].map(sets.__getitem__)
+    both = ends.apply(lambda row: " and ".join(dict.fromkeys(row)), axis=1)
     renamed: pandas.Series = both
     return renamed
 
@@ -95,15 +111,15 @@ def whole_sets(ensembles: pandas.DataFrame) -> pandas.DataFrame:
 
 
 def _draw_pairs(axis: Axes, pairs: pandas.DataFrame) -> None:
-    for number, (name, here) in enumerate(pairs.groupby("pair", sort=False)):
-        color, marker = _LOOKS[min(number, len(_LOOKS) - 1)]
+    looks = style.looks(*_COLORS, marks=_MARKERS)
+    for (color, marker), (name, here) in zip(looks, pairs.groupby("pair", sort=False), strict=False):
         percent = 100 * here.disagreement / here.test_images
         far, near = (100 * here[column] / (2 * here.connections) for column in ("distance", "matched_distance"))
         axis.hlines(percent, near, far, color=color, linewidth=0.5, alpha=0.5)
         axis.scatter(far, percent, s=16, color=color, marker=marker, linewidth=0.8, label=str(name))
         axis.scatter(near, percent, s=10, marker=marker, linewidth=0.8, facecolors="white", edgecolors=color)
     axis.set(xlim=(0, 104), ylim=(0, None))
-    axis.set_xlabel("Connections that differ (%); small markers: after matching units")
+    axis.set_xlabel("Places that differ (% of the most possible)\nsmall markers: after matching units")
     axis.set_ylabel("Test images on which they disagree (%)")
     axis.legend(frameon=False, loc="lower left", ncols=2)
 

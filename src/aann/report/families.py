@@ -36,16 +36,19 @@ def walks(counted: pandas.DataFrame, titles: Mapping[str, str]) -> pandas.DataFr
     return pandas.DataFrame(rows)
 
 
-def members(pairs: pandas.DataFrame) -> pandas.DataFrame:
-    """Return how far apart two networks are, and on how many test images they disagree, by kind of pair (Figure S5)."""
+def members(pairs: pandas.DataFrame, sets: Mapping[str, str]) -> pandas.DataFrame:
+    """Return how far apart two networks are, and on how many test images they disagree, by kind of pair (Figure S5).
+
+    ``sets`` say what the networks of each set are called. At most two places differ for each connection.
+    """
     rows = [
         {
             "Networks": str(name),
-            "Connections that differ": percent(group.distance / (2 * group.connections)),
+            "Places that differ, of the most possible": percent(group.distance / (2 * group.connections)),
             "After matching": percent(group.matched_distance / (2 * group.connections)),
             "Test images on which they disagree": percent(group.disagreement / group.test_images),
         }
-        for name, group in pairs.assign(pair=named(pairs)).groupby("pair", sort=False)
+        for name, group in pairs.assign(pair=named(pairs, sets)).groupby("pair", sort=False)
     ]
     return pandas.DataFrame(rows)
 

@@ -107,7 +107,7 @@ _SECTIONS: tuple[tuple[tuple[str, ...], str, Callable[[Story], pandas.DataFrame]
     (("s2",), "a brief search from networks of p-SIREN", _improvement),
     (("s3",), "what neighborhoods gain", lambda story: summaries.gains(story.table("s3"))),
     (("s4",), "walks", _shown_by_task("s4", families.walks)),
-    (("s5",), "members of a family", lambda story: families.members(story.table("s5"))),
+    (("s5",), "members of a family", lambda story: families.members(story.table("s5"), story.sets("s5"))),
     (("s6",), "paths", lambda story: families.paths(story.table("s6"))),
     (("s7",), "votes", lambda story: families.ensembles(story.table("s7"))),
     (("s8",), "other tasks", lambda story: families.transfers(story.table("s8"), story.panels("s8"))),

@@ -95,6 +95,10 @@ class Story:
         """Return which sample of neighbors a figure shows."""
         return str(self._drawn(figure).options["sampling"])
 
+    def sets(self, figure: str) -> dict[str, str]:
+        """Return what the networks are called that a figure of pairs has in each set, by set."""
+        return dict(self._drawn(figure).options["sets"])
+
     def panels(self, figure: str) -> dict[str, str]:
         """Return the titles of a figure's panels, by what they show."""
         return dict(self._drawn(figure).options["panels"])
