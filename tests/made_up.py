@@ -40,7 +40,7 @@ def make_results(network):
     assert draw_results().exit_code == 0
 
 
-def draw_results(title="MNIST"):
+def draw_results(title="MNIST", results="results/small"):
     """Draw the figure of made-up results."""
     inputs = [("accuracies", "psiren/mnist/accuracies.csv", {"task": "mnist"})]
-    return draw("sparsity", inputs, FIGURE, results="results/small", title=title)
+    return draw("sparsity", inputs, FIGURE, results=results, title=title)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from commands import check_one_line, run
-from made_up import DATA, FIGURE, NETWORK, ROW, TABLE, draw_results, make_results
+from made_up import ARCHIVE, DATA, FIGURE, NETWORK, ROW, TABLE, draw_results, make_results
 
 from aann.artifacts import seal_of, sha256
 from aann.errors import InputError
@@ -76,6 +76,37 @@ def test_what_is_drawn_again_is_compared_to_the_last_byte(packed):
     other = run(*COMPARE)
     assert other.exit_code == 1
     assert other.stderr == f"{FIGURE}: differs from that of the release\n"
+
+
+def test_a_release_is_the_same_from_whatever_folder_it_is_packed(results, tmp_path, monkeypatch):
+    here = release.pack(Path(RESULTS), [Path(FIGURE)], [Path(NETWORK)], Path("release"))
+    monkeypatch.chdir("/")
+    files = [[tmp_path / FIGURE], [tmp_path / NETWORK]]
+    assert release.pack(tmp_path / RESULTS, *files, tmp_path / "other") == here
+
+
+def test_results_with_an_absolute_path_are_packed_as_others(results, tmp_path):
+    expected = release.pack(Path(RESULTS), [Path(FIGURE)], [Path(NETWORK)], Path("release"))
+    rows = [str(tmp_path / path) for path in (ROW, ROW.replace("seed0", "seed1"))]
+    assert run("psiren", "accuracies", *rows, "--output", str(tmp_path / TABLE)).exit_code == 0
+    assert draw_results(results=str(tmp_path / RESULTS)).exit_code == 0
+    assert list(records.find(Path(FIGURE)).provenance["inputs"]) == ["accuracies.csv"]
+    found = release.pack(Path(RESULTS), [Path(FIGURE)], [Path(NETWORK)], Path("other"))
+    assert found["files"].keys() == expected["files"].keys()
+    assert found["sources"] == expected["sources"]
+
+
+def test_of_files_like_a_record_all_are_packed_that_it_may_mean(results):
+    row = Path(TABLE).read_text()
+    for name in ("p90/a.csv", "p80/a.csv", "p80/b.csv"):
+        Path(RESULTS, name).parent.mkdir(exist_ok=True)
+        Path(RESULTS, name).write_text(row)
+    drawn = Path(RESULTS, "figures/x.csv")
+    drawn.write_text("x\n")
+    for recorded, meant in (("a.csv", {"p90/a.csv", "p80/a.csv"}), ("p80/a.csv", {"p80/a.csv"})):
+        records.write_beside(drawn, {"inputs": {recorded: sha256(Path(RESULTS, "p90/a.csv"))}})
+        files = release.pack(Path(RESULTS), [drawn], [], Path(f"release{len(meant)}"))["files"]
+        assert {name for name in files if name.endswith("a.csv")} == meant
 
 
 def test_two_releases_of_the_same_results_have_equal_bytes(results):
@@ -212,6 +243,14 @@ def test_a_release_is_not_made_from_results_that_do_not_fit(results):
         release.pack(Path(RESULTS), [Path(FIGURE)], [], Path("results"))
     with pytest.raises(InputError, match="lies outside"):
         release.pack(Path(RESULTS), [Path(FIGURE)], [Path("results/datasets/mnist/images.gz")], Path("release"))
+    drawn = Path(RESULTS, "figures/x.csv")
+    drawn.write_text("x\n")
+    records.write_beside(drawn, {"inputs": {"results/datasets/mnist/images.gz": sha256(Path(ARCHIVE))}})
+    with pytest.raises(InputError, match="lies outside"):
+        release.pack(Path(RESULTS), [drawn], [], Path("release"))
+    records.write_beside(drawn, {"inputs": {"results/small/gone.csv": "0"}})
+    with pytest.raises(InputError, match=r"gone\.csv: is not there, and .*x\.csv was drawn from it; draw it again"):
+        release.pack(Path(RESULTS), [drawn], [], Path("release"))
     with pytest.raises(InputError, match="does not say what it came from"):
         release.pack(Path(RESULTS), [Path("results/datasets/mnist/images.gz")], [], Path("release"))
     add_line(Path(TABLE))

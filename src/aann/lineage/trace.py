@@ -63,8 +63,8 @@ def trace(path: Path, results: Path | None = None) -> Lineage:
 
     Raises ``InputError`` if there is no such file, or if a file on the way is damaged.
     """
-    root = _shown(require_file(path))
-    search = _Search(results or results_of(path))
+    root = shown(require_file(path))
+    search = Search(results or results_of(path))
     lineage = Lineage(root)
     waiting = [root]
     while waiting:
@@ -87,7 +87,7 @@ def results_of(path: Path) -> Path:
 
 def scales(paths: list[Path], results: Path) -> dict[Path, set[str]]:
     """Return the scales of the settings that each file came from. This reads records only, and hashes nothing."""
-    search = _Search(results)
+    search = Search(results)
 
     @cache
     def recorded(path: Path) -> tuple[str | None, list[Path]]:
@@ -108,13 +108,13 @@ def scales(paths: list[Path], results: Path) -> dict[Path, set[str]]:
     return {path: scales_of(path) for path in paths}
 
 
-def _shown(path: Path) -> Path:
+def shown(path: Path) -> Path:
     """Return a path relative to the current folder if it is below that, so that each file has one name."""
     absolute, here = path.absolute(), Path.cwd()
     return absolute.relative_to(here) if absolute.is_relative_to(here) else absolute
 
 
-class _Search:
+class Search:
     """Finds the inputs that records name."""
 
     def __init__(self, results: Path) -> None:
@@ -123,7 +123,7 @@ class _Search:
     def place(self, recorded: str) -> Path | None:
         """Return the file at a recorded path, below the current folder, one above the results, or the checkout."""
         bases = [Path(), *self.results.absolute().parents, checkout.ROOT]
-        return next((_shown(base / recorded) for base in bases if (base / recorded).is_file()), None)
+        return next((shown(base / recorded) for base in bases if (base / recorded).is_file()), None)
 
     def find(self, recorded: str, digest: str) -> Input:
         """Return an input as it is today."""
@@ -139,7 +139,7 @@ class _Search:
         """Yield files of the same name and then, if ``everywhere``, of the same kind."""
         for pattern in (recorded.name, f"*{recorded.suffix}") if everywhere else (recorded.name,):
             for folder in (self.results, self.results.parent / "datasets"):
-                yield from sorted(_shown(path) for path in folder.rglob(pattern) if path.is_file())
+                yield from sorted(shown(path) for path in folder.rglob(pattern) if path.is_file())
 
 
 def benchmark_of(path: Path, results: Path) -> Path | None:
@@ -157,7 +157,7 @@ def benchmark_of(path: Path, results: Path) -> Path | None:
     return next((benchmark for benchmark in paths if benchmark.is_file()), None)
 
 
-def _file(path: Path, search: _Search) -> File:
+def _file(path: Path, search: Search) -> File:
     record = records.find(path)
     named = record.provenance.get("inputs", {}) if record else {}
     inputs = [search.find(recorded, digest) for recorded, digest in named.items()]
