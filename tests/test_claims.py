@@ -396,6 +396,19 @@ def test_rows_that_are_not_there_are_an_error_at_the_papers_scale_and_not_measur
     assert "has no row with sparsity 50" in one.remark
 
 
+def test_each_value_of_a_list_needs_a_row_unless_rows_are_counted(results):
+    where = {"sparsity": [80, 95, 96], "seed": {"at_least": 1}}
+    with pytest.raises(InputError, match=r"claim 'one': figures/figure_2a.csv: has no row with sparsity 96, seed from"):
+        judged(results, sample(where=where))
+    with pytest.raises(InputError, match=r"has no row with sparsity 0 or 80, seed 0, layer fc"):
+        judged(results, sample(where={"sparsity": [0, 80], "seed": [0, 1], "layer": "fc"}))
+    shutil.copytree(results, results.with_name("quick"))
+    assert judged(results.with_name("quick"), sample(where=where), scale="quick").verdict == "not measured"
+    units = sample(where=where, units=["sparsity"], of=None)
+    rule = {"kind": "within", "value": 2}
+    assert judged(results, units, statistic="count", rule=rule, unit="number").found.value == 2
+
+
 @pytest.mark.parametrize(
     ("statistic", "first", "second", "remark"),
     [
@@ -511,6 +524,10 @@ def share_of(statistic="share", take="mean", **changes):
         ({"measure": paired(units=["sparsity"])}, "samples: difference pairs them by unit; expected the same 'units'"),
         ({"measure": paired(units=None)}, "samples: difference pairs them by unit; expected the same 'units'"),
         ({"measure": {"statistic": "share", "samples": [sample(of=None)]}}, "samples: share divides sums of counts"),
+        (
+            {"measure": {"statistic": "mean", "samples": [sample(where={"layer": [1.0, "fc"]})]}},
+            "samples.0': where.layer: is [1.0, 'fc']; expected numbers alone, or text alone",
+        ),
         (
             {"measure": {"statistic": "share", "samples": [sample(of="images", minus="seed")]}},
             "samples: share divides sums of counts; expected no 'minus'",

@@ -100,6 +100,13 @@ class Sample(_Model):
         "mean", description="How the numbers in a unit's rows make one; `rise` is last minus first."
     )
 
+    @model_validator(mode="after")
+    def _lists_are_of_one_kind(self) -> Sample:
+        for name, wanted in self.where.items():
+            if isinstance(wanted, list) and len({isinstance(value, str) for value in wanted}) != 1:
+                raise ValueError(f"where.{name}: is {wanted}; expected numbers alone, or text alone, in quotes")
+        return self
+
 
 class Measure(_Model):
     """How a claim is measured: a statistic of one or more samples."""

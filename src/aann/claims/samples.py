@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -75,8 +75,13 @@ class Rows:
         return table
 
     def units(self) -> pandas.Series:
-        """Return the number of each unit, by the values that name it; raise ``NotMeasurableError`` if no row fits."""
-        chosen = self._require_rows()
+        """Return the number of each unit, by the values that name it.
+
+        Raises ``NotMeasurableError`` if no row fits, or none with one of the values of a list.
+        """
+        return self._by_unit(self._require_rows())
+
+    def _by_unit(self, chosen: pandas.DataFrame) -> pandas.Series:
         if self.sample.units is None:
             return chosen.value.reset_index(drop=True)
         keys = [chosen[name] for name in self.sample.units] or [pandas.Series(0, index=chosen.index)]
@@ -84,19 +89,26 @@ class Rows:
         return found
 
     def counts(self) -> tuple[int, int]:
-        """Return two sums over the rows: of the counts of a part, and of those of the whole."""
+        """Return two sums over the rows: of the counts of a part, and of those of the whole. Raises as ``units``."""
         chosen = self._require_rows()
         return int(chosen[self.columns].sum().sum()), int(chosen[self.sample.of].sum())
 
     def number(self) -> int:
-        """Return how many units there are, which may be 0."""
-        return 0 if self.chosen.empty else len(self.units())
+        """Return how many units there are, which may be 0: how many are missing is what a count tells."""
+        return 0 if self.chosen.empty else len(self._by_unit(self.chosen))
 
     def _require_rows(self) -> pandas.DataFrame:
         if self.chosen.empty:
-            wanted = ", ".join(f"{name} {in_words(value)}" for name, value in self.sample.where.items()) or "a number"
-            raise NotMeasurableError(f"{self.sample.table}: has no row with {wanted}")
+            raise self._without(self.sample.where)
+        for name, wanted in self.sample.where.items():
+            for value in wanted if isinstance(wanted, list) else ():
+                if not _matches(self.chosen[name], value).any():
+                    raise self._without({**self.sample.where, name: value})
         return self.chosen
+
+    def _without(self, where: Mapping[str, Bounds | list[Scalar] | Scalar]) -> NotMeasurableError:
+        wanted = ", ".join(f"{name} {in_words(value)}" for name, value in where.items()) or "a number"
+        return NotMeasurableError(f"{self.sample.table}: has no row with {wanted}")
 
 
 def _require_columns(table: str, named: Iterable[str], known: list[str]) -> None:
