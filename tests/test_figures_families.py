@@ -271,7 +271,6 @@ def test_more_searches_than_a_figure_of_transfers_has_looks_for_are_refused(valu
     ("draw", "tables", "message"),
     [
         (walks.draw, [walk_table(0).head(0), {}], "its tables have no rows; delete them and walk again"),
-        (members.draw, [pandas.DataFrame(), VOTES, {}], "its group has no two networks; name more sets, seeds"),
         (ensembles.draw, [VOTES.head(0)], "its table has no rows; name 'sizes' of the group"),
         (paths.draw, [pandas.DataFrame()], "its tables have no rows; delete them and run the paths again"),
         (

@@ -177,6 +177,9 @@ def test_a_study_of_one_task_of_any_name_needs_nothing_of_the_papers(values):
 
 STATIC = {"task": "mnist", "sparsity": 80, "origin": "random"}
 TRAINED = {"task": "mnist", "sparsity": 33, "origin": "psiren"}
+DENSE = {"start": {"task": "mnist", "sparsity": 0, "origin": "psiren"}, "search": "best"}
+DENSE_FASHION = {"start": {"task": "fashion", "sparsity": 0, "origin": "psiren"}}
+ONE_NETWORK = {"start": {"task": "mnist", "sparsity": 90, "origin": "psiren"}, "seeds": "first"}
 OF_FASHION = {"start": {"task": "fashion", "sparsity": 33, "origin": "psiren"}}
 
 
@@ -282,6 +285,38 @@ OF_FASHION = {"start": {"task": "fashion", "sparsity": 33, "origin": "psiren"}}
             | {"figures": {"s8": {"transfers": ["to-fashion"]}}},
             "figures.s8: families.transfers.to-fashion.to: tasks.fashion.sparsities has no 90 to compare with",
         ),
+        (
+            {"figures": {"6": {"start": {"sparsity": 0}}}},
+            "figures.6.start.sparsity: is 0; expected more than 0 and less than 100, where a network has neighbors",
+        ),
+        (
+            {"figures": {"s1": {"runs": [{"start": {**STATIC, "sparsity": 100}, "searches": ["best"]}]}}},
+            "figures.s1.runs.0.start.sparsity: is 100; expected more than 0 and less than 100",
+        ),
+        (
+            {"figures": {"s4": {"starts": [{"start": {**STATIC, "sparsity": 40}}]}}},
+            "figures.s4.starts.0.start.sparsity: is 40; expected at least 50, for as many empty places as connections",
+        ),
+        (
+            {"figures": {"s4": {"starts": [{"start": {**STATIC, "sparsity": 100}}]}}},
+            "figures.s4.starts.0.start.sparsity: is 100; expected more than 0 and less than 100",
+        ),
+        (
+            {"families": {"groups": {"mnist-90": {"sets": {"walkers": None, "all": None, "seeds": [DENSE]}}}}},
+            "figures.s5: families.groups.mnist-90.sets.seeds.0.start.sparsity: is 0; expected more than 0",
+        ),
+        (
+            {"families": {"groups": {"mnist-90": {"sets": {"walkers": None, "all": None, "seeds": [ONE_NETWORK]}}}}},
+            "figures.s5: families.groups.mnist-90.sets: have 1 in all; expected 2 or more networks; name more sets,",
+        ),
+        (
+            {"families": {"paths": {"to-a-walker": {"start": DENSE, "end": {**DENSE, "walk": ""}}}}},
+            "figures.s6: families.paths.to-a-walker.start.start.sparsity: is 0; expected more than 0",
+        ),
+        (
+            {"families": {"transfers": {"to-mnist": {"starts": dict.fromkeys(("trained", "random"), DENSE_FASHION)}}}},
+            "figures.s8: families.transfers.to-mnist.starts.trained.start.sparsity: is 0; expected more than 0",
+        ),
         ({"figures": {"video": {"sparsity": 33}}}, "figures.video.sparsity: 33 is not in tasks.car.sparsities"),
         ({"figures": {"video": {"task": "mnist"}}}, "figures.video.task: 'mnist' is not driven"),
     ],
@@ -292,6 +327,33 @@ def test_what_an_entry_needs_and_the_study_does_not_have_is_one_line(values, cha
     assert str(error.value).startswith(f"configuration: {line}")
     assert str(error.value).endswith("; see config/README.md")
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("sparsity", [0, 100])
+@pytest.mark.parametrize(
+    ("change", "key"),
+    [
+        (lambda sparsity: {"neighbors": {"mnist": {"sparsities": [90, sparsity]}}}, "neighbors.mnist.sparsities.1"),
+        (lambda sparsity: {"embeddings": {"mnist": {"sparsity": sparsity}}}, "embeddings.mnist.sparsity"),
+        (lambda sparsity: {"sense": {"climb": {"sparsity": sparsity}}}, "sense.climb.sparsity"),
+        (lambda sparsity: {"sense": {"selection": {"sparsity": sparsity}}}, "sense.selection.sparsity"),
+    ],
+)
+def test_networks_without_neighbors_are_not_studied(values, change, key, sparsity):
+    with pytest.raises(InputError, match=f"setting '{key}': Input should be (greater than 0|less than 100)"):
+        validate(merge(values, change(sparsity)))
+
+
+def test_a_path_is_between_networks_of_one_sparsity(values):
+    path = {"end": {"start": {"sparsity": 80}}}
+    with pytest.raises(InputError, match=r"to-a-walker': end\.start\.sparsity: is 80\.0; expected 90\.0, the start's"):
+        validate(merge(values, {"families": {"paths": {"to-a-walker": path}}}))
+
+
+def test_walks_start_below_half_the_zeros_where_layers_differ(values):
+    start = {"task": "mnist", "sparsity": 40, "origin": "psiren"}
+    walked = {"psiren": {"sparsify": {"densities": {"fc": 0.5}}}, "figures": {"s4": {"starts": [{"start": start}]}}}
+    assert "s4" in kinds.plans(validate(merge(values, walked)))
 
 
 def test_an_unknown_figure_is_named(paper_settings):

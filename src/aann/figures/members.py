@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas
 
-from aann.errors import InputError
 from aann.figures import style
 from aann.figures.kinds import PICTURE_AND_TABLE, Source
 from aann.settings.families import ONE
@@ -37,7 +36,7 @@ _MEASURED = {
 
 def plan(entry: MembersFigureSettings, study: Study) -> Plan:
     """Return a plan that needs both tables of the comparison of a group."""
-    inputs = study.compared(entry.group)
+    inputs = study.compared(entry.group, least=2)
     sets = _called(members(study.settings, entry.group))
     title = study.title(str(inputs[0].keys["task"]))
     return Plan(kind=entry.kind, title=title, inputs=tuple(inputs), options={"sets": sets})
@@ -81,8 +80,6 @@ def draw(
     """
     import matplotlib.pyplot as plt
 
-    if pairs.empty:
-        raise InputError("its group has no two networks; name more sets, seeds or walks")
     style.use_style()
     figure, (left, right) = plt.subplots(
         1, 2, figsize=(style.PAGE_WIDTH, 3.4), width_ratios=(1.5, 1), layout="constrained"

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from aann.settings.types import LayerName, Section, Seed, Sparsity, require_distinct
+from aann.settings.types import LayerName, Section, Seed, SparsityWithNeighbors, require_distinct
 
 
 class TSNESettings(Section):
@@ -32,7 +32,7 @@ class LLESettings(Section):
 class EmbeddingsSettings(Section):
     """First neighbors of the first seed's network, embedded by the flattened weights of the layer that they change."""
 
-    sparsity: Sparsity = Field(90.0, description="The network's; one of `neighbors`.")
+    sparsity: SparsityWithNeighbors = Field(90.0, description="The network's; one of `neighbors`.")
     layers: list[LayerName] = Field(min_length=1, description="Layers, each embedded by itself.")
     count: int = Field(1500, ge=10, description="Neighbors that are embedded.")
     sources: int = Field(

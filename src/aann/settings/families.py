@@ -198,11 +198,11 @@ class PathSettings(Section):
     seed: Seed = Field(0, description="Draws what steps look at.")
 
     @model_validator(mode="after")
-    def _of_one_task(self) -> PathSettings:
-        if self.start.start.task != self.end.start.task:
-            raise ValueError(
-                f"end.start.task: is {self.end.start.task!r}; expected {self.start.start.task!r}, the start's"
-            )
+    def _of_one_family(self) -> PathSettings:
+        for key in ("task", "sparsity"):
+            found, expected = getattr(self.end.start, key), getattr(self.start.start, key)
+            if found != expected:
+                raise ValueError(f"end.start.{key}: is {found!r}; expected {expected!r}, the start's")
         _require_seeds_of_the_task("start", self.start)
         _require_seeds_of_the_task("end", self.end)
         return self

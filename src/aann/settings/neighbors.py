@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from pydantic import Field, model_validator
 
-from aann.settings.types import Amount, Entries, LayerName, Section, Seed, Sparsity, require_distinct
+from aann.settings.types import Amount, Entries, LayerName, Section, Seed, SparsityWithNeighbors, require_distinct
 
 
 class NeighborsSettings(Section):
     """Which first neighbors of a task's networks are counted (Figure 3): by layer, a number of them or `exhaustive`."""
 
-    sparsities: list[Sparsity] = Field(min_length=1, description="Sparsities to study, of the task's.")
+    sparsities: list[SparsityWithNeighbors] = Field(min_length=1, description="Sparsities to study, of the task's.")
     first: dict[LayerName, Amount] = Field(
         min_length=1, description="Neighbors in each layer, for the task's first seed."
     )

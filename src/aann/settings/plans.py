@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from pydantic import Field, ValidationError
 
 from aann.errors import InputError
+from aann.settings import work
+from aann.settings.families import ONE
 from aann.settings.messages import first_problem
 from aann.settings.starts import StartSettings, WalkedSettings
 from aann.settings.types import Section
@@ -94,6 +96,22 @@ class Study:
         self.task(start.task, f"{key}.task")
         if start.origin == "psiren":
             self.require_sparsity(start.task, start.sparsity, f"{key}.sparsity")
+
+    def require_neighbors(self, start: StartSettings, key: str, setting: str = "") -> None:
+        """Check that networks have neighbors. ``setting`` is where the start is, if not in the entry."""
+        if not 0 < start.sparsity < 100:
+            self._refuse_sparsity(start, key, setting, "more than 0 and less than 100, where a network has neighbors")
+
+    def require_walkable(self, start: StartSettings, key: str, setting: str = "") -> None:
+        """Check that there are empty places for all connections, unless layers differ. Arguments are as above."""
+        pruned = self.settings.psiren_of(start.task).sparsify
+        uneven = start.origin == "psiren" and (pruned.distribution != "uniform" or pruned.densities)
+        self.require_neighbors(start, key, setting)
+        if start.sparsity < 50 and not uneven:
+            self._refuse_sparsity(start, key, setting, "at least 50, for as many empty places as connections")
+
+    def _refuse_sparsity(self, start: StartSettings, key: str, setting: str, expected: str) -> NoReturn:
+        self.refuse(key, f"{setting}{': ' * bool(setting)}is {start.sparsity:g}; expected {expected}")
 
     def require_search(self, task: str, search: str, key: str = "search") -> None:
         """Check that there is a search, and that the task's network has its layers."""
@@ -212,6 +230,7 @@ class Study:
         """
         below = f"{key}." if key else ""
         self.require_start(start, f"{below}start")
+        self.require_neighbors(start, f"{below}start.sparsity")
         self.require_search(start.task, search, f"{below}{search_key}")
         return self._runs(role, start, f".{search}/seed{{seed}}.parquet", {"search": search})
 
@@ -222,6 +241,7 @@ class Study:
         """
         self.require_start(start, f"{key}.start")
         if search is not None:
+            self.require_neighbors(start, f"{key}.start.sparsity")
             self.require_search(start.task, search, f"{key}.search")
             return self._runs(role, start, f".{search}/seed{{seed}}.outcome.csv", {"search": search})
         keys = {"task": start.task, "sparsity": start.sparsity}
@@ -276,6 +296,7 @@ class Study:
         """
         start = walked.start
         self.require_start(start, f"{key}.start")
+        self.require_walkable(start, f"{key}.start.sparsity")
         if walked.search:
             self.require_search(start.task, walked.search, f"{key}.search")
         try:
@@ -288,8 +309,11 @@ class Study:
             for seed in start.seeds or self.task(start.task).seeds
         ]
 
-    def compared(self, group: str) -> list[Input]:
-        """Return how the networks of a group differ (``tables.PAIR``) and vote (``tables.ENSEMBLE``)."""
+    def compared(self, group: str, least: int = 1) -> list[Input]:
+        """Return how the networks of a group differ (``tables.PAIR``) and vote (``tables.ENSEMBLE``).
+
+        ``least`` is how many networks its sets have to have.
+        """
         try:
             chosen = self.settings.group(group)
         except InputError as error:
@@ -301,6 +325,10 @@ class Study:
         for size, sparsity in chosen.sizes.items():
             if size > 1 and sparsity not in self.task(chosen.task).sparsities:
                 self.refuse("", f"families.groups.{group}.sizes.{size}: {sparsity:g} is not a sparsity of the task")
+        networks = {row["path"] for row in work.members(self.settings, group) if row["set"] != ONE}
+        if len(networks) < least:
+            reason = f"have {len(networks)} in all; expected {least} or more networks"
+            self.refuse("", f"families.groups.{group}.sets: {reason}; name more sets, seeds or walks")
         keys = {"task": chosen.task, "group": group}
         return [
             Input(role=role, path=f"families/{group}/{role}.csv", keys=dict(keys)) for role in ("pairs", "ensembles")
@@ -314,6 +342,7 @@ class Study:
             self.refuse(key, str(error))
         for name, end in (("start", chosen.start), ("end", chosen.end)):
             self._require_network(end, end.walk, f"families.paths.{path}.{name}")
+        self.require_neighbors(chosen.start.start, "", f"families.paths.{path}.start.start.sparsity")
         keys = {"task": chosen.start.start.task, "route": path}
         return Input(role="routes", path=f"families/{path}/path.parquet", keys=dict(keys))
 
@@ -329,6 +358,7 @@ class Study:
         setting = f"families.transfers.{transfer}"
         for name, one in chosen.starts.items():
             self._require_network(one, one.walk, f"{setting}.starts.{name}")
+            self.require_neighbors(one.start, "", f"{setting}.starts.{name}.start.sparsity")
         for place, search in enumerate(chosen.searches):
             try:
                 self.settings.search_of(chosen.task, search)
@@ -355,6 +385,10 @@ class Study:
         self._require_known_task(task, f"{setting}.start.task")
         if one.start.origin == "psiren" and one.start.sparsity not in self.task(task).sparsities:
             self.refuse("", f"{setting}.start.sparsity: {one.start.sparsity:g} is not in tasks.{task}.sparsities")
+        if walk:
+            self.require_walkable(one.start, "", f"{setting}.start.sparsity")
+        elif one.search:
+            self.require_neighbors(one.start, "", f"{setting}.start.sparsity")
         try:
             if one.search:
                 self.settings.search_of(task, one.search)

@@ -16,6 +16,7 @@ from aann.settings.types import (
     Section,
     Seed,
     Sparsity,
+    SparsityWithNeighbors,
     at_place,
     require_distinct,
 )
@@ -201,7 +202,7 @@ class ClimbSettings(Section):
     """Climbs by p-SIREN networks of a task (Figure 5 draws the first); all surveyed networks are embedded."""
 
     task: Name = Field(description="A name in `tasks`.")
-    sparsity: Sparsity = Field(90.0, description="The networks'; one of the task's.")
+    sparsity: SparsityWithNeighbors = Field(90.0, description="The networks'; one of the task's.")
     seeds: list[Seed] | None = Field(
         None, min_length=1, description="The networks' seeds; the task's first if left out. Figure 5 draws the first."
     )
@@ -220,7 +221,7 @@ class SelectionSettings(Section):
     """How much of a gain is selection (Figure S3): climbs that choose by few test images, and by validation images."""
 
     task: Name = Field(description="A name in `tasks`; climbs start from its networks of p-SIREN, one for each seed.")
-    sparsity: Sparsity = Field(90.0, description="The networks'; one of the task's.")
+    sparsity: SparsityWithNeighbors = Field(90.0, description="The networks'; one of the task's.")
     layer: LayerName = Field("last", description="The layer in which weights move, by name or by place.")
     neighborhoods: int = Field(6, ge=1, description="Neighborhoods of a climb.")
     neighbors: list[Annotated[int, Field(ge=1)]] = Field(

@@ -52,6 +52,9 @@ LayerName = Annotated[
 
 Sparsity = Annotated[float, Field(ge=0, le=100), AfterValidator(_three_decimals)]
 
+SparsityWithNeighbors = Annotated[float, Field(gt=0, lt=100), AfterValidator(_three_decimals)]
+"""A swap needs a weight that is 0, and one that is not."""
+
 Printable = AfterValidator(_printable)
 
 Folder = Annotated[
