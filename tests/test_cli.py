@@ -161,6 +161,30 @@ def test_wrong_settings_are_one_line():
     check_one_line(run("settings", "check", "--configfile", "absent.yaml"), "absent.yaml: cannot be read")
 
 
+ABSENT = {"kind": "folder", "folder": "absent", "size": [28, 28], "channels": 1, "classes": 10}
+
+
+@pytest.mark.parametrize(
+    ("change", "line"),
+    [
+        ({"figures": {"s5": {"group": "nope"}}}, "configuration: figures.s5.group: unknown group 'nope'"),
+        ({"sense": {"climb": {"task": "nope"}}}, "configuration: figures.5: sense.climb.task: no task 'nope'"),
+        ({"claims": {"without": ["nope"]}}, "configuration: claims.without: there is no claim 'nope'"),
+        (
+            {
+                "datasets": {"mine": ABSENT},
+                "tasks": {"mnist": {"dataset": "mine"}},
+            },
+            "configuration: datasets.mine.folder: absent is not there",
+        ),
+    ],
+)
+def test_settings_that_the_workflow_refuses_are_refused_by_the_check(change, line, tmp_path):
+    (tmp_path / "more.yaml").write_text(json.dumps(change))
+    files = ("--configfile", "config/config.yaml", "--configfile", tmp_path / "more.yaml")
+    check_one_line(run("settings", "check", *files), line)
+
+
 def test_an_unknown_data_set_or_task_is_one_line(tmp_path):
     check_one_line(
         run("datasets", "fetch", "minst", "--folder", tmp_path),

@@ -6,9 +6,10 @@ import json
 
 import click
 
+from aann import checkout
 from aann.addresses import shown
 from aann.commands import HELP, options
-from aann.settings.study import Settings
+from aann.settings.study import Settings, require_data
 
 commands = click.Group("settings", help=HELP["settings"])
 
@@ -16,7 +17,14 @@ commands = click.Group("settings", help=HELP["settings"])
 @commands.command("check")
 @options.settings
 def check(settings: Settings) -> None:
-    """Validate settings. Print them with every default filled in, and with *** for passwords in addresses."""
+    """Check settings as the workflow does. Print them with every default, and with *** for passwords in addresses."""
+    from aann.claims import models
+    from aann.figures import kinds
+
+    require_data(settings)
+    kinds.plans(settings)
+    if settings.claims.without or settings.claims.without_figures:
+        models.load(checkout.find("config/claims.yaml")).without(settings.claims)
     values = settings.model_dump()
     values["downloads"]["mirrors"] = [shown(mirror) for mirror in settings.downloads.mirrors]
     click.echo(json.dumps(values, indent=2))
