@@ -85,8 +85,8 @@ wildcard_constraints:
     layer=any_of(sorted({layer.name for network in SETTINGS.networks.values() for layer in network.layers})),
     kind=r"train|validation|test|round[1-9]\d*",
     round=r"[1-9]\d*",
-    stage="psiren|sense",
-    run=r"(-(random|psiren)(\.[a-z][a-z0-9_-]*)?)?",
+    stage=r"psiren(?=/p[\d.]+/)|sense(?=/p[\d.]+-)",  # of p-SIREN, without a run after the sparsity, or of a run
+    run=rf"(-(random|psiren)(\.({any_of(SETTINGS.sense.searches)}))?)?",
 
 
 def growing(amount, for_each_thread=0):

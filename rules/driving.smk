@@ -28,6 +28,8 @@ rule demonstrations:
         f"{RESULTS}/logs/driving/{{task}}/demonstrations/{{kind}}.log",
     benchmark:
         f"{RESULTS}/benchmarks/driving/{{task}}/demonstrations/{{kind}}.jsonl"
+    wildcard_constraints:
+        task=any_of(DRIVEN),
     priority: FIRST
     threads: lambda wildcards: max(1, min(8, asked(work.tracks, wildcards.kind) // 40))
     resources:
@@ -60,6 +62,8 @@ rule driver:
         f"{RESULTS}/logs/driving/{{task}}/driver{{round}}.log",
     benchmark:
         f"{RESULTS}/benchmarks/driving/{{task}}/driver{{round}}.jsonl"
+    wildcard_constraints:
+        task=any_of(DRIVEN),
     priority: FIRST
     resources:
         mem_mb=growing(3000),
@@ -111,6 +115,8 @@ rule expert:
         f"{RESULTS}/logs/driving/{{task}}/expert.log",
     benchmark:
         f"{RESULTS}/benchmarks/driving/{{task}}/expert.jsonl"
+    wildcard_constraints:
+        task=any_of(DRIVEN),
     localrule: True
     resources:
         mem_mb=growing(1500),
@@ -136,6 +142,8 @@ rule assess:
         f"{RESULTS}/logs/driving/{{task}}/{{stage}}/p{{sparsity}}{{run}}/seed{{seed}}.log",
     benchmark:
         f"{RESULTS}/benchmarks/driving/{{task}}/{{stage}}/p{{sparsity}}{{run}}/seed{{seed}}.jsonl"
+    wildcard_constraints:
+        task=any_of(DRIVEN),
     resources:
         mem_mb=growing(3000),
         runtime=growing(15),
@@ -162,6 +170,8 @@ use rule accuracies as returns with:
         f"{RESULTS}/logs/driving/{{task}}/returns.log",
     benchmark:
         f"{RESULTS}/benchmarks/driving/{{task}}/returns.jsonl"
+    wildcard_constraints:
+        task=any_of(DRIVEN),
     localrule: True
     params:
         command="driving returns",
@@ -177,6 +187,8 @@ use rule accuracies as confusions with:
         f"{RESULTS}/logs/driving/{{task}}/confusions.log",
     benchmark:
         f"{RESULTS}/benchmarks/driving/{{task}}/confusions.jsonl"
+    wildcard_constraints:
+        task=any_of(DRIVEN),
     localrule: True
     params:
         command="driving confusions",

@@ -77,14 +77,20 @@ rule export_page:
         "python -m aann export {input.network:q} --format page --data {input.data:q} --output {output:q} 2> {log:q}"
 
 
+# Asked when a target is, since a study need not export anything.
+exported = lambda forms: [
+    path for form in asked(work.formats_of, forms) for path in filled(EXPORTED[form], work.exports, form)
+]
+
+
 rule explorer:
     input:
-        filled(EXPORTED["page"], work.exports, "page"),
+        lambda wildcards: exported(["page"]),
     localrule: True
 
 
 # Files are named by their pattern, since a workflow that imports this one may take some of its rules.
 rule export:
     input:
-        [filled(pattern, work.exports, form) for form, pattern in EXPORTED.items()],
+        lambda wildcards: exported(EXPORTED),
     localrule: True

@@ -157,6 +157,7 @@ def test_a_build_begins_with_a_line(chain):
     )
     known = {1: Job(1, frozenset(), 100.0, here=True), 2: Job(1, frozenset({1}), 0.0)}
     assert "(measured here before; corrected" in announcement(Forecast(known, 1))
+    assert announcement(Forecast({1: Job(1, frozenset(), 0.0)}, 1)) == "Nothing is to be made."
     unknown = {1: Job(1, frozenset(), None), 2: Job(1, frozenset({1}), 0.0)}
     assert announcement(Forecast(unknown, 1)).startswith("How long this takes is not known, since nothing like it")
 

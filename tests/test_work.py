@@ -35,6 +35,17 @@ def test_surveys_are_of_more_layers_for_the_first_seed(settings):
     assert work.amount(settings, "mnist", 4, "fc") == 5
 
 
+def test_what_is_asked_for_is_exported_in_a_format(settings):
+    assert work.formats_of(settings, ["page", "c"]) == ["page", "c"]
+    exported = {"mnist": settings.export["mnist"].model_copy(update={"formats": ["c"]})}
+    chosen = settings.model_copy(update={"export": exported})
+    assert work.formats_of(chosen, ["page", "c"]) == ["c"]
+    with pytest.raises(InputError, match="'export' names no network in the format page; see config"):
+        work.formats_of(chosen, ["page"])
+    with pytest.raises(InputError, match="'export' names no network in the format c or page; see"):
+        work.formats_of(chosen.model_copy(update={"export": {}}), ["c", "page"])
+
+
 def test_neighbors_of_the_first_seed_are_embedded(settings):
     (row,) = work.embedding(settings, "mnist", "fc")
     assert row in work.embeddings(settings, "mnist")

@@ -5,6 +5,8 @@ import shlex
 
 import pytest
 import yaml
+from dry_runs import dry_run
+from snakemake.exceptions import MissingRuleException, WorkflowError
 
 from aann.datasets.archives import MIRROR_VARIABLE
 from aann.settings.figures import in_order, target
@@ -49,6 +51,31 @@ def test_an_unknown_figure_is_named(fresh):
     known = ", ".join(map(target, in_order(load([fresh.folder / "config/config.yaml"]).figures)))
     assert f"\nunknown figure '99'; expected one of {known}\n" in result.stdout + result.stderr
     assert "Traceback" not in result.stdout + result.stderr
+
+
+@pytest.mark.parametrize(("target", "format_"), [("export", "packed or onnx or c or page"), ("explorer", "page")])
+def test_an_export_of_nothing_is_refused(fresh, target, format_):
+    with pytest.raises(WorkflowError, match=f"'export' names no network in the format {format_}; see config"):
+        dry_run(fresh.folder, {"export": {"mnist": None}}, target)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "car/psiren/p90-random.greedy/seed0.returns.csv",
+        "car/sense/p90/seed0.returns.csv",
+        "car/sense/p80-random.no-search/seed0.returns.csv",
+        "mnist/psiren/p90/seed0.returns.csv",
+        "mnist/returns.csv",
+        "mnist/confusions.csv",
+        "mnist/expert.csv",
+        "mnist/driver1.safetensors",
+        "mnist/demonstrations/train.safetensors",
+    ],
+)
+def test_no_rule_makes_drives_of_what_does_not_drive(fresh, path):
+    with pytest.raises(MissingRuleException):
+        dry_run(fresh.folder, {}, f"results/small/driving/{path}")
 
 
 def test_a_report_before_its_build_names_the_target_to_build(fresh):

@@ -222,6 +222,8 @@ def announcement(forecast: Forecast) -> str:
     """Return the line that a build says when it begins."""
     cores = "1 core" if forecast.cores == 1 else f"{forecast.cores} cores"
     jobs = sum(job.seconds != 0 for job in forecast.jobs.values())
+    if not jobs:
+        return "Nothing is to be made."
     if forecast.unknown == jobs:
         return "How long this takes is not known, since nothing like it was measured. The next build will know."
     measured = "measured here before" if forecast.here else "measured on another machine"

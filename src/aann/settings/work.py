@@ -5,6 +5,7 @@ A row maps the wildcards in paths of results to their values, so that rules can 
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from aann.errors import InputError
@@ -100,6 +101,16 @@ def exports(settings: Settings, form: str) -> list[Row]:
         for sparsity in exported.sparsities
         if form in exported.formats
     ]
+
+
+def formats_of(settings: Settings, forms: Iterable[str]) -> list[str]:
+    """Return those of some formats in which networks are exported; raise ``InputError`` if there are none."""
+    found = [form for form in forms if exports(settings, form)]
+    if not found:
+        raise InputError(
+            f"the setting 'export' names no network in the format {' or '.join(forms)}; see config/README.md"
+        )
+    return found
 
 
 def embeddings(settings: Settings, task: str) -> list[Row]:
