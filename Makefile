@@ -13,10 +13,12 @@ endif
 RELEASED = --configfile config/release.yaml
 DRAWING = all_figures claims report_page \
   $$($(BIN)/python -m aann figures list --show targets --configfile config/config.yaml $(RELEASED))
+# Sets `figures`, in a shell, to the files of that run's figures: others may be there, which other settings drew.
+LIST = figures=$$($(BIN)/python -m aann figures list --show files --configfile config/config.yaml $(RELEASED))
 # Packs what results/paper/ was drawn from, and its networks.
-PACK = $(BIN)/python -m aann release pack --results $(PAPER) --output release \
+PACK = $(LIST) && $(BIN)/python -m aann release pack --results $(PAPER) --output release \
   $$(printf -- '--network %s ' $(PAPER)/psiren/*/p*/seed*.safetensors $(PAPER)/sense/*/seed*.safetensors) \
-  $(PAPER)/figures/* $(PAPER)/claims/* $(PAPER)/report/page.html
+  $$(printf '$(PAPER)/%s ' $$figures) $(PAPER)/claims/* $(PAPER)/report/page.html
 
 VERDICTS = This page answers: which statements of the paper hold, by how much, and how sure is that?
 
@@ -67,10 +69,13 @@ pack: $(READY) ## Pack results/paper/ as it is into release/, in place of the re
 	$(PACK) --replace
 
 gallery: $(READY) ## Put the figures and verdicts of results/paper/, and a sheet of the figures, into docs/.
-	cp $(PAPER)/figures/*.png docs/images/
+	@test -s $(PAPER)/claims/claims.md \
+	  || { echo "error: $(PAPER)/claims/claims.md: is missing or empty; make it first: make claims"; exit 1; }
+	$(LIST) && cp $$(printf '$(PAPER)/%s\n' $$figures | grep 'png$$') docs/images/
 	$(BIN)/python -m aann figures sheet docs/images/figure_*.png --output docs/images/gallery.png
 	sed 's#(\.\./figures/video\.mp4)#(driving.md)#; s#(\.\./figures/#(images/#' $(PAPER)/claims/claims.md \
-	  | awk -v answers="$(VERDICTS)" 'NR == 2 {print "\n" answers} {print}' > docs/verdicts.md
+	  | awk -v answers="$(VERDICTS)" 'NR == 2 {print "\n" answers} {print}' > docs/.verdicts.md
+	mv docs/.verdicts.md docs/verdicts.md
 
 numbers: $(READY) ## Write the numbers behind the figures of results/paper/ into docs/numbers.md.
 	$(BIN)/python -m aann report numbers --output docs/numbers.md --configfile config/config.yaml $(RELEASED)

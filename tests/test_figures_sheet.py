@@ -5,10 +5,12 @@ import os
 import re
 import subprocess
 import sys
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 
 import pytest
+import yaml
 from commands import check_one_line, run, shown
 from PIL import Image
 
@@ -99,19 +101,48 @@ def test_the_sheet_of_the_documentation_is_of_its_pictures_and_each_is_in_the_ga
         assert f"Figure {label(name)}" in gallery
 
 
-def test_make_gallery_puts_figures_their_sheet_and_verdicts_into_the_documentation(root, tmp_path, pictures):
-    figures, docs = tmp_path / "results/figures", tmp_path / "docs"
-    for folder in (figures, tmp_path / "results/claims", docs / "images"):
+@pytest.fixture
+def gallery(root, tmp_path, pictures):
+    """A function that runs `make gallery` where results have pictures of all figures of the settings, and one more."""
+    figures, config = tmp_path / "results/figures", yaml.safe_load((root / "config/config.yaml").read_text())
+    for folder in (figures, tmp_path / "results/claims", tmp_path / "docs/images", tmp_path / "config"):
         folder.mkdir(parents=True)
     for path in pictures:
         path.rename(figures / path.name)
+    Image.new("RGB", (30, 20)).save(figures / "figure_small.png")
+    config["figures"] = {name: config["figures"][name] for name in sheet.names(pictures)}
+    (tmp_path / "config/config.yaml").write_text(yaml.safe_dump(config))
+    (tmp_path / "config/release.yaml").write_text("export: {mnist: null}\n")
+    chosen = (f"BIN={Path(sys.executable).parent}", "PAPER=results", "READY=")
+    return partial(
+        subprocess.run,
+        ["make", "--makefile", root / "Makefile", *chosen, "gallery"],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(root / "src")},
+        capture_output=True,
+        text=True,
+    )
+
+
+def test_make_gallery_puts_figures_their_sheet_and_verdicts_into_the_documentation(root, tmp_path, pictures, gallery):
+    docs = tmp_path / "docs"
     claims = "# Title\n\n50 results.\n\n| [2a](../figures/figure_2a.png) | [video](../figures/video.mp4) |\n"
     (tmp_path / "results/claims/claims.md").write_text(claims)
-    environment = {**os.environ, "PYTHONPATH": str(root / "src")}
-    chosen = (f"BIN={Path(sys.executable).parent}", "PAPER=results", "READY=")
-    command = ["make", "--makefile", root / "Makefile", *chosen, "gallery"]
-    subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, check=True)
+    gallery(check=True)
     assert shown(docs / "images") == {*(path.name for path in pictures), "gallery.png"}
+    assert shown(docs) == {"images", "verdicts.md"}
     (answers,) = re.findall(r"This page answers: .+", (root / "docs/verdicts.md").read_text())
     links = "| [2a](images/figure_2a.png) | [video](driving.md) |"
     assert (docs / "verdicts.md").read_text() == f"# Title\n\n{answers}\n\n50 results.\n\n{links}\n"
+
+
+@pytest.mark.parametrize("claims", [None, ""])
+def test_make_gallery_keeps_the_verdicts_where_there_are_no_others(tmp_path, gallery, claims):
+    (tmp_path / "docs/verdicts.md").write_text("# Verdicts\n")
+    if claims is not None:
+        (tmp_path / "results/claims/claims.md").write_text(claims)
+    result = gallery(check=False)
+    assert result.returncode != 0
+    assert "error: results/claims/claims.md: is missing or empty; make it first: make claims\n" in result.stdout
+    assert (tmp_path / "docs/verdicts.md").read_text() == "# Verdicts\n"
+    assert not shown(tmp_path / "docs/images")

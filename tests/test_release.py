@@ -1,6 +1,9 @@
 import gzip
 import json
+import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -9,6 +12,7 @@ from made_up import ARCHIVE, DATA, FIGURE, NETWORK, ROW, TABLE, draw_results, ma
 
 from aann.artifacts import seal_of, sha256
 from aann.errors import InputError
+from aann.figures import kinds
 from aann.lineage import records, release
 from aann.networks import TernaryNetwork
 
@@ -236,6 +240,28 @@ def test_only_an_intact_release_is_replaced(packed):
     check_one_line(run(*PACK, "--replace"), "release/mine.txt: is not in release/manifest.json")
     assert Path("release/mine.txt").read_text() == "mine\n"
     check_one_line(run(*PACK), "release: is there already")
+
+
+def test_make_pack_takes_the_figures_of_the_settings_and_no_others(root, tmp_path, paper_settings):
+    """With a Python that lists figures, and otherwise only writes down how it was called."""
+    figures = tmp_path / "results/paper/figures"
+    figures.mkdir(parents=True)
+    (figures / "figure_small.png").write_text("")
+    shutil.copytree(root / "config", tmp_path / "config")
+    python = tmp_path / "bin/python"
+    python.parent.mkdir()
+    calls = f'case "$*" in *"figures list"*) exec {sys.executable} "$@";; *) echo "$*" >> calls.txt;; esac'
+    python.write_text(f"#!/bin/sh\n{calls}\n")
+    python.chmod(0o755)
+    command = ["make", "--makefile", root / "Makefile", "BIN=bin", "READY=", "pack"]
+    environment = {**os.environ, "PYTHONPATH": str(root / "src")}
+    subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, check=True)
+    words = (tmp_path / "calls.txt").read_text().split()
+    expected = [
+        path for name, entry in paper_settings.figures.items() for path in kinds.files(name, entry.kind).values()
+    ]
+    assert words[:4] == ["-m", "aann", "release", "pack"]
+    assert {word for word in words if "/figures/" in word} == {f"results/paper/{path}" for path in expected}
 
 
 def test_a_release_is_not_made_from_results_that_do_not_fit(results):
