@@ -13,10 +13,7 @@ import json
 import re
 import shutil
 import zlib
-from collections import defaultdict
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
-from functools import cache
-from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -52,8 +49,7 @@ def pack(
     if folder.exists() and not replace:
         raise InputError(f"{folder}: is there already; delete it, or name another folder for the release")
     known: dict[str, str] = verify(folder).get("sources", {}) if folder.exists() else {}
-    files = _Files(results)
-    shipped = {path: _record(path) for path in sorted({*_inputs(drawn, files), *map(shown, networks)})}
+    shipped = {path: _record(path) for path in sorted({*_inputs(drawn, results), *map(shown, networks)})}
     partial = folder.with_name(f".{folder.name}.partial")
     shutil.rmtree(partial, ignore_errors=True)
     packed: dict[str, dict[str, Any]] = {}
@@ -64,7 +60,7 @@ def pack(
         "versions": versions(),
         "files": packed,
         "drawn": {_below(path, results): sha256(path) for path in sorted(drawn)},
-        "sources": _sources(shipped, known, files),
+        "sources": _sources(shipped, known, results),
     }
     with atomic_path(partial / MANIFEST, seal=False) as temporary:
         temporary.write_text(json.dumps(manifest, indent=1, sort_keys=True) + "\n", encoding="utf-8")
@@ -74,61 +70,25 @@ def pack(
     return manifest
 
 
-class _Files:
-    """The files of a scale and of its data sets, as records name them."""
-
-    def __init__(self, results: Path) -> None:
-        self.results = results
-        self.place = Search(results).place
-        self._hash = cache(sha256)
-        self._named: dict[str, list[Path]] = defaultdict(list)
-        for folder in (results, results.absolute().parent / "datasets"):
-            for path in sorted(folder.rglob("*")):
-                self._named[path.name].append(path)
-
-    def find(self, recorded: str, digest: str) -> dict[str, Path]:
-        """Return the file at a recorded path, by that path. If it is not there, return all that are most like it.
-
-        Those have its name and hash. A record of an absolute path has the last parts of it, so several may be meant.
-        """
-        placed = self.place(recorded)
-        if placed is not None and (_is_own(placed) or _is_below(placed, self.results)):
-            return {recorded: placed}
-        equal = [path for path in self._named[Path(recorded).name] if path.is_file() and self._hash(path) == digest]
-        most = max((_shared_parts(path, recorded) for path in equal), default=0)
-        alike = [path for path in equal if _shared_parts(path, recorded) == most]
-        if placed is not None and not any(_is_below(path, self.results) for path in alike):
-            return {recorded: placed}
-        above = self.results.absolute().parent.parent
-        return {path.absolute().relative_to(above).as_posix(): shown(path) for path in alike}
-
-
-def _is_own(path: Path) -> bool:
-    return checkout.within(path.absolute()) is not None
-
-
-def _shared_parts(path: Path, recorded: str) -> int:
-    """Return how many last parts of two paths are equal."""
-    pairs = zip(reversed(path.parts), reversed(Path(recorded).parts), strict=False)
-    return len(list(takewhile(lambda pair: pair[0] == pair[1], pairs)))
-
-
-def _inputs(drawn: Iterable[Path], files: _Files) -> Iterator[Path]:
+def _inputs(drawn: Iterable[Path], results: Path) -> Iterator[Path]:
     """Yield the files that drawn results came from, but the checkout's own and those that are drawn themselves."""
+    place = Search(results).place
     for result in drawn:
         record = _record(result)
         if record is None:
             raise InputError(f"{result}: does not say what it came from; draw it again")
         for recorded, digest in record.provenance.get("inputs", {}).items():
-            found = files.find(recorded, digest).values()
-            if not found:
-                raise InputError(f"{recorded}: is not there, and {result} was drawn from it; draw it again")
-            for path in found:
-                if _is_own(path) or _below(path, files.results).split("/")[0] in _DRAWN:
-                    continue
-                if sha256(require_intact(path)) != digest:
-                    raise InputError(f"{path}: was changed after {result} was drawn from it; draw it again")
-                yield path
+            path = place(recorded)
+            if path is None:
+                raise InputError(
+                    f"{recorded}: is not there, and {result} was drawn from it; draw it again, with 'results' in the "
+                    "settings as a path that is not absolute"
+                )
+            if checkout.within(path.absolute()) or _below(path, results).split("/")[0] in _DRAWN:
+                continue
+            if sha256(require_intact(path)) != digest:
+                raise InputError(f"{path}: was changed after {result} was drawn from it; draw it again")
+            yield path
 
 
 def _pack(
@@ -157,31 +117,30 @@ def _record(path: Path) -> records.Record | None:
     return record
 
 
-def _sources(shipped: Iterable[Path], known: Mapping[str, str], files: _Files) -> dict[str, str]:
-    """Return the hashes of the files that shipped files came from but that are not shipped, by path.
+def _sources(shipped: Iterable[Path], known: Mapping[str, str], results: Path) -> dict[str, str]:
+    """Return the hashes of the files that shipped files came from but that are not shipped, by recorded path.
 
-    A missing source has its recorded path, and cannot say what it came from. If ``known``, the sources of an earlier
-    release, has it by the same hash, all of ``known`` are returned as well, but those in whose place another file is.
+    A missing source cannot say what it came from. If ``known``, the sources of an earlier release, has it by the same
+    hash, all of ``known`` are returned as well, except those in whose place another file is today.
     """
+    place = Search(results).place
     found: dict[str, str] = {}
-    missing: dict[str, str] = {}
     reached, waiting = set(shipped), list(shipped)
     while waiting:
         record = records.find(waiting.pop())
         for recorded, digest in (record.provenance.get("inputs", {}) if record else {}).items():
-            sources = files.find(recorded, digest)
-            new = {name: path for name, path in sources.items() if path not in reached}
-            found |= dict.fromkeys(new, digest)
-            if not sources:
-                missing.setdefault(recorded, digest)
-            reached |= set(new.values())
-            waiting += new.values()
-    if any(known.get(recorded) == digest for recorded, digest in missing.items()):
-        for name, digest in known.items():
-            placed = files.place(name)
-            if placed not in reached and (placed is None or sha256(placed) == digest):
-                missing.setdefault(name, digest)
-    return found | missing
+            path = place(recorded)
+            if path not in reached:
+                found[recorded] = digest
+            if path and path not in reached:
+                reached.add(path)
+                waiting.append(path)
+    if any(known.get(recorded) == digest and not place(recorded) for recorded, digest in found.items()):
+        for recorded, digest in known.items():
+            path = place(recorded)
+            if path not in reached and not (path and sha256(path) != digest):
+                found[recorded] = digest
+    return found
 
 
 def unpack(folder: Path, results: Path) -> int:
