@@ -12,6 +12,7 @@ import pandas
 from aann.errors import InputError
 from aann.figures import climbs, style
 from aann.figures.comparison import last_known
+from aann.figures.driving import on_shared_tracks
 from aann.figures.kinds import PICTURE_AND_TABLE, Source
 from aann.settings.panels import RunSettings
 from aann.settings.plans import Input, Plan, Study
@@ -91,7 +92,7 @@ def draw(
     ``traces`` and ``baselines`` are those of ``climbs.draw``; ``searches`` has the columns ``tables.TRACE``, and
     ``returns`` those of ``tables.RETURNS``. ``titles`` say what the data of each task are, if there are several. The
     table drawn holds the points of (a) and (b), those of (c) with the line `search`, and the rows of (d) with the line
-    `drive`, which have returns.
+    `drive`, which have returns, on the tracks that all networks drive on.
 
     Raises ``InputError`` if nothing was counted.
     """
@@ -101,14 +102,16 @@ def draw(
     counted = searches[searches.test_accuracy.notna()]
     if counted.empty:
         raise InputError("its searches have no counted rows; delete them and run the searches again")
-    driven = returns.groupby([*_RUN, "seed"], sort=False)[["return", "expert_return"]].mean().reset_index()
+    networks = [*_RUN, "seed"]
+    shared = on_shared_tracks(returns, networks)
+    driven = shared.groupby(networks, sort=False)[["return", "expert_return"]].mean().reset_index()
     style.use_style()
     figure, axes = plt.subplots(2, 2, figsize=(style.PAGE_WIDTH, 6.2), layout="constrained")
     first = table[table.seed == table.seed.min()]
     climbs.draw_climb(axes[0, 0], first, layers)
     climbs.draw_means(axes[0, 1], table)
     _draw_searches(axes[1, 0], counted, titles)
-    _draw_returns(axes[1, 1], driven, returns, titles)
+    _draw_returns(axes[1, 1], driven, shared.track.nunique(), titles)
     seeds, searched = table.seed.nunique(), counted.seed.nunique()
     axes[0, 0].set(title=f"(a) One climb, paper's protocol (seed {first.seed.iloc[0]})", ylabel="Accuracy (%)")
     axes[0, 1].set(title=f"(b) Test accuracy, mean and range, n = {seeds}")
@@ -134,7 +137,7 @@ def _draw_searches(axis: Axes, searches: pandas.DataFrame, titles: Mapping[str, 
     axis.legend(loc="lower right", frameon=False)
 
 
-def _draw_returns(axis: Axes, driven: pandas.DataFrame, returns: pandas.DataFrame, titles: Mapping[str, str]) -> None:
+def _draw_returns(axis: Axes, driven: pandas.DataFrame, tracks: int, titles: Mapping[str, str]) -> None:
     """Draw the mean return of each network, by what drove, the mean over networks, and the expert's."""
     groups = dict(list(driven.groupby(_RUN, sort=False)))
     beside = ("axes fraction", "data")
@@ -151,9 +154,7 @@ def _draw_returns(axis: Axes, driven: pandas.DataFrame, returns: pandas.DataFram
         f"expert {expert:.0f}", (expert, -0.7), xytext=(-3, 0), textcoords="offset points", ha="right", size=7
     )
     axis.set_yticks(range(len(groups)), [_named(run, titles).replace(", ", "\n") for run in groups])
-    counts = sorted(set(returns.groupby([*_RUN, "seed"]).size()))
-    tracks = " or ".join(map(str, counts))
-    axis.set(title=f"(d) Return, mean over {tracks} tracks", xlabel="Return", ylim=(len(groups) - 0.4, -1.0))
+    axis.set(title=f"(d) Return, mean over the same {tracks} tracks", xlabel="Return", ylim=(len(groups) - 0.4, -1.0))
     axis.set_xlim(right=1000)
     axis.legend(loc="best", frameon=False)
 
