@@ -92,7 +92,7 @@ def draw(
     ``traces`` and ``baselines`` are those of ``climbs.draw``; ``searches`` has the columns ``tables.TRACE``, and
     ``returns`` those of ``tables.RETURNS``. ``titles`` say what the data of each task are, if there are several. The
     table drawn holds the points of (a) and (b), those of (c) with the line `search`, and the rows of (d) with the line
-    `drive`, which have returns, on the tracks that all networks drive on.
+    `drive`, which have returns. Those are of the tracks that all networks drive on.
 
     Raises ``InputError`` if nothing was counted.
     """
