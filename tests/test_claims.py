@@ -398,7 +398,9 @@ def test_rows_that_are_not_there_are_an_error_at_the_papers_scale_and_not_measur
 
 def test_each_value_of_a_list_needs_a_row_unless_rows_are_counted(results):
     where = {"sparsity": [80, 95, 96], "seed": {"at_least": 1}}
-    with pytest.raises(InputError, match=r"claim 'one': figures/figure_2a.csv: has no row with sparsity 96, seed at least 1"):
+    with pytest.raises(
+        InputError, match=r"claim 'one': figures/figure_2a.csv: has no row with sparsity 96, seed at least 1"
+    ):
         judged(results, sample(where=where))
     with pytest.raises(InputError, match=r"has no row with sparsity 0 or 80, seed 0, layer fc"):
         judged(results, sample(where={"sparsity": [0, 80], "seed": [0, 1], "layer": "fc"}))
