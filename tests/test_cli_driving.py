@@ -484,7 +484,8 @@ def of_drives(rows, tmp_path):
 
 
 def test_figure_8b_is_drawn_from_its_tables(of_drives, tmp_path):
-    assert draw("drives", of_drives, tmp_path / "figures/figure_8b.png", layers=["1.0", "fc"]).exit_code == 0
+    options = {"layers": ["1.0", "fc"], "titles": {"car": "CarRacing"}}
+    assert draw("drives", of_drives, tmp_path / "figures/figure_8b.png", **options).exit_code == 0
     assert shown(tmp_path / "figures") == {"figure_8b.pdf", "figure_8b.png", "figure_8b.csv"}
     table = read_table(tmp_path / "figures/figure_8b.csv")
     assert table.line.value_counts().to_dict() == {

@@ -25,7 +25,7 @@ def test_walks_are_told_by_both_ends_and_beside_moving_blindly():
             *(walk(line, (40, 90), (20, end), **greedy) for line, end in (("walk", 91), ("blind", 20))),
         ]
     )
-    found = families.walks(table)
+    found = families.walks(table, {"mnist": "MNIST"})
     assert found.to_numpy().tolist() == [
         [
             "p-SIREN, 90 % sparse",
@@ -44,9 +44,9 @@ def test_pairs_are_told_by_their_kind():
         | {"disagreement": wrong, "test_images": 1000}
         for other, near, wrong in (("seeds", 160, 20), ("walkers", 150, 22), ("walkers", 150, 24))
     )
-    found = families.members(pairs)
+    found = families.members(pairs, {"seeds": "seeds", "walkers": "walkers"})
     assert found.Networks.tolist() == ["seeds", "seeds and walkers"]
-    assert found["Connections that differ"][0] == "90.00 %"
+    assert found["Places that differ, of the most possible"][0] == "90.00 %"
     assert found["After matching"][1] == "75.00 % (75.00 to 75.00, n = 2)"
     assert found["Test images on which they disagree"][1] == "2.30 % (2.20 to 2.40, n = 2)"
 
