@@ -74,9 +74,7 @@ def draw(
     """Draw (a) disagreement against distance, before and after matching, and (b) what sets have in common.
 
     ``pairs`` has the columns ``tables.PAIR``, which is the table drawn, ``ensembles`` those of ``tables.ENSEMBLE``.
-    ``sets`` say what the networks of each set are called in (a).
-
-    Raises ``InputError`` if there are no two networks.
+    ``sets`` say what the networks of each set are called in (a). Groups of fewer than two networks have no plan.
     """
     import matplotlib.pyplot as plt
 

@@ -238,11 +238,7 @@ def _stored(name: str) -> str:
     return f"{name}.gz" if name.endswith(_COMPRESSED) else name
 
 
-def _is_below(path: Path, folder: Path) -> bool:
-    return path.absolute().is_relative_to(folder.absolute())
-
-
 def _below(path: Path, folder: Path) -> str:
-    if not _is_below(path, folder):
+    if not path.absolute().is_relative_to(folder.absolute()):
         raise InputError(f"{path}: lies outside of {folder}, so it cannot be part of its release")
     return path.absolute().relative_to(folder.absolute()).as_posix()
