@@ -1,7 +1,9 @@
 import json
 
+import matplotlib.pyplot as plt
 import pandas
 import pytest
+import seaborn
 from commands import shown
 from PIL import Image
 
@@ -25,6 +27,22 @@ def accuracies():
         for seed in (0, 1, 2)
     ]
     return pandas.DataFrame(rows)
+
+
+def parameters():
+    """Return all parameters of Matplotlib, with numbers to nine digits."""
+    return {name: f"{value:.9g}" if isinstance(value, float) else value for name, value in plt.rcParams.items()}
+
+
+def test_the_theme_is_seaborns_but_for_our_colours_and_sizes_of_text():
+    seaborn.reset_orig()
+    style.use_style()
+    used = parameters()
+    seaborn.set_theme(context="paper", style="ticks")
+    unused = {"figure.figsize", "image.cmap"}  # each figure names its own
+    differ = {name for name, value in parameters().items() if used[name] != value} - unused
+    assert {"font.size", "axes.prop_cycle"} <= differ
+    assert differ <= {*style._OURS, "axes.prop_cycle"}
 
 
 def draw_schematic(_, output):

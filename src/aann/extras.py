@@ -17,7 +17,6 @@ EXTRAS = {
         "papermill",
         "plotly",
         "pyarrow",
-        "seaborn",
         "sklearn",
         "snakemake",
         "threadpoolctl",

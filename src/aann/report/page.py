@@ -75,6 +75,8 @@ def run(notebook: Path, parameters: Mapping[str, Any]) -> Any:
                 folder / "executed.ipynb",
                 parameters=dict(parameters),
                 progress_bar=False,
+                request_save_on_cell_execute=False,  # megabytes of pictures, written again for each cell
+                autosave_cell_every=0,
                 kernel_name="python3",
                 language="python",
                 iopub_timeout=_PATIENCE,
