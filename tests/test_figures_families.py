@@ -148,6 +148,13 @@ def test_a_set_that_shares_networks_with_one_before_it_has_the_others_in_pairs(p
     assert plan.options["sets"] == {"seeds": "seeds", "walkers": "walkers", "all": "others of all"}
 
 
+def test_a_plan_without_the_names_of_sets_says_so(monkeypatch, paper_settings, tmp_path):
+    monkeypatch.setattr(kinds.Source, "table", lambda *_: pandas.DataFrame())
+    plan = kinds.plan(paper_settings, "s5").model_copy(update={"options": {}})
+    with pytest.raises(InputError, match="--plan: has no option 'sets'; the kind 'members' needs it, so add it"):
+        members.read(kinds.Source(plan, tmp_path))
+
+
 def test_no_two_kinds_of_pairs_look_alike(kept, tmp_path):
     sets = {name: name for name in "abcde"}
     both = [(first, second) for place, first in enumerate(sets) for second in list(sets)[place:]]

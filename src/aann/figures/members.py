@@ -59,7 +59,7 @@ def read(source: Source) -> dict[str, Any]:
         "pairs": source.table("pairs", PAIR),
         "ensembles": source.table("ensembles", ENSEMBLE),
         "title": source.plan.title,
-        **source.plan.options,
+        "sets": source.option("sets"),
     }
 
 
