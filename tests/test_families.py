@@ -624,10 +624,9 @@ def test_members_of_other_architectures_are_refused(group, deep, start, splits):
     [
         ({"task": "car"}, "is 'mnist'; expected 'car', the group's"),
         ({"sparsity": 80}, "start.sparsity: is 80.0; expected 70.0, the group's"),
-        ({"seeds": [7]}, "start.seeds: seeds are those of the task; leave them out"),
     ],
 )
-def test_a_group_is_of_one_task_and_sparsity_and_its_seeds(change, message):
+def test_a_group_is_of_one_task_and_sparsity(change, message):
     start = {"task": "mnist", "sparsity": 70, "origin": "psiren"}
     other = {"start": start | {key: value for key, value in change.items() if key != "task"}}
     group = {"task": change.get("task", "mnist"), "sets": {"seeds": [{"start": start}], "others": [other]}}

@@ -244,7 +244,11 @@ OF_FASHION = {"start": {"task": "fashion", "sparsity": 33, "origin": "psiren"}}
         (
             {
                 "families": {
-                    "groups": {"mnist-90": {"sets": {"walkers": None, "all": None, "seeds": [{"start": TRAINED}]}}}
+                    "groups": {
+                        "mnist-90": {
+                            "sets": {"walkers": None, "ten-seeds": None, "all": None, "seeds": [{"start": TRAINED}]}
+                        }
+                    }
                 }
             },
             "figures.s5: families.groups.mnist-90.sets.seeds.0.start.sparsity: 33 is not in tasks.mnist.sparsities",
@@ -302,11 +306,23 @@ OF_FASHION = {"start": {"task": "fashion", "sparsity": 33, "origin": "psiren"}}
             "figures.s4.starts.0.start.sparsity: is 100; expected more than 0 and less than 100",
         ),
         (
-            {"families": {"groups": {"mnist-90": {"sets": {"walkers": None, "all": None, "seeds": [DENSE]}}}}},
+            {
+                "families": {
+                    "groups": {
+                        "mnist-90": {"sets": {"walkers": None, "ten-seeds": None, "all": None, "seeds": [DENSE]}}
+                    }
+                }
+            },
             "figures.s5: families.groups.mnist-90.sets.seeds.0.start.sparsity: is 0; expected more than 0",
         ),
         (
-            {"families": {"groups": {"mnist-90": {"sets": {"walkers": None, "all": None, "seeds": [ONE_NETWORK]}}}}},
+            {
+                "families": {
+                    "groups": {
+                        "mnist-90": {"sets": {"walkers": None, "ten-seeds": None, "all": None, "seeds": [ONE_NETWORK]}}
+                    }
+                }
+            },
             "figures.s5: families.groups.mnist-90.sets: have 1 in all; expected 2 or more networks; name more sets,",
         ),
         (

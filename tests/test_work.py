@@ -78,6 +78,12 @@ def test_a_job_takes_networks_for_what_the_workflow_gives_it(settings, question,
     assert len(set(paths)) < len(paths)
 
 
+def test_members_have_the_seeds_of_their_start_and_else_those_of_the_task(settings):
+    rows = work.members(settings, "mnist-90")
+    by_set = {name: [row["seed"] for row in rows if row["set"] == name] for name in ("seeds", "ten-seeds")}
+    assert by_set == {"seeds": settings.tasks["mnist"].seeds, "ten-seeds": list(range(10))}
+
+
 def test_tracks_are_those_of_the_settings(settings):
     assert work.tracks(settings, "train") == settings.driving.tracks.train
     assert work.tracks(settings, "round2") == settings.driving.tracks.rounds[1]

@@ -136,6 +136,7 @@ SMALL = {
                 "sets": {
                     "walkers": [{"start": _TRAINED, "walks": ["replace"]}],
                     "seeds": [{"start": _TRAINED}],
+                    "ten-seeds": None,
                     "all": [{"start": _TRAINED}, {"start": _TRAINED, "walks": ["replace"]}],
                 },
                 "sizes": {1: 90, 2: 0, 3: None, 5: None, 9: None},

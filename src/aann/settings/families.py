@@ -127,12 +127,7 @@ class MembersSettings(WalkedSettings):
     """Networks that are alike: of p-SIREN, of a search, or ends of walks."""
 
     walks: list[Name] = Field([], description="Their walks, names in `walks`; empty for the networks themselves.")
-    seeds: Literal["all", "first"] = Field("all", description="Those of all seeds of the task, or of its first.")
-
-
-def _require_seeds_of_the_task(key: str, one: WalkedSettings) -> None:
-    if one.start.seeds is not None:
-        raise ValueError(f"{key}.start.seeds: seeds are those of the task; leave them out")
+    seeds: Literal["all", "first"] = Field("all", description="Those of all seeds of the start, or of its first.")
 
 
 class DisturbancesSettings(Section):
@@ -171,7 +166,6 @@ class GroupSettings(Section):
                     found = getattr(one.start, field)
                     if found != value:
                         raise ValueError(f"{key}.start.{field}: is {found!r}; expected {value!r}, the group's")
-                _require_seeds_of_the_task(key, one)
         return self
 
 
@@ -179,6 +173,11 @@ class EndSettings(WalkedSettings):
     """One network, or one for each seed of its task: of p-SIREN, of a search, or the end of a walk."""
 
     walk: Literal[""] | Name = Field("", description="A name in `walks`, for the end of a walk; empty for none.")
+
+
+def _require_seeds_of_the_task(key: str, one: WalkedSettings) -> None:
+    if one.start.seeds is not None:
+        raise ValueError(f"{key}.start.seeds: seeds are those of the task; leave them out")
 
 
 class PathSettings(Section):

@@ -169,7 +169,7 @@ def members(settings: Settings, group: str) -> list[Row]:
             {"set": name, "walk": walk, "seed": seed, "sparsity": one.start.sparsity, "path": _place(one, walk, seed)}
             for one in kinds
             for walk in one.walks or [""]
-            for seed in seeds[: 1 if one.seeds == "first" else None]
+            for seed in (one.start.seeds or seeds)[: 1 if one.seeds == "first" else None]
         ]
         for name, kinds in sorted(chosen.sets.items())
     }
