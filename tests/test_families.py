@@ -1,5 +1,6 @@
 import json
 import math
+import re
 from pathlib import Path
 
 import numpy as np
@@ -590,6 +591,29 @@ def test_pairs_say_on_what_two_networks_disagree_and_what_both_get_wrong(group, 
     same = pairs[(pairs.first_set == "seeds") & (pairs.first_seed == 0) & (pairs.second_seed == 1)].iloc[-1]
     assert (same.second_set, same.distance, same.matched_distance, same.disagreement) == ("walkers", 0, 0, 0)
     assert (pairs.matched_distance <= pairs.distance).all()
+
+
+def test_only_networks_of_the_sets_that_are_named_are_compared(group, splits):
+    found, _ = group
+    rows, those = zip(*((member.keys, member.network) for member in found._members), strict=True)
+    pairs = Group(rows, those, splits, GroupSettings.model_validate(GROUP | {"pairs": ["all", "walkers"]})).pairs()
+    assert pairs[["first_set", "second_set"]].value_counts().to_dict() == {
+        ("walkers", "walkers"): 1,
+        ("walkers", "all"): 6,
+        ("all", "all"): 3,
+    }
+    every = found.pairs()
+    walkers = every[(every.first_set == "walkers") & (every.second_set == "walkers")]
+    assert pairs[pairs.second_set == "walkers"].to_numpy().tolist() == walkers.to_numpy().tolist()
+
+
+@pytest.mark.parametrize(
+    ("pairs", "message"),
+    [(["sets"], "pairs.0: is 'sets'; expected one of sets: seeds, walkers, all"), (["all", "all"], "pairs")],
+)
+def test_sets_that_are_compared_are_those_of_the_group(pairs, message):
+    with pytest.raises(ValueError, match=re.escape(message)):
+        GroupSettings.model_validate(GROUP | {"pairs": pairs})
 
 
 def test_voters_are_all_choices_of_a_size_and_one_network_stands_beside_them(group, splits):

@@ -145,12 +145,7 @@ def test_pairs_are_named_by_their_sets_and_drawn_before_and_after_matching(kept,
 
 def test_a_set_that_shares_networks_with_one_before_it_has_the_others_in_pairs(paper_settings):
     plan = kinds.plan(paper_settings, "s5")
-    assert plan.options["sets"] == {
-        "seeds": "seeds",
-        "walkers": "walkers",
-        "all": "others of all",
-        "ten-seeds": "others of ten-seeds",
-    }
+    assert plan.options["sets"] == {"seeds": "seeds", "walkers": "walkers", "all": "others of all"}
 
 
 def test_a_plan_without_the_names_of_sets_says_so(monkeypatch, paper_settings, tmp_path):

@@ -246,7 +246,8 @@ OF_FASHION = {"start": {"task": "fashion", "sparsity": 33, "origin": "psiren"}}
                 "families": {
                     "groups": {
                         "mnist-90": {
-                            "sets": {"walkers": None, "ten-seeds": None, "all": None, "seeds": [{"start": TRAINED}]}
+                            "pairs": [],
+                            "sets": {"walkers": None, "ten-seeds": None, "all": None, "seeds": [{"start": TRAINED}]},
                         }
                     }
                 }
@@ -309,7 +310,10 @@ OF_FASHION = {"start": {"task": "fashion", "sparsity": 33, "origin": "psiren"}}
             {
                 "families": {
                     "groups": {
-                        "mnist-90": {"sets": {"walkers": None, "ten-seeds": None, "all": None, "seeds": [DENSE]}}
+                        "mnist-90": {
+                            "pairs": [],
+                            "sets": {"walkers": None, "ten-seeds": None, "all": None, "seeds": [DENSE]},
+                        }
                     }
                 }
             },
@@ -319,7 +323,10 @@ OF_FASHION = {"start": {"task": "fashion", "sparsity": 33, "origin": "psiren"}}
             {
                 "families": {
                     "groups": {
-                        "mnist-90": {"sets": {"walkers": None, "ten-seeds": None, "all": None, "seeds": [ONE_NETWORK]}}
+                        "mnist-90": {
+                            "pairs": [],
+                            "sets": {"walkers": None, "ten-seeds": None, "all": None, "seeds": [ONE_NETWORK]},
+                        }
                     }
                 }
             },

@@ -67,23 +67,30 @@ class Group:
     ) -> None:
         for network in networks[1:]:
             require_alike(networks[0], network)
-        self._sizes, self._labels = dict(sorted(settings.sizes.items())), splits["test"].labels
+        self._sizes, self._compared = dict(sorted(settings.sizes.items())), settings.compared
+        self._labels = splits["test"].labels
         images = disturbed(splits["test"].images, settings.disturbances, *networks[0].architecture.input_range)
         self._members: list[Member] = []
-        self._distinct: dict[str, Member] = {}
+        distinct: dict[str, Member] = {}
         for row, network in zip(rows, networks, strict=True):
-            found = self._distinct.get(row["path"])
+            found = distinct.get(row["path"])
             if found is None:
                 known = {name: logits(network, each) for name, each in images.items()}
                 found = Member(row, network, known, factor(logits(network, splits["validation"].images)))
-                self._distinct[row["path"]] = found
+                distinct[row["path"]] = found
             self._members.append(replace(found, keys=row))
 
     def pairs(self) -> pandas.DataFrame:
-        """Return a row for each two networks: what ``tables.PAIR`` measures. One in several sets is in its first."""
-        compared = [one for one in self._distinct.values() if one.keys["set"] != ONE]
+        """Return a row for each two networks: what ``tables.PAIR`` measures. One in several sets is in its first.
+
+        They are those of the sets that ``settings.pairs`` names.
+        """
+        compared: dict[str, Member] = {}
+        for one in self._members:
+            if one.keys["set"] in self._compared:
+                compared.setdefault(one.keys["path"], one)
         rows = []
-        for first, second in combinations(compared, 2):
+        for first, second in combinations(compared.values(), 2):
             wrong = [one.classes != self._labels for one in (first, second)]
             rows.append(
                 {

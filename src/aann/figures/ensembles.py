@@ -73,7 +73,7 @@ def draw(ensembles: pandas.DataFrame, title: str, output: Path, provenance: Mapp
         handles,
         labels,
         loc="outside lower center",
-        ncols=min(4, len(labels)),
+        ncols=min(3, len(labels)),
         frameon=False,
         title="(a) Mean and range over n choices of voters, in the order of the points; (b) means",
     )

@@ -37,7 +37,8 @@ _MEASURED = {
 def plan(entry: MembersFigureSettings, study: Study) -> Plan:
     """Return a plan that needs both tables of the comparison of a group."""
     inputs = study.compared(entry.group, least=2)
-    sets = _called(members(study.settings, entry.group))
+    compared = study.settings.group(entry.group).compared
+    sets = _called([row for row in members(study.settings, entry.group) if row["set"] in compared])
     title = study.title(str(inputs[0].keys["task"]))
     return Plan(kind=entry.kind, title=title, inputs=tuple(inputs), options={"sets": sets})
 
@@ -49,7 +50,7 @@ def _called(networks: Sequence[Mapping[str, Any]]) -> dict[str, str]:
     """
     first = {str(one["path"]): str(one["set"]) for one in reversed(networks)}
     shared = {one["set"] for one in networks if first[one["path"]] != one["set"]}
-    sets = dict.fromkeys(str(one["set"]) for one in networks if one["set"] != ONE)
+    sets = dict.fromkeys(str(one["set"]) for one in networks)
     return {name: f"others of {name}" if name in shared else name for name in sets}
 
 
@@ -83,7 +84,7 @@ def draw(
         1, 2, figsize=(style.PAGE_WIDTH, 3.4), width_ratios=(1.5, 1), layout="constrained"
     )
     _draw_pairs(left, pairs.assign(pair=named(pairs, sets)))
-    _draw_sets(right, whole_sets(ensembles))
+    _draw_sets(right, whole_sets(ensembles[ensembles.set.isin(list(sets))]))
     left.set_title("(a) Every two networks")
     right.set_title("(b) Whole sets")
     figure.suptitle(title)
@@ -100,7 +101,7 @@ def named(pairs: pandas.DataFrame, sets: Mapping[str, str]) -> pandas.Series:
 
 def whole_sets(ensembles: pandas.DataFrame) -> pandas.DataFrame:
     """Return one row for each set: its largest choice of voters, on images as they are."""
-    plain = ensembles[(ensembles.disturbance == "") & (ensembles.set != "one")]
+    plain = ensembles[(ensembles.disturbance == "") & (ensembles.set != ONE)]
     largest: pandas.DataFrame = plain.loc[plain.groupby("set", sort=False)["size"].idxmax()]
     return largest
 

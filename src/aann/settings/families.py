@@ -148,6 +148,7 @@ class GroupSettings(Section):
     sets: Entries[Name, list[MembersSettings]] = Field(
         min_length=1, max_length=5, description="Sets of networks by name, each of one kind or of several."
     )
+    pairs: list[Name] = Field([], description="Sets whose networks are compared two by two; all sets if empty.")
     sizes: Entries[Annotated[int, Field(ge=1)], Sparsity] = Field(
         default={},
         description="How many vote together, and the sparsity of one network of p-SIREN with as many connections.",
@@ -166,7 +167,16 @@ class GroupSettings(Section):
                     found = getattr(one.start, field)
                     if found != value:
                         raise ValueError(f"{key}.start.{field}: is {found!r}; expected {value!r}, the group's")
+        require_distinct(self.pairs, "pairs")
+        for place, name in enumerate(self.pairs):
+            if name not in self.sets:
+                raise ValueError(f"pairs.{place}: is {name!r}; expected one of sets: {', '.join(self.sets)}")
         return self
+
+    @property
+    def compared(self) -> list[str]:
+        """The sets whose networks are compared two by two."""
+        return self.pairs or list(self.sets)
 
 
 class EndSettings(WalkedSettings):

@@ -9,7 +9,6 @@ from pydantic import Field, ValidationError
 
 from aann.errors import InputError
 from aann.settings import work
-from aann.settings.families import ONE
 from aann.settings.messages import first_problem
 from aann.settings.starts import StartSettings, WalkedSettings
 from aann.settings.types import Section
@@ -325,7 +324,7 @@ class Study:
         for size, sparsity in chosen.sizes.items():
             if size > 1 and sparsity not in self.task(chosen.task).sparsities:
                 self.refuse("", f"families.groups.{group}.sizes.{size}: {sparsity:g} is not a sparsity of the task")
-        networks = {row["path"] for row in work.members(self.settings, group) if row["set"] != ONE}
+        networks = {row["path"] for row in work.members(self.settings, group) if row["set"] in chosen.compared}
         if len(networks) < least:
             reason = f"have {len(networks)} in all; expected {least} or more networks"
             self.refuse("", f"families.groups.{group}.sets: {reason}; name more sets, seeds or walks")
