@@ -42,7 +42,7 @@ rule claims:
     params:
         content=sha256(CLAIMS_FILE),
         results=subpath(output.json, ancestor=2),
-        settings=to_json(SETTINGS.part("claims", next(iter(SETTINGS.tasks)))),
+        settings=literal(to_json(SETTINGS.part("claims", next(iter(SETTINGS.tasks))))),
         code=code_fingerprint("aann.claims.jobs"),
     shell:
         "python -m aann claims judge --claims {input.claims:q} --results {params.results:q} --output {output.json:q}"

@@ -124,6 +124,11 @@ def filled(pattern, question, *values):
     return [path for row in asked(question, *values) for path in expand(pattern, **row)]
 
 
+def literal(value):
+    """Return a params function of a value as it is: Snakemake takes words in braces, as a title has, for wildcards."""
+    return lambda wildcards: value
+
+
 def stage_settings(section):
     """Return a params function: the settings of one stage for the job's task, as JSON."""
     return lambda wildcards: to_json(SETTINGS.part(section, wildcards.task))

@@ -42,9 +42,9 @@ for NAME, PLAN in FIGURES.items():
             runtime=growing(5),
         params:
             name=NAME,
-            title=PLAN.title,
-            options=PLAN.options,
-            plan=PLAN.model_dump_json(),
+            title=literal(PLAN.title),
+            options=literal(PLAN.options),
+            plan=literal(PLAN.model_dump_json()),
             results=subpath(output[0], ancestor=2),
             picture=lambda wildcards, output: output[0],
             code=code_fingerprint(f"aann.figures.{PLAN.kind}"),

@@ -54,7 +54,7 @@ for TASK in SETTINGS.tasks:
             batch=1,
         params:
             task=TASK,
-            settings=to_json(SETTINGS.part("psiren", TASK)),
+            settings=literal(to_json(SETTINGS.part("psiren", TASK))),
             code=code_fingerprint("aann.psiren.jobs"),
             sparsities=[f"--sparsity {sparsity}" for sparsity in asked(work.sparsities, TASK)],
             outputs=lambda wildcards, output: [f"--output {quote(path)}" for path in output.weights],

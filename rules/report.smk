@@ -31,8 +31,8 @@ rule report_page:
     params:
         content=[sha256(NOTEBOOK), sha256(TEMPLATE)],
         results=subpath(output[0], ancestor=2),
-        contents=CONTENTS.model_dump_json(),
-        settings=to_json(SETTINGS.part("claims", next(iter(SETTINGS.tasks)))),
+        contents=literal(CONTENTS.model_dump_json()),
+        settings=literal(to_json(SETTINGS.part("claims", next(iter(SETTINGS.tasks))))),
         code=code_fingerprint("aann.report.notebook", "aann.report.page"),
     shell:
         "python -m aann report page --notebook {input.notebook:q} --template {input.template:q}"

@@ -13,6 +13,9 @@ from aann.settings.files import merge
 ODD = """a b'"; touch touched; $(touch touched) `touch touched` & | > # \\ é"""
 """A folder; a name with a line break or with `{}` is refused."""
 
+BRACES = "Digits {x} {y,z}"
+"""A title. Snakemake takes words in braces for wildcards."""
+
 NUMBERS_AND_NAMES = {
     "threads": r"\d+",
     "wildcards": r"[A-Za-z0-9._-]+",
@@ -31,10 +34,10 @@ WORDS = {"driver", "train", "sparsities", "outputs", "search", "mirrors"}
 
 @pytest.fixture(scope="module")
 def jobs(fresh):
-    """All jobs of a dry run with odd places."""
+    """All jobs of a dry run with odd places and an odd title."""
     odd = {"results": f"results {ODD}", "downloads": {"folder": f"archives {ODD}"}}
     # The real MNIST, for jobs that fetch archives.
-    fetching = {"tasks": {"mnist": {"dataset": "mnist"}}}
+    fetching = {"tasks": {"mnist": {"dataset": "mnist"}}, "datasets": {"mnist": {"title": BRACES}}}
     small = yaml.safe_load((fresh.folder / "small.yaml").read_text())
     workflow = dry_run(fresh.folder, merge(merge(small, odd), fetching), "all_figures", "claims", "report_page")
     return [job for job in workflow.dag.jobs if job.shellcmd]
@@ -85,6 +88,11 @@ def test_every_command_is_one_command_whose_words_hold_odd_names_whole(jobs):
         for word in odd:
             assert word.startswith(tuple(f"{place} {ODD}" for place in ("results", "archives"))), word
             assert not options.fullmatch(word)
+
+
+def test_words_in_braces_reach_commands_as_they_are(jobs):
+    rules = {job.rule.name for job in jobs if BRACES in job.shellcmd}
+    assert {"figure_2a", "report_page"} <= rules
 
 
 def test_a_build_in_an_odd_folder_runs_nothing_else(workflow_in, tmp_path):
