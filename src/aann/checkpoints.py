@@ -107,6 +107,7 @@ def identity(
         "code": provenance.code_fingerprint(module),
         "settings": settings.model_dump(mode="json"),
         "seed": seed,
+        "architecture": start.architecture.to_dict(),
         "network": _digest(start.weights),
         "images": _digest(images),
     }
