@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 import tomllib
+from dataclasses import replace
 from fnmatch import fnmatch
 from pathlib import Path
 
@@ -23,7 +24,9 @@ from aann.datasets import splits
 from aann.errors import InputError
 from aann.evaluation import reference
 from aann.networks import TernaryNetwork
+from aann.sense.starts import random_network
 from aann.settings import named
+from aann.settings.families import WalkSettings
 from aann.settings.sense import SearchSettings
 from aann.swaps import neighborhood_size
 
@@ -161,20 +164,33 @@ def test_a_checkpoint_of_another_run_is_refused_and_one_of_a_run_that_is_done_is
     chosen = SearchSettings.model_validate(values | {"neighbors": {"last": 20}, "images": {"count": "all"}})
     path = tmp_path / "state.safetensors"
 
-    def search(seed, evaluations=200):
-        return aann.search(network, data, chosen, seed, evaluations, checkpoint=path)
+    def search(seed, evaluations=200, start=network):
+        return aann.search(start, data, chosen, seed, evaluations, checkpoint=path)
+
+    scale = network.architecture.input_scale + 1
+    otherwise = TernaryNetwork(replace(network.architecture, input_scale=scale), network.weights)
 
     with monkeypatch.context() as killed:
         killed.setattr(checkpoints, "SECONDS_BETWEEN", -1.0)
         killed.setattr(checkpoints, "discard", lambda path: None)
         search(0)
     assert path.exists()
-    for refused, name in (((1,), "seed"), ((0, 400), "settings")):
+    for refused, name in (((1,), "seed"), ((0, 400), "settings"), ((0, 200, otherwise), "architecture")):
         with pytest.raises(InputError, match=f"state.safetensors: belongs to another run .*its '{name}' differs"):
             search(*refused)
     search(0)
     assert list(tmp_path.iterdir()) == []
     assert search(1).network.family == network.family
+
+
+def test_what_is_found_knows_the_classes_and_inputs_of_the_start(network, data):
+    described = {"classes": list("abcd"), "input": {"size": [6, 6], "channels": 1}}
+    start = random_network(network.architecture, 90, 0).described(described)
+    assert aann.search(start, data, "adapt-last", evaluations=40).network.data == described
+    images, labels = data["test"]
+    assert aann.Evaluator(start, images, labels).network.data == described
+    walk = {"layers": {"fc": {}}, "repairs": ["fc"], "loan": 1000, "budget": {"evaluations": 40}}
+    assert aann.families.walk(start, data, WalkSettings.model_validate(walk)).network.data == described
 
 
 @pytest.mark.parametrize(
@@ -245,6 +261,23 @@ def test_a_search_by_name_takes_arrays_of_ones_own_even_if_they_are_few(network,
             lambda net, x, y, data: aann.families.walk(net, data | {"test": x}),
             "data['test']: is of type ndarray; expec",
         ),
+        (
+            lambda net, x, y, data: aann.search(net, data | {"train": (x, y[:3])}),
+            "data['train']: has images of shape (5, 1, 28, 28) and labels of shape (3,); expected (1 or more, channel",
+        ),
+        (
+            lambda net, x, y, data: aann.search(net, data | {"train": splits.Images(x, y[:1])}),
+            "data['train']: has images of shape (5, 1, 28, 28) and labels of shape (1,); expected",
+        ),
+        (
+            lambda net, x, y, data: aann.search(net, data | {"train": (x[0], y)}),
+            "data['train']: has images of shape (1, 28, 28) and labels of shape (5,); expected",
+        ),
+        (
+            lambda net, x, y, data: aann.families.walk(net, data | {"test": (x[:0], y[:0])}),
+            "data['test']: has images of shape (0, 1, 28, 28) and labels of shape (0,); expected (1 or more, channel",
+        ),
+        (lambda net, x, y, data: aann.random_network(sparsity=True), "sparsity True: expected a percentage from 0 to"),
         (lambda net, x, y, data: aann.families.walk("net", data), "network: is of type str; expected a network"),
         (lambda net, x, y, data: aann.families.transfer({"a": net}, {}), "data['train']: is not there; expected two"),
         (lambda net, x, y, data: aann.families.transfer(net, data), "starts: is of type TernaryNetwork; expected netw"),

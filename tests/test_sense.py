@@ -70,6 +70,11 @@ def test_a_random_network_has_the_sparsity_in_every_layer_and_depends_on_the_see
     assert sparsity == 100 or network != random_network(architecture, sparsity, 2)
 
 
+@pytest.mark.parametrize("kind", [np.int8, np.int64, np.float32])
+def test_a_sparsity_may_be_a_number_of_numpy(architecture, kind):
+    assert random_network(architecture, kind(90), 1) == random_network(architecture, 90, 1)
+
+
 def test_a_sparsity_beyond_100_percent_is_refused(architecture):
     with pytest.raises(InputError, match=r"sparsity 101: expected a percentage"):
         random_network(architecture, 101, 0)
@@ -207,6 +212,16 @@ def test_a_race_drops_what_is_surely_worse_and_keeps_what_is_surely_better(start
     assert set(np.sort(exact)[-5:]) <= set(kept)
     assert np.sort(exact)[0] not in kept
     assert np.corrcoef(kept, left.changes)[0, 1] > 0.95
+
+
+def test_a_race_of_images_in_one_part_is_none(start, blobs):
+    images = blobs(40, 0)
+    evaluator = IncrementalEvaluator(start, images.images, np.zeros(40, np.int64))
+    random = np.random.default_rng(0)
+    swaps = draw(start.weights["fc"], 30, "uniform", random)
+    left = survey(evaluator, "fc", swaps, sum_of_margins(2000), RacingSettings(share=0.5), random)
+    assert left.exact
+    assert np.array_equal(left.changes, evaluator.changes("fc", *swaps, sum_of_margins(2000)))
 
 
 def test_a_sample_of_blocks_has_all_labels_and_its_changes_are_those_of_its_images(start, blobs):

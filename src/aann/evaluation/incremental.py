@@ -65,7 +65,7 @@ class IncrementalEvaluator:
         kept = listed("layers", layers or network.layers)
         for name in kept:
             require_layer(name, network.layers)
-        self.architecture = network.architecture
+        self.architecture, self._described = network.architecture, network.data
         self.images = len(images)
         first = min(network.layers.index(name) for name in kept)
         self.state = State(network, images, labels, first, workers, shuffled)
@@ -75,7 +75,7 @@ class IncrementalEvaluator:
     @property
     def network(self) -> TernaryNetwork:
         """The network with all accepted swaps."""
-        return TernaryNetwork(self.architecture, self.state.weights)
+        return TernaryNetwork(self.architecture, self.state.weights, data=self._described)
 
     @property
     def threads(self) -> int:

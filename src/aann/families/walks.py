@@ -118,7 +118,7 @@ class Walk:
                 "walk: no connection could move without a loss; give it a larger budget, loan or tolerance"
             )
         self._record()
-        return Walked(self._accepted, self._counts.table())
+        return Walked(self._accepted.described(self.start.data), self._counts.table())
 
     @property
     def _unfinished(self) -> bool:

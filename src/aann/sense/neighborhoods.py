@@ -71,9 +71,9 @@ def survey(
     A swap is left out if a t-test over parts of the sample finds, with the error probability of the settings, that it
     makes the objective worse.
     """
-    if racing.share == 1:
+    parts = _halved(evaluator.sample(racing.share, random), random) if racing.share < 1 else []
+    if len(parts) < 2:  # a t-test needs two
         return Neighborhood(layer, swaps, evaluator.changes(layer, *swaps, objective), exact=True)
-    parts = _halved(evaluator.sample(racing.share, random), random)
     changes = np.stack([evaluator.changes(layer, *swaps, objective, part) for part in parts])
     error = changes.std(axis=0, ddof=1) / math.sqrt(len(parts))
     worse = changes.mean(axis=0) + special.stdtrit(len(parts) - 1, 1 - racing.error) * error < 0

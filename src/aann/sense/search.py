@@ -108,7 +108,7 @@ class Search:
                 if saved.is_due:
                     saved.write(self._state())
         self._count_last_row()
-        return Found(self._best, self._trace())
+        return Found(self._best.described(self.start.data), self._trace())
 
     def _out_of_time(self) -> bool:
         return self._seconds >= 60 * self.settings.budget.minutes

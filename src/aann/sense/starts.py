@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from numbers import Real
 from pathlib import Path
 
 import numpy as np
@@ -19,8 +20,9 @@ def random_network(architecture: Architecture, sparsity: float, seed: int) -> Te
 
     Raises ``InputError`` for a sparsity that is not within 0 and 100.
     """
-    if not (isinstance(sparsity, int | float) and 0 <= sparsity <= 100):
+    if not (isinstance(sparsity, Real) and not isinstance(sparsity, bool) and 0 <= sparsity <= 100):
         raise InputError(f"sparsity {sparsity!r}: expected a percentage from 0 to 100")
+    sparsity = float(sparsity)  # small integers of NumPy would overflow below
     random = np.random.default_rng([seed, 0])
     weights = {}
     for name, shape in architecture.weight_shapes.items():
