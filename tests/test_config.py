@@ -111,6 +111,7 @@ def test_every_setting_is_described():
         ({"psiren": {"batch_size": "many"}}, "'psiren.batch_size': Input should be a valid integer"),
         ({"psiren": {"batch_size": True}}, "batch_size: true and false are not numbers"),
         ({"tasks": {"mnist": {"seeds": [False]}}}, "seeds: true and false are not numbers"),
+        ({"sense": {"searches": {"best": {"neighbors": {"fc": True}}}}}, "neighbors: true and false are not numbers"),
         ({"psiren": {"dense": {"learning_rate": float("nan")}}}, "learning_rate"),
         ({"psiren": None}, "'psiren'"),
         (

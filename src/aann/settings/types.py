@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic.fields import FieldInfo
 
 
 def _three_decimals(value: float) -> float:
@@ -102,10 +103,17 @@ class Section(BaseModel):
     def _booleans_are_no_numbers(cls, values: Any) -> Any:
         for key, value in values.items() if isinstance(values, dict) else ():
             field = cls.model_fields.get(key)
-            items = value if isinstance(value, list) else [value]
-            if field and field.annotation is not bool and any(isinstance(item, bool) for item in items):
+            if field and field.annotation is not bool and any(isinstance(item, bool) for item in _items(value, field)):
                 raise ValueError(f"{key}: true and false are not numbers or names")
         return values
+
+
+def _items(value: Any, field: FieldInfo) -> Iterable[Any]:
+    """Return what a field holds: the items of a list or of a mapping from names to numbers, or the value alone."""
+    _, of_names = get_args(field.annotation) if get_origin(field.annotation) is dict else (None, Any)
+    if of_names is not Any and isinstance(value, dict):
+        return value.values()
+    return value if isinstance(value, list) else [value]
 
 
 def _without_nulls(value: Any) -> Any:
