@@ -342,6 +342,11 @@ def lone_array(path):
     return path.with_suffix(".npy")
 
 
+def of_one_pixel(path):
+    np.savez(path.with_suffix(".npz"), images=arrays(30)[0][:, :1, :1], labels=np.arange(30) % 2)
+    return path.with_suffix(".npz")
+
+
 def only_test_files(path):
     save_parquet(path / "test.parquet", 6)
 
@@ -368,6 +373,11 @@ def only_test_files(path):
         (equal_names, "fruit.parquet: setting 'classes': names of classes: apple is there twice; expected distinct"),
         (no_images, "has no column of images"),
         (lone_array, "expected images.npy and labels.npy"),
+        (
+            of_one_pixel,
+            "fruit: images of 1 x 1 pixels are too small: layer 'fc' of their network would have 2 weights, so none is "
+            "left at 95 % zeros; make them larger with --size",
+        ),
         (only_test_files, "has no file of training images; found test"),
     ],
 )

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from aann.catalog import HALF
+from aann.errors import InputError
 from aann.networks import Architecture
 from aann.studies.looking import Seen
 
@@ -196,11 +197,15 @@ def _parts(size: int) -> tuple[int, int]:
 
 
 def study(name: str, seen: Seen, scale: Scale) -> dict[str, Any]:
-    """Return the settings of a study of data, section by section."""
+    """Return the settings of a study of data, section by section.
+
+    Raises ``InputError`` for images that are so small that a network would have no connections.
+    """
     channels, (height, width) = seen.entry["channels"], seen.entry["size"]
     entry = {**seen.entry, "centered": centered(channels)}
     chosen, train = network(channels, height, width, len(seen.classes)), int(seen.counts["train"].sum())
     layers = weights(chosen)
+    _require_connections(f"{name}: images of {height} x {width} pixels", layers, scale.sparsities[-1])
     embedded = embedding(scale, layers)
     task = {"dataset": name, "network": "small", "sparsities": list(scale.sparsities), "seeds": list(scale.seeds)}
     return {
@@ -219,6 +224,15 @@ def study(name: str, seen: Seen, scale: Scale) -> dict[str, Any]:
         },
         "figures": {key: one for key, one in figures(name).items() if embedded or key != "embedding"},
     }
+
+
+def _require_connections(images: str, layers: Mapping[str, int], sparsity: int) -> None:
+    layer, size = min(layers.items(), key=lambda item: item[1])
+    if round(size * sparsity / 100) == size:
+        raise InputError(
+            f"{images} are too small: layer {layer!r} of their network would have {size} weights, so none is left at "
+            f"{sparsity} % zeros; make them larger with --size"
+        )
 
 
 def weights(chosen: dict[str, Any]) -> dict[str, int]:
