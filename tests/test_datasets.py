@@ -92,7 +92,7 @@ def test_splits_without_a_seal_that_were_changed_or_are_none_are_refused(tmp_pat
     with pytest.raises(InputError, match=r"splits\.safetensors: its test images are damaged; name a file that this"):
         splits.load(path)
     write_arrays(path, {"fc": np.zeros(3, np.int8)}, {})
-    with pytest.raises(InputError, match=r"splits\.safetensors: holds no train images"):
+    with pytest.raises(InputError, match=r"holds no train images; expected the splits of a task, as"):
         splits.load(path)
 
 

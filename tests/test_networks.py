@@ -146,3 +146,5 @@ def test_a_file_without_a_network_is_named(tmp_path):
         TernaryNetwork.load(tmp_path / "data.safetensors")
     with pytest.raises(InputError, match="there is no such file"):
         TernaryNetwork.load(tmp_path / "absent.safetensors")
+    with pytest.raises(InputError, match="is a folder; expected a file, so name one in it"):
+        TernaryNetwork.load(tmp_path)

@@ -211,6 +211,7 @@ def test_photos_that_cannot_be_read_are_one_line_each_and_the_others_are_predict
     lines = result.stderr.splitlines()
     for line, path in zip(lines, (cut, text, tmp_path / "absent.png", tmp_path), strict=True):
         assert line.startswith(f"error: {path}: ")
+    assert lines[-1].endswith(f"is a folder; expected a picture, so name those in it, such as {tmp_path}/*.jpg")
     assert not (tmp_path / "t.csv").exists()
 
 
@@ -226,7 +227,7 @@ def test_a_network_file_that_is_none_is_one_line_which_asks_nobody_to_delete_it(
     elif kind == "folder":
         path.mkdir()
     result = run("predict", path, photo)
-    check_one_line(result, str(path))
+    check_one_line(result, f"{path}: is a folder; expected a file" if kind == "folder" else str(path))
     assert "delete" not in result.stderr
 
 

@@ -214,6 +214,8 @@ def _read_arrays(path: Path | str, with_arrays: bool) -> tuple[dict[str, np.ndar
 def require_file(path: Path | str) -> Path:
     """Return ``path`` if a file is there; raise ``InputError`` if not."""
     path = Path(path)
+    if path.is_dir():
+        raise InputError(f"{path}: is a folder; expected a file, so name one in it")
     if not path.is_file():
         raise InputError(f"{path}: there is no such file; run the stage that makes it first")
     return path

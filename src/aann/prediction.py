@@ -125,6 +125,8 @@ def reading(
 
 def read(path: Path, described: ImagesSettings) -> np.ndarray:
     """Return a picture as an input, of shape (channels, height, width); raise ``InputError`` if it cannot be read."""
+    if path.is_dir():
+        raise InputError(f"{path}: is a folder; expected a picture, so name those in it, such as {path}/*.jpg")
     if not path.is_file():
         raise InputError(f"{path}: there is no such file; expected a picture (PNG, JPEG, WebP or BMP)")
     try:

@@ -83,7 +83,9 @@ def load(path: Path | str) -> dict[str, Images]:
             splits[name] = Images(arrays[f"{name}.images"], arrays[f"{name}.labels"])
             expected = metadata["splits"][name]["sha256"]
         except (KeyError, TypeError) as error:
-            raise InputError(f"{path}: holds no {name} images; {remedy(path)}") from error
+            raise InputError(
+                f"{path}: holds no {name} images; expected the splits of a task, as 'aann datasets split' writes them"
+            ) from error
         if not sealed and splits[name].sha256 != expected:
             raise InputError(f"{path}: its {name} images are damaged; {remedy(path)}")
     return splits
