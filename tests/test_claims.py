@@ -316,6 +316,8 @@ def test_intervals_hold_the_mean_and_grow_with_confidence(values, confidence):
         ("at least", 95, 0, 95, "inconclusive"),
         ("at least", 96, 0, 96, "contradicted"),
         ("at least", 96, 1, 96, "inconclusive"),
+        ("at least", 80, 0, 91, "reproduced"),  # the rule asks for less than the paper has
+        ("at most", 99, 0, 91, "reproduced"),
         ("at most", 96, 0, 96, "exceeded"),
         ("at most", 96, 1, 96, "reproduced"),
         ("at most", 95, 0, 95, "inconclusive"),
@@ -356,7 +358,7 @@ def test_a_verdict_is_exceeded_only_if_its_rule_holds_and_turns_with_the_sign(va
 
     def verdict_of(kind, sign):
         rule = {"kind": kind, "value": sign * bound, "tolerance": tolerance}
-        one = models.validate({"claims": {"one": claim(rule=rule, paper=1.0)}}, "x").claims["one"]
+        one = models.validate({"claims": {"one": claim(rule=rule, paper=sign * bound)}}, "x").claims["one"]
         ends = sorted((sign * (value - low), sign * (value + high)))
         found = estimates.Estimate(sign * value, 3, *ends, "Student")
         assert not (one.rule.holds(*ends) and one.rule.fails(*ends))

@@ -11,7 +11,7 @@ from typing import Any
 
 from aann.artifacts import remedy, require_intact
 from aann.claims.estimates import Estimate, Question, estimate
-from aann.claims.models import HOLDS, Claim, Claims, Verdict
+from aann.claims.models import HOLDS, Claim, Claims, Rule, Verdict
 from aann.claims.samples import NotMeasurableError, Tables
 from aann.errors import InputError
 from aann.lineage import trace as lineage
@@ -113,11 +113,16 @@ def verdict(claim: Claim, found: Estimate) -> Verdict:
         return "contradicted"
     if not rule.holds(found.low, found.high):
         return "inconclusive"
-    beyond = (
-        (rule.kind == "at least" and found.low > rule.value + rule.tolerance)
-        or (rule.kind == "at most" and found.high < rule.value - rule.tolerance)
-    )  # fmt: skip
-    return "exceeded" if beyond and claim.paper is not None else "reproduced"
+    return "exceeded" if _is_beyond(claim.paper, rule, found) else "reproduced"
+
+
+def _is_beyond(paper: float | None, rule: Rule, found: Estimate) -> bool:
+    """Return whether a whole interval lies beyond the paper's value, which a rule need not have as its own."""
+    if paper is None:
+        return False
+    if rule.kind == "at least":
+        return found.low > paper + rule.tolerance
+    return rule.kind == "at most" and found.high < paper - rule.tolerance
 
 
 def to_dict(
