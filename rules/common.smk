@@ -92,8 +92,9 @@ wildcard_constraints:
 def growing(amount, for_each_thread=0):
     """Return a resource that grows with every attempt, so that a job that needed more memory or time gets it.
 
-    First amounts are above those in the benchmarks of the paper's scale. A third of the memory is spare, since a job on
-    a cluster has two processes of Snakemake beside it. Minutes are ten times as many, since processors may be slower.
+    First amounts are above those in the benchmarks of the paper's scale (docs/tables/times.csv, times_later.csv): memory
+    by a sixth and more, since a job on a cluster has two processes of Snakemake beside it, and minutes by two times and
+    more, since processors may be slower.
     """
     return lambda wildcards, attempt, threads: attempt * (amount + threads * for_each_thread)
 

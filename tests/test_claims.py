@@ -976,6 +976,14 @@ def test_the_headline_of_the_readme_is_that_of_the_verdicts(root):
     assert f"| results that hold | {of_paper} |" in (root / "docs/claims.md").read_text()
 
 
+def test_the_page_of_verdicts_has_the_statements_and_reasons_of_todays_claims(root, paper):
+    text = (root / "docs/verdicts.md").read_text()
+    for name, one in paper.claims.items():
+        assert f"| {one.statement} | {one.source} |" in text, name
+        if one.reason:
+            assert re.search(rf"^- \*\*{name}\*\* \([a-z ]+\): {re.escape(one.reason)}$", text, re.MULTILINE), name
+
+
 def test_every_recommendation_names_its_claims(root, paper):
     text = (root / "docs/recommendations.md").read_text()
     assert len(text.splitlines()) <= 40

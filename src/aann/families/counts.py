@@ -1,4 +1,4 @@
-"""What is counted along a walk, and of a control that moves as many connections to any empty places."""
+"""What is counted along a walk, and of a control that moves as many connections, as near as it can, at any cost."""
 
 from __future__ import annotations
 

@@ -20,7 +20,8 @@ class Pruning:
     """Gradual magnitude pruning of weights in place, with copies of them at each sparsity asked for.
 
     On the way, the number of zeros in a layer is rounded down, so that pruned weights stay pruned. In a copy, these
-    numbers are rounded so that their sum is exact. A copy does not depend on which other sparsities are asked for.
+    numbers are rounded so that their sum is exact. A copy depends on the largest sparsity, to which the schedule leads,
+    but on no other.
     """
 
     def __init__(self, weights: Weights, sparsities: list[float], settings: SparsifySettings) -> None:
