@@ -207,6 +207,8 @@ def test_all_four_panels_show_their_tables(drawn_from, kept, tmp_path):
     first = traces[traces.seed == 0].dropna()
     assert lines["test (SENSE)"].get_ydata() == pytest.approx(100 * first.test_accuracy)
     assert [f"validation, swaps in {layer}" for layer in LAYERS] == labels(figure.legends[0])[:4]
+    named = "Panels (a) and (b). Backpropagation: {:,} minibatches over the width of the climb"
+    assert figure.legends[0].get_title().get_text() == named.format(drawn_from[1].step.max())
     ends = traces.dropna().groupby("seed").test_accuracy.last()
     assert mean.lines[0].get_ydata()[-1] == pytest.approx(100 * ends.mean())
     assert labels(compared.get_legend()) == ["random 90 %, greedy", "p-SIREN 90 %, polish"]

@@ -131,6 +131,14 @@ def test_each_start_has_a_panel_with_every_search_and_its_marks(kept, tmp_path):
     assert table.test_accuracy.notna().all()
 
 
+def test_names_of_marks_are_readable_on_curves_and_do_not_meet_in_any_order(kept, tmp_path):
+    for marks in (MARKS, MARKS[::-1]):
+        comparison.draw(runs(), marks, {"mnist": "MNIST"}, "MNIST", tmp_path / "x.png", PROVENANCE)
+        names = kept[-1][0].axes[1].texts
+        assert {(name.xy[1], name.get_va()) for name in names} == {(25.68, "top"), (27.73, "bottom")}
+        assert all(name.get_path_effects() for name in names)
+
+
 def test_accuracy_between_two_counts_is_the_last_that_was_counted():
     run = pandas.DataFrame({"evaluations": [0, 100, 200], "test_accuracy": [0.1, 0.5, 0.7]})
     found = comparison.last_known(run, np.array([1, 99, 100, 199, 1000]))

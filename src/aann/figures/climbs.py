@@ -92,7 +92,6 @@ def draw(
     left.set_title(f"(a) One climb (seed {first.seed.iloc[0]})")
     right.set_title(f"(b) Test accuracy, mean and range, n = {table.seed.nunique()}")
     left.set_ylabel("Accuracy (%)")
-    steps = int(baselines.step.max())
     for axis in (left, right):
         axis.set_xlabel("Neighborhood")
         axis.set_ylim(0, max(40.0, min(100.0, 103 * table[["validation_accuracy", "test_accuracy"]].max().max())))
@@ -103,7 +102,7 @@ def draw(
         loc="outside lower center",
         ncols=3,
         frameon=False,
-        title=f"Backpropagation: {steps:,} minibatches over the width of the climb",
+        title=scale_in_words(baselines),
     )
     style.save(figure, output, table, provenance)
 
@@ -120,6 +119,11 @@ def points(traces: pandas.DataFrame, baselines: pandas.DataFrame) -> pandas.Data
     )
     columns = list(POINT)
     return pandas.concat([climbs[columns], scaled[columns]], ignore_index=True)
+
+
+def scale_in_words(baselines: pandas.DataFrame) -> str:
+    """Return what the width of ``points`` is for backpropagation, which has no neighborhoods."""
+    return f"Backpropagation: {int(baselines.step.max()):,} minibatches over the width of the climb"
 
 
 def draw_climb(axis: Axes, table: pandas.DataFrame, layers: tuple[str, ...]) -> None:

@@ -125,7 +125,10 @@ def last_known(run: pandas.DataFrame, grid: np.ndarray) -> np.ndarray:
 
 
 def _draw_marks(axis: Axes, marks: Sequence[Mapping[str, Any]]) -> None:
-    for index, mark in enumerate(marks):
+    """Draw lines across a panel, the name of the highest above its line and others below, so that two do not meet."""
+    from matplotlib.patheffects import withStroke
+
+    for index, mark in enumerate(sorted(marks, key=lambda one: one["percent"])):
         accuracy, name = mark["percent"], mark["label"]
         axis.axhline(accuracy, color=style.GREY, linewidth=0.7, zorder=0)
         above = index == len(marks) - 1
@@ -139,6 +142,8 @@ def _draw_marks(axis: Axes, marks: Sequence[Mapping[str, Any]]) -> None:
             ha="right",
             size=6.5,
             color=style.GREY,
+            path_effects=[withStroke(linewidth=2, foreground="white")],  # curves cross it
+            zorder=4,
         )
 
 

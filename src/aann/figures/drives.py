@@ -119,7 +119,8 @@ def draw(
     for axis in axes[0]:
         axis.set(xlabel="Neighborhood", ylim=(0, 100))
     handles, labels = axes[0, 0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=4, frameon=False, title="Panels (a) and (b)")
+    named = f"Panels (a) and (b). {climbs.scale_in_words(baselines)}"
+    figure.legend(handles, labels, loc="outside lower center", ncols=4, frameon=False, title=named)
     figure.suptitle(title)
     style.save(figure, output, _drawn(table, counted, driven), provenance)
 
