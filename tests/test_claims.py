@@ -178,9 +178,18 @@ def test_a_difference_is_paired_by_unit_and_has_the_p_of_a_t_test(results):
     assert (found.value, found.low, found.high, found.p) == pytest.approx(
         (0.05, interval.low, interval.high, test.pvalue)
     )
-    same = estimated(results, sample(), sample(), statistic="difference", bounds=(0,))
-    assert (same.value, same.low, same.high, same.p) == (0, 0, 0, 1)
-    assert estimated(results, sample(), sample(), statistic="difference", bounds=(0.1,)).p == 0
+
+
+def test_equal_values_have_no_p_since_they_say_nothing_of_chance(results):
+    for bound in (0, 0.1):
+        same = estimated(results, sample(), sample(), statistic="difference", bounds=(bound,))
+        assert (same.value, same.low, same.high, same.p) == (0, 0, 0, None)
+    claims = {
+        "equal": claim(sample(), sample(), statistic="difference", rule={"kind": "at most", "value": 1}),
+        "other": claim(sample(where={"sparsity": 95})),
+    }
+    equal, other = verdicts.judge_all(models.validate({"claims": claims}, "x"), results, "paper", SETTINGS)
+    assert (equal.verdict, equal.corrected, other.corrected) == ("reproduced", None, other.found.p)
 
 
 def test_a_share_has_the_exact_interval_of_clopper_and_pearson(results):
@@ -912,7 +921,7 @@ def test_numbers_are_readable(results):
     rule = {"kind": "within", "value": 22_127_616, "tolerance": 0.5}
     one = judged(results, sample(column="images", of=None), rule=rule, unit="number", paper=22_127_616)
     text = pages.markdown([one], "paper", ClaimsSettings(), [])
-    assert "| 22,127,616 | 1000 | 3 | < 0.001 | < 0.001 | within 22,127,616 ± 0.5 | **contradicted** | [2a]" in text
+    assert "| 22,127,616 | 1000 | 3 | within 22,127,616 ± 0.5 | **contradicted** | [2a]" in text
     one = judged(results, rule={"kind": "at least", "value": 90.125, "tolerance": 1}, paper=90.125)
     assert f"| 90.12 % | {one.found.percentile:.1f} | 95.22 % | " in pages.markdown(
         [one], "paper", ClaimsSettings(), []

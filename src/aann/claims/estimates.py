@@ -45,8 +45,9 @@ class Question:
 class Estimate:
     """A value, its interval, the number of units behind it, and what kind of interval it is.
 
-    ``p`` is of the test against the nearest of the bounds, which are None where nothing was asked. ``settling`` is how
-    many units would leave all bounds outside of the interval, with the same value and spread; ``MOST_UNITS`` if more.
+    ``p`` is of the test against the nearest of the bounds; None without bounds, and for equal values, which say nothing
+    of chance. ``settling`` is how many units would leave all bounds outside of the interval, with the same value and
+    spread; ``MOST_UNITS`` if more, None without bounds.
     ``percentile`` is the percentage of further runs that a distribution of such runs expects up to a single value.
     """
 
@@ -114,10 +115,7 @@ def _mean(values: np.ndarray, asked: Question, settings: ClaimsSettings, interva
         return float(stats.t.ppf((1 + settings.confidence) / 2, units - 1)) * error * math.sqrt(n / units)
 
     def test(bound: float) -> float:
-        distance = abs(value - bound)
-        if not error:
-            return 1.0 if distance <= _NO_SPREAD else 0.0
-        return 2 * float(stats.t.sf(distance / error, n - 1))
+        return 2 * float(stats.t.sf(abs(value - bound) / error, n - 1))
 
     return Estimate(
         value,
@@ -125,14 +123,14 @@ def _mean(values: np.ndarray, asked: Question, settings: ClaimsSettings, interva
         value - width(n),
         value + width(n),
         interval,
-        _p(test, asked),
+        _p(test, asked) if error else None,
         _settling(lambda units, bound: width(units) < abs(value - bound), asked, UNITS["mean"]),
         _percentile(value, spread, n, asked.single),
     )
 
 
 _NO_SPREAD = 1e-12
-"""Spreads and distances up to this are errors of rounding."""
+"""Spreads up to this are errors of rounding."""
 
 
 def _percentile(value: float, spread: float, n: int, single: float | None) -> float | None:
