@@ -21,7 +21,7 @@ rule walk:
         f"{RESULTS}/benchmarks/families/{START}{{searched}}.{{walk}}/seed{{seed}}.jsonl"
     resources:
         mem_mb=growing(5000),
-        runtime=growing(100),
+        runtime=growing(150),
         batch=1,
     params:
         settings=lambda wildcards: to_json(SETTINGS.walk(wildcards.task, wildcards.walk)),

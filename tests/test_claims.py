@@ -917,6 +917,11 @@ def test_verdicts_without_a_key_are_refused_by_all_who_read_them(judge, tmp_path
         assert "claims.json: holds no verdicts" in result.stderr
 
 
+def test_the_headline_says_how_many_results_are_ours(results):
+    paper, ours = (judged(results, sample(where={"sparsity": 95}), source=one) for one in ("Section 1", "ours"))
+    assert pages.headline([paper, ours, ours]) == "3 results, 2 of them ours: 3 inconclusive."
+
+
 def test_numbers_are_readable(results):
     rule = {"kind": "within", "value": 22_127_616, "tolerance": 0.5}
     one = judged(results, sample(column="images", of=None), rule=rule, unit="number", paper=22_127_616)
@@ -973,14 +978,16 @@ def test_the_page_on_claims_names_every_statistic_and_its_example_is_a_claim(roo
 
 def test_the_headline_of_the_readme_is_that_of_the_verdicts(root):
     words = (root / "docs/verdicts.md").read_text().split("\n\n")[2]
-    results = int(re.match(r"(\d+) results:", words)[1])
+    results, ours = map(int, re.match(r"(\d+) results, (\d+) of them ours:", words).groups())
     found = {verdict: int(number) for number, verdict in re.findall(r"(\d+) (\w+)[,.]", words.split(".")[0] + ".")}
     held = found["reproduced"] + found["exceeded"]
-    counts = f"| {held}, {found['contradicted']}, {found['inconclusive']} | {results} |"
-    assert counts in (root / "README.md").read_text()
+    counts = f"{held}, {found['contradicted']}, {found['inconclusive']} | {results} |"
+    named = f"results, {ours} of them ours: hold, contradicted, inconclusive"
+    assert f"| {named} | | {counts}" in (root / "README.md").read_text()
     rows = (root / "docs/verdicts.md").read_text().split("## Results")[1].split("\n## ")[0].splitlines()
     judged = [(row, verdict) for row in rows for verdict in re.findall(r"\*\*(\w+)\*\*", row)]
     assert len(judged) == results
+    assert sum("| ours |" in row for row, _ in judged) == ours
     of_paper = sum("| ours |" not in row and verdict in ("reproduced", "exceeded") for row, verdict in judged)
     assert f"| results that hold | {of_paper} |" in (root / "docs/claims.md").read_text()
 

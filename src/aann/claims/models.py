@@ -22,6 +22,9 @@ Expected = Literal["reproduced", "exceeded", "contradicted", "inconclusive"]
 HOLDS = ("reproduced", "exceeded")
 """Verdicts on what the paper states and we find as well."""
 
+OURS = "ours"
+"""The source of a claim that the paper does not make."""
+
 ClaimName = Annotated[str, matching(r"^[a-z0-9][a-z0-9-]*$", "small letters, digits and -, a letter or digit first")]
 TablePath = Annotated[
     str,
@@ -205,7 +208,7 @@ class Claim(_Model):
     )
     statement: Text = Field(description="What is judged, in a sentence.")
     quote: Text | None = Field(None, description="The paper's words.")
-    source: Text = Field(description="Where in the paper.")
+    source: Text = Field(description="Where in the paper, or `ours`.")
     figure: FigureName = Field(description="The figure that shows it here.")
     paper: float | None = Field(
         None, description="The paper's value, of one run if it was measured, in the unit of the claim."

@@ -8,7 +8,7 @@ from html import escape
 from typing import get_args
 
 from aann.claims.estimates import MOST_UNITS, Estimate
-from aann.claims.models import Claim, Measure, Rule, Sample, Verdict
+from aann.claims.models import OURS, Claim, Measure, Rule, Sample, Verdict
 from aann.claims.samples import in_words
 from aann.claims.verdicts import ENFORCED, Judgement
 from aann.settings.claims import ClaimsSettings
@@ -114,9 +114,11 @@ def measured(one: Judgement) -> str:
 
 
 def headline(judged: list[Judgement]) -> str:
-    """Return in words how many results have each verdict, and beside them how much else there is."""
+    """Return in words how many results have each verdict, how many are ours, and beside them how much else there is."""
     kinds = {kind: [one for one in judged if one.claim.kind == kind] for kind in _KINDS}
-    words = f"{len(kinds['result'])} results: {_counted(kinds['result'])}."
+    ours = sum(one.claim.source == OURS for one in kinds["result"])
+    of_ours = f", {ours} of them ours" if ours else ""
+    words = f"{len(kinds['result'])} results{of_ours}: {_counted(kinds['result'])}."
     if kinds["protocol"]:
         words += f" {len(kinds['protocol'])} points of protocol: {_counted(kinds['protocol'])}."
     if kinds["start"]:
