@@ -285,12 +285,21 @@ def test_as_many_units_as_settle_it_have_an_interval_that_leaves_the_bound_out(v
 
 def test_a_share_and_a_bootstrap_say_how_many_units_settle_them():
     share = estimates._share(6, 10, ASKED((0.5,)), SETTINGS)
-    low = stats.beta.ppf(0.025, round(0.6 * share.settling), share.settling - round(0.6 * share.settling) + 1)
+    low = stats.beta.ppf(0.025, 0.6 * share.settling, 0.4 * share.settling + 1)
     assert 80 < share.settling < 130
     assert low > 0.5
     drawn = np.linspace(0, 2, 1000)
     assert estimates._bootstrap(1.0, 10, drawn, ASKED((0.5,)), SETTINGS).settling == 37  # 10 * (0.95 / 0.5)^2
     assert estimates._bootstrap(1.0, 10, drawn, ASKED((1.0,)), SETTINGS).settling == estimates.MOST_UNITS
+
+
+@given(st.integers(1, 60), st.data(), st.sampled_from([0.1, 0.25, 0.5, 0.75, 0.9]), st.sampled_from([0.8, 0.95]))
+def test_more_units_than_there_are_settle_a_share_that_is_inconclusive(whole, data, bound, confidence):
+    part = data.draw(st.integers(0, whole))
+    found = estimates._share(part, whole, ASKED((bound,)), ClaimsSettings(confidence=confidence))
+    exact = stats.binomtest(part, whole).proportion_ci(confidence, "exact")
+    assert (found.low, found.high) == pytest.approx((exact.low, exact.high))
+    assert (found.settling > whole) == (found.low <= bound <= found.high)
 
 
 def test_the_value_of_one_run_has_a_percentile_among_runs():

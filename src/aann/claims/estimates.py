@@ -150,8 +150,10 @@ def _share(part: int, whole: int, asked: Question, settings: ClaimsSettings) -> 
         raise InputError(f"share: {part} of {whole} is not a share; expected counts of a part and of the whole")
 
     def interval(units: int) -> tuple[float, float]:
-        found = stats.binomtest(round(part / whole * units), units).proportion_ci(settings.confidence, "exact")
-        return float(found.low), float(found.high)
+        found, tail = part / whole * units, (1 - settings.confidence) / 2  # need not be whole for other units
+        low = stats.beta.ppf(tail, found, units - found + 1) if part else 0.0
+        high = stats.beta.isf(tail, found + 1, units - found) if part < whole else 1.0
+        return float(low), float(high)
 
     def test(bound: float) -> float:
         below, above = stats.binom.cdf(part, whole, bound), stats.binom.sf(part - 1, whole, bound)
