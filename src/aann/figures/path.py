@@ -59,8 +59,8 @@ def draw(points: pandas.DataFrame, title: str, output: Path, provenance: Mapping
         top.scatter(group.x, group.y, s=5, color=color, linewidth=0)
     side.plot(walked.x, walked.y, walked.percent, color=style.RED, linewidth=1.2, zorder=9)
     top.plot(walked.x, walked.y, color=style.RED, linewidth=1.2)
-    _dots(side, walked, (walked.x, walked.y, walked.percent))
-    _dots(top, walked, (walked.x, walked.y))
+    _dots(side, (walked.x, walked.y, walked.percent))
+    _dots(top, (walked.x, walked.y))
     side.computed_zorder = False
     side.view_init(elev=16, azim=-60)
     side.set(xlabel="t-SNE 1 (arb. unit)", ylabel="t-SNE 2 (arb. unit)", zlabel="Test accuracy (%)", title="(a) Side")
@@ -103,7 +103,7 @@ def path(points: pandas.DataFrame) -> pandas.DataFrame:
     return points[(points.neighborhood == 0) | (points.best == 1)].sort_values("neighborhood")
 
 
-def _dots(axis: Any, walked: pandas.DataFrame, coordinates: tuple[pandas.Series, ...]) -> None:
+def _dots(axis: Any, coordinates: tuple[pandas.Series, ...]) -> None:
     best = [values.iloc[1:] for values in coordinates]
     start = [values.iloc[:1] for values in coordinates]
     more = {"depthshade": False} if len(coordinates) == 3 else {}
