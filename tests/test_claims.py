@@ -107,6 +107,7 @@ def test_rows_are_chosen_and_gathered_by_unit(results, where, expected):
         ({"at_most": 79.9}, "at most 79.9"),
         ({"at_least": 1, "at_most": 2}, "1 to 2"),
         (["a", "b"], "a or b"),
+        (["", "a"], "empty or a"),
         ("fc", "fc"),
     ],
 )

@@ -129,7 +129,7 @@ def _matches(column: pandas.Series, wanted: Bounds | list[Scalar] | Scalar) -> p
 
 def in_words(wanted: Bounds | list[Scalar] | Scalar) -> str:
     """Return what a row must have in a column: a value, one of several values, or bounds."""
-    return " or ".join(f"{value}" for value in (wanted if isinstance(wanted, list) else [wanted]))
+    return " or ".join(f"{value}" or "empty" for value in (wanted if isinstance(wanted, list) else [wanted]))
 
 
 def _range(values: pandas.Series) -> float:
