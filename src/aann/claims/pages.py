@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from html import escape
@@ -170,8 +171,8 @@ def _measured_cells(one: Judgement, found: Estimate) -> dict[str, str]:
         "Here": _number(found.value, one.claim),
         "Interval": interval,
         "n": f"{found.n:,}",
-        "p": _chance(found.p),
-        "Holm": _chance(one.corrected),
+        "p": chance(found.p),
+        "Holm": chance(one.corrected),
     }
 
 
@@ -192,8 +193,9 @@ def _digits(value: float) -> str:
     return f"{value:,.0f}" if abs(value) >= 10_000 else f"{value:.4g}"
 
 
-def _chance(p: float | None) -> str:
-    return "" if p is None else "< 0.001" if p < 0.001 else f"{p:.3f}"
+def chance(p: float | None) -> str:
+    """Return the p of a test in words; nothing if there is none (None or NaN)."""
+    return "" if p is None or math.isnan(p) else "< 0.001" if p < 0.001 else f"{p:.3f}"
 
 
 def _rule(rule: Rule, claim: Claim) -> str:

@@ -11,6 +11,7 @@ from typing import Any
 
 import pandas
 
+from aann.claims.pages import chance
 from aann.figures.comparison import start_in_words
 from aann.figures.path import path
 from aann.report.words import number, percent, plain, points, whole
@@ -217,16 +218,12 @@ def improvement(outcomes: pandas.DataFrame, titles: dict[str, str]) -> pandas.Da
             "Data": title,
             "Networks": number(len(networks[networks.task == task])),
             "Mean difference": points(overall.difference[task] / 100),
-            "p (paired t-test)": _chance(overall.p[task]),
+            "p (paired t-test)": chance(overall.p[task]),
         }
         for task, title in titles.items()
         if task in overall.index
     ]
     return pandas.DataFrame(rows)
-
-
-def _chance(p: float) -> str:
-    return "" if pandas.isna(p) else "< 0.001" if p < 0.001 else f"{p:.3f}"
 
 
 def climb(surveyed: pandas.DataFrame) -> dict[str, str]:
