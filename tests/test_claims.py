@@ -1021,6 +1021,14 @@ def test_every_recommendation_names_its_claims(root, paper):
         assert set(names) <= set(paper.claims), point
 
 
+@pytest.mark.parametrize(("figure", "sparsity"), [("8a", 80), ("6", 90)])
+def test_reproduction_names_the_baselines_of_the_numbers(root, figure, sparsity):
+    row = rf"^\| {figure} \|.*\| ([\d.]+) % \([^|]*n = (\d+)\) \|$"
+    mean, n = re.search(row, (root / "docs/numbers.md").read_text(), re.MULTILINE).groups()
+    text = " ".join((root / "docs/reproduction.md").read_text().split())
+    assert re.search(rf"{float(mean):.1f} % at {sparsity} %( sparsity)? \(n = {n}\)", text)
+
+
 COMMITTED = {
     "accuracies_mnist": "figures/figure_2a.csv",
     "accuracies_fashion": "figures/figure_12.csv",
