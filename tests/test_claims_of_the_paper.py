@@ -187,7 +187,7 @@ def routes():
 def votes():
     """Return nine voters that get 99.5 %, and threes of which those of walks get 0.1 points less."""
     ways = ["", "shifted", "rotated", "noisy", "blurred", "occluded"]
-    table = crossed(set=["seeds", "walkers", "all"], size=[3, 9], disturbance=ways)
+    table = crossed(set=["ten-seeds", "walkers", "all"], size=[3, 9], disturbance=ways)
     right = np.where(table["size"] == 9, 9950, 9800) - 10 * (table.set == "walkers")
     return table.assign(test_correct=right, test_images=10_000)
 
