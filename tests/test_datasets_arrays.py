@@ -141,6 +141,8 @@ def test_axes_of_which_two_could_be_channels_are_named_in_the_settings(tmp_path)
     assert {image.tobytes() for part in made.values() for image in part.images} == {
         image.transpose(2, 0, 1).tobytes() for image in images
     }
+    given |= saved(tmp_path / "x.npz", images=np.repeat(images, 2, axis=3), labels=arrays(30)[1])
+    refused("arrays", "4 with 1, 3 or 4 channels after height and width, as axis says", axis="last", **given)
 
 
 def in_splits(path, train, test):
@@ -248,8 +250,8 @@ def test_splits_of_two_scales_are_refused(tmp_path, changes, ranges, order):
             "have shape (30, 120), expected (images, height, width)",
         ),
         (lambda images, labels: (images[:0], labels[:0]), "have shape (0, 12, 10), expected"),
-        (lambda images, labels: (images[:, None, None], labels), "expected 3 axes, or 4 with one of 1, 3 or 4"),
-        (lambda images, labels: (images.reshape(30, 2, 6, 10), labels), "expected 3 axes, or 4 with one of 1, 3"),
+        (lambda images, labels: (images[:, None, None], labels), "expected 3 axes, or 4 with 1, 3 or 4 channel"),
+        (lambda images, labels: (images.reshape(30, 2, 6, 10), labels), "expected 3 axes, or 4 with 1, 3 or 4 cha"),
     ],
 )
 def test_what_is_no_image_or_label_is_named(tmp_path, change, message):

@@ -59,6 +59,34 @@ def test_names_of_classes_are_those_of_the_file(tmp_path):
     assert split("parquet", files={"train": [texts]}, classes=3)[1]["classes"] == CLASSES
 
 
+def test_files_that_number_classes_otherwise_are_refused(tmp_path):
+    train = write(tmp_path / "x.parquet", 0, 30)
+    for part, names in (("train", CLASSES[::-1]), ("test", CLASSES[::-1])):
+        other = write(tmp_path / f"{part}.parquet", 0, 30, names=names)
+        files = {"train": [train]}
+        files[part] = [*files.get(part, []), other]
+        line = f"{part}.parquet: numbers the classes plum, pear, apple, but {train} numbers them apple, pear, plum"
+        refused("parquet", line, files=files, classes=3)
+    nameless = write(tmp_path / "nameless.parquet", 0, 30, names=None)
+    made, described = split("parquet", files={"train": [nameless], "test": [train]}, classes=3)
+    assert described["classes"] == CLASSES
+    assert np.array_equal(made["test"].labels, arrays(30)[1])
+
+
+def test_of_several_columns_of_images_that_of_a_usual_name_is_taken(tmp_path):
+    masks = [encoded(np.zeros((9, 9), np.uint8))] * 30
+    table = pyarrow.parquet.read_table(write(tmp_path / "x.parquet", 0, 30)).add_column(0, "mask", [masks])
+    pyarrow.parquet.write_table(table, tmp_path / "masks.parquet")
+    files = {"train": [str(tmp_path / "masks.parquet")]}
+    found, expected = (
+        split("parquet", files=one)[0]["test"] for one in (files, {"train": [str(tmp_path / "x.parquet")]})
+    )
+    assert np.array_equal(found.images, expected.images)
+    pyarrow.parquet.write_table(table.rename_columns(["mask", "photo", "label"]), tmp_path / "masks.parquet")
+    refused("parquet", "has several columns of images: mask, photo; name one with image", files=files)
+    assert split("parquet", files=files, image="photo")[0].keys() == {"train", "validation", "test"}
+
+
 def test_columns_are_found_or_named(tmp_path):
     path = write(tmp_path / "x.parquet", 0, 30, sort=np.arange(30) % 3)
     refused(

@@ -7,7 +7,7 @@ or labels are names themselves.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from io import BytesIO
 from pathlib import Path
@@ -24,8 +24,11 @@ from aann.datasets.sources import Found
 from aann.errors import AdvisedError, InputError
 from aann.settings.datasets import ParquetDataSettings
 
+_IMAGES = ("image", "images", "img")
 _LABELS = ("label", "labels", "class", "target", "fine_label")
 _AT_ONCE = 256
+_SHOWN = 12
+"""Names of classes that a message lists."""
 
 
 def read(data: ParquetDataSettings, archives: Path) -> Found:
@@ -47,7 +50,20 @@ def read(data: ParquetDataSettings, archives: Path) -> Found:
         parts[part] = pictures.images()
         counts["images"] += len(parts[part])
         counts["unreadable"] += pictures.unreadable
-    return Found(parts, names or columns[paths["train"][0]].names(), counts)
+    return Found(parts, names or _names_of(columns), counts)
+
+
+def _names_of(columns: Mapping[Path, Columns]) -> list[str] | None:
+    """Return the names of the classes that files have; raise ``InputError`` if two files number classes otherwise."""
+    found = {path: names for path, one in columns.items() if (names := one.names())}
+    first = next(iter(found), None)
+    for path, names in found.items():
+        if first and names != found[first]:
+            raise InputError(
+                f"{path}: numbers the classes {', '.join(names[:_SHOWN])}, but {first} numbers them "
+                f"{', '.join(found[first][:_SHOWN])}; number them the same in all files"
+            )
+    return found[first] if first else None
 
 
 def files(data: ParquetDataSettings, archives: Path) -> list[Path]:
@@ -62,7 +78,7 @@ class Columns:
         self._path = require_file(path)
         with self._opened() as file:
             self._schema = file.schema_arrow
-        self._image = self._find("image", data.image, [field.name for field in self._schema if _is_image(field.type)])
+        self._image = self._find("image", data.image, self._images(data.image))
         numbered = [name for name in _LABELS if name in self._schema.names]
         self._label = self._find("label", data.label, numbered)
 
@@ -74,6 +90,15 @@ class Columns:
         except (OSError, ValueError) as error:
             reason = " ".join(str(error).split())
             raise InputError(f"{self._path}: cannot be read as Parquet ({reason}); get it again") from error
+
+    def _images(self, named: str) -> list[str]:
+        """Return the columns of images, those of usual names first."""
+        found = [field.name for field in self._schema if _is_image(field.type)]
+        usual = [name for name in _IMAGES if name in found]
+        if len(found) > 1 and not (usual or named):
+            problem = f"{self._path}: has several columns of images: {', '.join(found)}"
+            raise AdvisedError(problem, "name one with image", "name one with --image")
+        return [*usual, *found]
 
     def _find(self, kind: str, named: str, candidates: list[str]) -> str:
         names = self._schema.names

@@ -121,7 +121,11 @@ def _channels_last(images: np.ndarray, axis: str, where: str) -> np.ndarray:
             )
         if last or first:
             return images if last else np.moveaxis(images, 1, 3)
-    raise InputError(f"{where}: have shape {images.shape}, expected 3 axes, or 4 with one of 1, 3 or 4 channels")
+    place = {"first": "before height and width, as axis says", "last": "after height and width, as axis says"}
+    raise InputError(
+        f"{where}: have shape {images.shape}, expected 3 axes, or 4 with 1, 3 or 4 channels "
+        f"{place.get(axis, 'before or after height and width')}"
+    )
 
 
 def _bytes(images: np.ndarray, scale: float, data: ImagesSettings) -> np.ndarray:
