@@ -110,6 +110,8 @@ def modes():
     on_white = np.where(alpha[..., None] == 255, color, 255)
     palette = Image.fromarray(grey).convert("P")
     deep = grey.astype(np.uint16) * 257
+    partly = Image.fromarray(deep)
+    partly.info["transparency"] = int(deep[0, 0])
     return {
         "grey": (Image.fromarray(grey), np.repeat(grey[..., None], 3, 2)),
         "color": (Image.fromarray(color), color),
@@ -120,6 +122,7 @@ def modes():
         ),
         "palette": (palette, np.asarray(palette.convert("RGB"))),
         "16 bits": (Image.fromarray(deep), np.repeat(grey[..., None], 3, 2)),
+        "16 bits, one transparent": (partly, np.repeat(np.where(grey == grey[0, 0], 255, grey)[..., None], 3, 2)),
         "bits": (Image.fromarray(grey > 128), np.repeat(np.where(grey > 128, 255, 0)[..., None], 3, 2)),
     }
 

@@ -61,6 +61,7 @@ def _plain(image: Image.Image, channels: int) -> Image.Image:
     """Return a picture in grey or in color, of 8 bits, without transparent parts."""
     if image.mode.startswith("I"):
         deep = np.asarray(image).astype(np.float64).clip(0, _DEEP)
+        deep[deep == image.info.get("transparency", -1)] = _DEEP
         image = Image.fromarray((deep * (BRIGHTEST / _DEEP)).round().astype(np.uint8))
     if image.has_transparency_data:
         above = image.convert("RGBA")
