@@ -3,6 +3,7 @@ import pandas
 import pytest
 from sklearn.metrics import pairwise_distances
 
+from aann.artifacts import write_table
 from aann.embeddings import (
     METHODS,
     ORIGINAL,
@@ -15,9 +16,11 @@ from aann.embeddings import (
     embed,
     embed_neighborhood,
     hopkins,
+    make_embedding,
 )
 from aann.errors import InputError
 from aann.swaps import all_swaps, apply_swap
+from aann.tables import SPLITS, SURVEY
 
 PARAMETERS = {"tsne": {"perplexity": 5, "max_iter": 250}, "isomap": {"n_neighbors": 5}, "lle": {"n_neighbors": 5}}
 
@@ -216,3 +219,15 @@ def test_a_neighborhood_is_embedded_with_its_original_and_its_statistics(table):
     again = embed_neighborhood(table, (81, 82), **arguments)
     pandas.testing.assert_frame_equal(points, again[0], check_exact=True)
     pandas.testing.assert_frame_equal(statistics, again[1], check_exact=True)
+
+
+@pytest.mark.parametrize(("key", "value"), [("layer", "1.0"), ("seed", 1), ("task", "car"), ("sparsity", 80.0)])
+def test_neighbors_of_another_survey_are_refused(paper_settings, table, tmp_path, key, value):
+    keys = {"task": "mnist", "sparsity": 90.0, "seed": 0, "layer": "fc"}
+    counts = dict.fromkeys(("images", "original_correct", "neighborhood", "neighbors", "better", "equal", "worse"), 9)
+    write_table(tmp_path / "summary.csv", SURVEY.make([{"split": split, **counts} for split in SPLITS], **keys))
+    write_table(tmp_path / "neighbors.parquet", table, {"provenance": {**keys, key: value}})
+    paths = [tmp_path / name for name in ("neighbors.parquet", "summary.csv", "points.parquet", "statistics.csv")]
+    with pytest.raises(InputError, match=rf"neighbors.parquet: is of {key} {value}, expected {keys[key]}; name"):
+        make_embedding(paper_settings, "mnist", "fc", *paths)
+    assert not paths[2].exists()

@@ -62,6 +62,18 @@ def test_what_was_gathered_is_recorded(parts):
     assert found.sha256 == sha256("all.csv")
 
 
+@NAMES
+def test_rows_that_two_files_have_are_refused(parts, name):
+    paths = parts(name)
+    write_table("copy.csv", rows(GATHERED[name], 0))
+    key = GATHERED[name].keys[0]
+    with pytest.raises(
+        InputError, match=rf"^copy.csv: has rows that part0.csv has, too \({key} .*; give each table once"
+    ):
+        gather(name, [*paths, Path("copy.csv")], Path("all.csv"))
+    assert not list(Path().glob("all.csv*"))
+
+
 @pytest.mark.parametrize(
     ("damage", "message"),
     [

@@ -20,7 +20,7 @@ import numpy as np
 import pandas
 
 from aann import tables
-from aann.artifacts import remedy, write_table
+from aann.artifacts import read_table_metadata, remedy, write_table
 from aann.errors import InputError
 from aann.lineage import provenance
 from aann.settings.study import Settings
@@ -297,6 +297,15 @@ def _euclidean(coordinates: np.ndarray) -> np.ndarray:
     return np.asarray(squareform(pdist(coordinates)))
 
 
+def _require_survey(neighbors: Path, survey: pandas.Series) -> None:
+    """Raise ``InputError`` if neighbors are, by their record, of another network or layer than a row of a survey."""
+    recorded = read_table_metadata(neighbors).get("provenance", {})
+    for key in tables.HISTOGRAM.keys:
+        found = recorded.get(key, survey[key])
+        if found != survey[key]:
+            raise InputError(f"{neighbors}: is of {key} {found}, expected {survey[key]}; name another file")
+
+
 def make_embedding(
     settings: Settings, task: str, layer: str, neighbors: Path, summary: Path, points: Path, statistics: Path
 ) -> None:
@@ -308,6 +317,7 @@ def make_embedding(
     survey = tables.SURVEY.read(summary, task=task, layer=layer).set_index("split")
     if not {*tables.SPLITS} <= {*survey.index}:
         raise InputError(f"{summary}: lacks a row of {' or '.join(tables.SPLITS)}; {remedy(summary)}")
+    _require_survey(neighbors, survey.loc["test"])
     original = (int(survey.original_correct["validation"]), int(survey.original_correct["test"]))
     placed, clustered = embed_samples(tables.NEIGHBORS.read(neighbors), original, part["embeddings"][task])
     keys = {"task": task, "sparsity": float(survey.sparsity["test"]), "layer": layer}
