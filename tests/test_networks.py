@@ -58,6 +58,27 @@ def test_a_layer_that_cannot_be_read_is_refused(architecture, change):
         Architecture.from_dict(written)
 
 
+@pytest.mark.parametrize(
+    ("place", "change", "message"),
+    [
+        (None, {"input_shape": [1, 0, 6]}, "input_shape: 0; expected a whole number of at least 1"),
+        (None, {"input_scale": 2.0}, "input_scale: 2.0; expected a whole number of at least 1"),
+        (None, {"signed": 1}, "signed: 1; expected true or false"),
+        (0, {"filters": 0}, "layer '1.0': filters 0; expected a whole number of at least 1"),
+        (0, {"kernel": [3, -1]}, "layer '1.0': kernel -1; expected a whole number of at least 1"),
+        (0, {"padding": -1}, "layer '1.0': padding -1; expected a whole number of at least 0"),
+        (0, {"stride": True}, "layer '1.0': stride True; expected a whole number of at least 1"),
+        (1, {"units": 4.0}, "layer 'fc': units 4.0; expected a whole number of at least 1"),
+    ],
+)
+def test_a_size_that_is_none_is_refused(architecture, place, change, message):
+    written = architecture.to_dict()
+    (written if place is None else written["layers"][place]).update(change)
+    with pytest.raises(InputError) as raised:
+        Architecture.from_dict(written)
+    assert str(raised.value) == message
+
+
 def test_sparsity_and_family_count_the_weights(architecture):
     weights = {name: np.zeros(shape, np.int8) for name, shape in architecture.weight_shapes.items()}
     weights["1.0"].flat[:3] = (1, 1, -1)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, NamedTuple
 
@@ -82,6 +82,13 @@ def _require_outputs(layer: Layer, inputs: tuple[int, ...], sides: list[int]) ->
         )
 
 
+def require_whole(words: str, values: Iterable[Any], least: int) -> None:
+    """Raise ``InputError``, which begins with ``words``, unless all values are whole numbers of at least ``least``."""
+    for value in values:
+        if not isinstance(value, int) or isinstance(value, bool) or value < least:
+            raise InputError(f"{words} {value!r}; expected a whole number of at least {least}")
+
+
 def both(sides: Sides) -> tuple[int, int]:
     """Return pixels vertically and horizontally."""
     return (sides, sides) if isinstance(sides, int) else sides
@@ -109,7 +116,8 @@ def _positions(sides: Sequence[int], size: Sides, stride: Sides) -> list[int]:
     return [(side - part) // step + 1 for side, part, step in zip(sides, both(size), both(stride), strict=True)]
 
 
-_BY_SIDE = ("kernel", "stride", "padding", "pool", "pool_stride")
+_BY_SIDE = {"kernel": 1, "stride": 1, "padding": 0, "pool": 0, "pool_stride": 0}
+"""Sizes of a convolution that may differ vertically and horizontally, and the least of each; 0 is none."""
 
 
 @dataclass(frozen=True)
@@ -119,6 +127,8 @@ class Convolution(Layer):
     Sizes are in pixels: a number, or a vertical and a horizontal one. Two equal ones become one.
     ``pooling`` is ``max``, or ``average`` for the sum of a window: the average without its division, so that it is
     exact. HardTanh limits that sum as it limits all others. Max-pooling and HardTanh may change places.
+
+    Raises ``InputError`` for sizes that are none, and for another pooling.
     """
 
     type = "convolution"
@@ -131,8 +141,10 @@ class Convolution(Layer):
     pooling: str = "max"
 
     def __post_init__(self) -> None:
-        for name in _BY_SIDE:
+        require_whole(f"layer {self.name!r}: filters", [self.filters], 1)
+        for name, least in _BY_SIDE.items():
             pixels = getattr(self, name)
+            require_whole(f"layer {self.name!r}: {name}", both(pixels), least)
             if not isinstance(pixels, int):
                 vertical, horizontal = pixels
                 object.__setattr__(self, name, vertical if vertical == horizontal else (vertical, horizontal))
@@ -182,10 +194,16 @@ class Convolution(Layer):
 
 @dataclass(frozen=True)
 class Dense(Layer):
-    """A fully connected layer without bias; HardTanh follows unless it is the last layer."""
+    """A fully connected layer without bias; HardTanh follows unless it is the last layer.
+
+    Raises ``InputError`` for a number of units that is none.
+    """
 
     type = "dense"
     units: int
+
+    def __post_init__(self) -> None:
+        require_whole(f"layer {self.name!r}: units", [self.units], 1)
 
     def weight_shape(self, inputs: tuple[int, ...]) -> tuple[int, ...]:
         """Return (units, features) for inputs of any shape, which are flattened in C order."""

@@ -21,7 +21,7 @@ import numpy as np
 
 from aann.artifacts import read_arrays, write_arrays
 from aann.errors import InputError
-from aann.layers import KINDS, Dense, Layer
+from aann.layers import KINDS, Dense, Layer, require_whole
 
 LARGEST_SUM = 2**29
 """No unit reaches this: logits, and differences of two, fit 32 bits, and float64 holds them exactly."""
@@ -42,11 +42,15 @@ class Architecture:
 
     def __post_init__(self) -> None:
         names = [layer.name for layer in self.layers]
+        require_whole("input_shape:", self.input_shape, 1)
+        require_whole("input_scale:", [self.input_scale], 1)
+        if not isinstance(self.signed, bool):
+            raise InputError(f"signed: {self.signed!r}; expected true or false")
         if not names or len(set(names)) < len(names):
             raise InputError(f"network: its layer names {names} must be distinct and at least one")
         if not isinstance(self.layers[-1], Dense):
             raise InputError(f"layer {names[-1]!r}: the last layer must be dense, with one unit per class")
-        if not 1 <= self.input_scale < 2**15:
+        if self.input_scale >= 2**15:
             raise InputError(f"input_scale {self.input_scale}: expected 1 to {2**15 - 1}, to fit int16")
         for name, shape in self.weight_shapes.items():
             bound = self.input_scale * self.added[name] * math.prod(shape[1:])
