@@ -68,7 +68,8 @@ def test_too_many_images_set_aside_are_refused():
     data = DIGITS.model_copy(update={"validation_images": 1750, "test_images": 10})
     with pytest.raises(
         InputError,
-        match=r"datasets\.my: validation_images: 1750 of the images need 175 of class '8', which has 173;",
+        match=r"datasets\.my: validation_images: 1750 of the images need 175 of class '8', which has 173 beside its "
+        "test images;",
     ):
         sources.split("my", data, HERE)
 

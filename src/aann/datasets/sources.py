@@ -151,12 +151,12 @@ def _set_aside(
     """
     random = np.random.default_rng(data.seed)  # type: ignore[attr-defined]
     key = f"{part}_share" if isinstance(data, ImagesSettings) else f"{part}_images"
-    chosen = []
+    chosen, beside = [], " beside its test images" if part == "validation" else ""
     for label, members, share in _shares(images.labels, getattr(data, key)):
         if share >= len(members):
             raise AdvisedError(
                 f"{place}: {key}: {getattr(data, key):g} of the images need {share} of class "
-                f"{classes[label]!r}, which has {len(members)}",
+                f"{classes[label]!r}, which has {len(members)}{beside}",
                 "choose fewer, or add images to the class",
                 "add images to the class",
             )

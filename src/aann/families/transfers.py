@@ -51,6 +51,9 @@ def transfer(
     seed, threads = whole("seed", seed), whole("threads", threads, 1)
     chosen = searches if isinstance(searches, Mapping) else {name: name for name in listed("searches", searches)}
     require_mapping("starts", starts, "networks by name, such as {'trained': network}")
+    for name, given in (("starts", starts), ("searches", chosen)):
+        if not given:
+            raise InputError(f"{name}: has none; expected one or more")
     for network in starts.values():
         require_network(network)
     placed = {
