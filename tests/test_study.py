@@ -347,6 +347,12 @@ def of_one_pixel(path):
     return path.with_suffix(".npz")
 
 
+def images_of_a_split_alone(path):
+    path.mkdir()
+    for name, array in zip(("x_train", "y_train", "x_test", "labels_test"), (*arrays(30), *arrays(6)), strict=True):
+        np.save(path / f"{name}.npy", array)
+
+
 def only_test_files(path):
     save_parquet(path / "test.parquet", 6)
 
@@ -378,6 +384,7 @@ def only_test_files(path):
             "fruit: images of 1 x 1 pixels are too small: layer 'fc' of their network would have 2 weights, so none is "
             "left at 95 % zeros; make them larger with --size",
         ),
+        (images_of_a_split_alone, "fruit/x_test.npy: has no y_test.npy beside it; add that, or move this elsewhere"),
         (only_test_files, "has no file of training images; found test"),
     ],
 )

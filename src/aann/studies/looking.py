@@ -6,7 +6,7 @@ import itertools
 import re
 import warnings
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from io import BytesIO
@@ -237,7 +237,18 @@ def _pairs(files: Sequence[Path], pair: tuple[str, str] | None) -> dict[str, dic
     if "train" not in parts:
         expected = f"{' and '.join(pair)} of --image and --label" if pair else _EXPECTED_FILES
         raise InputError(f"{files[0].parent}: has the arrays {', '.join(sorted(names))}; expected {expected}")
+    for kinds in (asked,) if asked else _USUAL:
+        _require_both(names, kinds, parts)
     return parts
+
+
+def _require_both(names: Mapping[str, str], kinds: tuple[str, ...], parts: Iterable[str]) -> None:
+    """Raise ``InputError`` for the images of a split that is not among ``parts``, or for its labels, without others."""
+    for word in (word for word, part in SPLIT_NAMES.items() if part not in parts):
+        for pair in _named(kinds, word):
+            there, absent = sorted(pair, key=lambda name: name not in names)
+            if there in names:
+                raise InputError(f"{names[there]}: has no {absent}.npy beside it; add that, or move this elsewhere")
 
 
 def _named(kinds: tuple[str, ...], word: str) -> Iterator[tuple[str, str]]:
