@@ -209,6 +209,7 @@ def test_the_command_writes_tables_and_where_they_come_from(files):
         (("--layer", "3.0"), "error: layer '3.0': the network has no such layer; expected one of 1.0, fc"),
         (("--amount", "many"), "error: neighbors 'many': expected 'exhaustive' or a positive number"),
         (("--network", "absent.safetensors"), "error: absent.safetensors: there is no such file"),
+        (("--output", "neighbors.csv"), "error: neighbors.csv: expected a name that ends in .parquet"),
     ],
 )
 def test_the_command_refuses_bad_input_in_one_line(files, changes, message):

@@ -207,8 +207,11 @@ def make_survey(
 
     ``keys`` are those of ``tables.HISTOGRAM``. ``amount`` is `exhaustive` or how many neighbors are drawn.
 
-    Raises ``InputError`` for a layer that is not there, a wrong amount, and data that do not fit the network.
+    Raises ``InputError`` for a layer that is not there, a wrong amount, data that do not fit the network, and a file of
+    neighbors that is not named as Parquet.
     """
+    if outputs.neighbors.suffix != ".parquet":
+        raise InputError(f"{outputs.neighbors}: expected a name that ends in .parquet")
     number = int(amount) if amount.isdecimal() else amount
     recorded = provenance.describe("aann.neighbors", [network, data], amount=number, **keys)
     read = splits.load(data)
