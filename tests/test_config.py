@@ -111,7 +111,9 @@ def test_every_setting_is_described():
         ({"psiren": {"batch_size": "many"}}, "'psiren.batch_size': Input should be a valid integer"),
         ({"psiren": {"batch_size": True}}, "batch_size: true and false are not numbers"),
         ({"tasks": {"mnist": {"seeds": [False]}}}, "seeds: true and false are not numbers"),
-        ({"sense": {"searches": {"best": {"neighbors": {"fc": True}}}}}, "neighbors: true and false are not numbers"),
+        ({"sense": {"searches": {"best": {"neighbors": {"fc": True}}}}}, "neighbors.fc': true and false are not numb"),
+        ({"psiren": {"sparsify": {"densities": {"fc": True}}}}, "densities.fc': true and false are not numbers"),
+        ({"families": {"groups": {"mnist-90": {"sizes": {1: True}}}}}, "sizes.1': true and false are not numbers"),
         ({"psiren": {"dense": {"learning_rate": float("nan")}}}, "learning_rate"),
         ({"psiren": None}, "'psiren'"),
         (

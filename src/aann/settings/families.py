@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 
 from aann.settings.sense import SearchImagesSettings
 from aann.settings.starts import WalkedSettings
-from aann.settings.types import Entries, LayerName, Name, Section, Seed, Sparsity, at_place, require_distinct
+from aann.settings.types import Count, Entries, LayerName, Name, Section, Seed, Sparsity, at_place, require_distinct
 
 ONE = "one"
 """The set of single networks with as many connections as several of a group."""
@@ -90,7 +90,7 @@ class WalkSettings(Section):
     repairs: list[LayerName] = Field(
         min_length=1, description="Layers in which other swaps make up for what moved, by name or by place."
     )
-    survey: dict[LayerName, Annotated[int, Field(ge=1)]] = Field(
+    survey: dict[LayerName, Count] = Field(
         default={},
         description="First neighbors that are drawn and counted on validation images whenever the network is, by the "
         "name or place of their layer.",

@@ -6,9 +6,9 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from aann.settings.types import Entries, Epochs, LayerName, LearningRate, PositiveEpochs, Section
+from aann.settings.types import Entries, Epochs, LayerName, LearningRate, NotBoolean, PositiveEpochs, Section
 
-Density = Annotated[float, Field(gt=0, le=1000)]
+Density = Annotated[float, Field(gt=0, le=1000), NotBoolean]
 
 
 class DenseTrainingSettings(Section):

@@ -9,6 +9,7 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from aann.settings.embeddings import TSNESettings
 from aann.settings.types import (
+    Count,
     Entries,
     LayerName,
     LearningRate,
@@ -138,7 +139,7 @@ class SearchSettings(Section):
     )
     images: SearchImagesSettings = Field(default=SearchImagesSettings(), description="What the search counts on.")
     layers: LayersSettings = Field(description="Where it moves weights.")
-    neighbors: dict[LayerName, Annotated[int, Field(ge=1)]] = Field(
+    neighbors: dict[LayerName, Count] = Field(
         min_length=1, description="Neighbors surveyed in a neighborhood, by layer, named as in `layers.names`."
     )
     draw: Literal["uniform", "grid"] = Field(

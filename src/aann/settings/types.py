@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
-from pydantic.fields import FieldInfo
 
 
 def _three_decimals(value: float) -> float:
@@ -31,6 +30,13 @@ def _not_too_long(value: str) -> str:
 _LONGEST_NAME = 255
 """Bytes of the name of a file or folder, as file systems limit it."""
 
+
+def _not_boolean(value: Any) -> Any:
+    if isinstance(value, bool):
+        raise ValueError("true and false are not numbers")
+    return value
+
+
 IN_WORDS: dict[str, str] = {}
 """What a text that matches a pattern is, by the pattern: messages say it instead."""
 
@@ -51,7 +57,12 @@ LayerName = Annotated[
     Field(max_length=64),
 ]
 
-Sparsity = Annotated[float, Field(ge=0, le=100), AfterValidator(_three_decimals)]
+NotBoolean = BeforeValidator(_not_boolean)
+"""For numbers that a mapping names; ``Section`` sees to others."""
+
+Count = Annotated[int, Field(ge=1), NotBoolean]
+
+Sparsity = Annotated[float, Field(ge=0, le=100), NotBoolean, AfterValidator(_three_decimals)]
 
 SparsityWithNeighbors = Annotated[float, Field(gt=0, lt=100), AfterValidator(_three_decimals)]
 """A swap needs a weight that is 0, and one that is not."""
@@ -103,17 +114,10 @@ class Section(BaseModel):
     def _booleans_are_no_numbers(cls, values: Any) -> Any:
         for key, value in values.items() if isinstance(values, dict) else ():
             field = cls.model_fields.get(key)
-            if field and field.annotation is not bool and any(isinstance(item, bool) for item in _items(value, field)):
+            items = value if isinstance(value, list) else [value]
+            if field and field.annotation is not bool and any(isinstance(item, bool) for item in items):
                 raise ValueError(f"{key}: true and false are not numbers or names")
         return values
-
-
-def _items(value: Any, field: FieldInfo) -> Iterable[Any]:
-    """Return what a field holds: the items of a list or of a mapping from names to numbers, or the value alone."""
-    _, of_names = get_args(field.annotation) if get_origin(field.annotation) is dict else (None, Any)
-    if of_names is not Any and isinstance(value, dict):
-        return value.values()
-    return value if isinstance(value, list) else [value]
 
 
 def _without_nulls(value: Any) -> Any:
