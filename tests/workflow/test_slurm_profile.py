@@ -36,7 +36,7 @@ def taken(name, seconds):
 
 def test_no_slurm_job_is_much_shorter_than_a_minute_and_none_is_long(submitted):
     seconds = pandas.Series([taken for _, taken in submitted])
-    assert seconds.min() > 15  # which searches go together is up to Snakemake, and changes
+    assert seconds.min() > 10  # a batch of what is left; which searches go together is up to Snakemake, and changes
     assert seconds.quantile(0.1) > 55
     assert seconds.max() < 20 * 60
 
