@@ -127,7 +127,7 @@ SURVEY = (
     "--summary",
     "s",
     "--output",
-    "o",
+    "o.parquet",
 )
 DRAWN = ("--results", ".", "--output", "figure.png")
 JUDGED = ("--results", "results/paper", "--output", "claims.json", "--claims")

@@ -317,9 +317,10 @@ def make_embedding(
     survey = tables.SURVEY.read(summary, task=task, layer=layer).set_index("split")
     if not {*tables.SPLITS} <= {*survey.index}:
         raise InputError(f"{summary}: lacks a row of {' or '.join(tables.SPLITS)}; {remedy(summary)}")
+    sampled = tables.NEIGHBORS.read(neighbors)
     _require_survey(neighbors, survey.loc["test"])
     original = (int(survey.original_correct["validation"]), int(survey.original_correct["test"]))
-    placed, clustered = embed_samples(tables.NEIGHBORS.read(neighbors), original, part["embeddings"][task])
+    placed, clustered = embed_samples(sampled, original, part["embeddings"][task])
     keys = {"task": task, "sparsity": float(survey.sparsity["test"]), "layer": layer}
     images = int(survey.images["test"])
     placed = tables.POINTS.make(placed, **keys, seed=int(survey.seed["test"]), test_images=images)
