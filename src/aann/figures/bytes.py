@@ -83,7 +83,9 @@ def draw(
     axis.plot(mean.bytes, mean.error, color=style.BLUE, marker="o", markersize=3, linewidth=1.3, label="Mean")
     look: dict[str, Any] = {"size": 6.5, "color": style.BLUE}
     look["path_effects"] = [withStroke(linewidth=2.5, foreground="white")]
-    for sparsity, beside, side in ((mean.index.min(), (3, 5), "left"), (mean.index.max(), (-5, -2), "right")):
+    ends = {mean.index.min(): ((3, 5), "left")}
+    ends.setdefault(mean.index.max(), ((-5, -2), "right"))
+    for sparsity, (beside, side) in ends.items():
         place = (mean.bytes[sparsity], mean.error[sparsity])
         axis.annotate(f"{sparsity:g} % sparse", place, beside, textcoords="offset points", ha=side, zorder=4, **look)
     for number, (name, points) in enumerate(groupby(elsewhere, key=lambda one: str(one["label"]))):
