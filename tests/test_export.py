@@ -23,7 +23,8 @@ from aann.datasets.splits import Images
 from aann.errors import InputError
 from aann.evaluation import reference
 from aann.export import board, coding, onnx, packed, page, source
-from aann.figures import kinds
+from aann.figures import bytes as bytes_of_networks
+from aann.figures import kinds, style
 from aann.layers import KINDS as LAYERS
 from aann.layers import Convolution, Dense
 from aann.lineage import records
@@ -326,6 +327,19 @@ def test_a_figure_shows_the_bytes_and_the_errors_of_networks_beside_other_projec
     sizes = [len(packed.pack(random_network(network.architecture, sparsity, 0))) for sparsity in (50, 90)]
     assert found.bytes.tolist() == sizes
     assert found.test_accuracy.tolist() == [1.0, 0.8]
+
+
+@pytest.mark.parametrize("levels", [[80], [50, 80, 90]])
+def test_the_first_and_the_last_sparsity_are_named_once(levels, tmp_path, monkeypatch):
+    drawn = []
+    monkeypatch.setattr(style, "save", lambda figure, *_: drawn.extend(figure.axes[0].texts))
+    rows = [
+        {"task": "mnist", "sparsity": level, "seed": 0, "bytes": 9000 - level, "test_accuracy": 0.9} for level in levels
+    ]
+    bytes_of_networks.draw(pandas.DataFrame(rows), [], "MNIST", tmp_path / "x.png", {})
+    assert [text.get_text() for text in drawn] == [
+        f"{level} % sparse" for level in dict.fromkeys((levels[0], levels[-1]))
+    ]
 
 
 @pytest.mark.parametrize(
